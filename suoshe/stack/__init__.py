@@ -1,0 +1,1 @@
+"""The processes of the product: what `manage.py up`, the tests and the benches start."""

@@ -1,0 +1,81 @@
+"""The suite's own PostgreSQL and Redis, and the databases of its tests.
+
+The controller of a run starts the embedded servers under `SUOSHE_HOME` (unless `DATABASE_URL` names
+another PostgreSQL) and stops them at the end. The migrated schema is built once, kept as a template
+named after a hash of all migrations, and every database of a test is a copy of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from suoshe import embedded
+from tests import databases
+from tests.stack import Stack
+
+_held = contextlib.ExitStack()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _is_worker(config) or config.option.collectonly:
+        return
+    own_postgres = not os.environ.get("DATABASE_URL")
+    own_redis = not os.environ.get("REDIS_URL")
+    try:
+        _held.enter_context(
+            embedded.using(
+                embedded.home(), postgres=own_postgres, redis=own_redis, tuning=embedded.TEST_TUNING
+            )
+        )
+    except embedded.EmbeddedError as refused:
+        raise pytest.UsageError(str(refused)) from refused
+    databases.drop_left_over()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _held.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Have Django copy the test database from the migrated template."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = databases.template()
+
+
+@pytest.fixture
+def committed_db(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A fresh copy of the migrated database, for tests that commit or use several connections.
+
+    `connections["default"]` and those of new threads point at it until the test ends; then it is
+    dropped. Nothing is flushed: the journal's tables refuse TRUNCATE. Gives the copy's name.
+    """
+    with django_db_blocker.unblock(), databases.fresh() as name, databases.pointed_at(name):
+        yield name
+
+
+@pytest.fixture(scope="session")
+def stack(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """Web, worker, beat and clock as real processes on a database and Redis keys of their own."""
+    with django_db_blocker.unblock(), databases.fresh() as name:
+        running = Stack(database=name, folder=tmp_path_factory.mktemp("stack"))
+        with running:
+            running.start("web", "worker", "beat", "clock")
+            yield running
