@@ -1,0 +1,1 @@
+"""Asked, decided by someone else, with a clock of its own."""

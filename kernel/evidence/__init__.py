@@ -1,0 +1,1 @@
+"""Files: original bytes, hash, EXIF; access registered by subject kind."""

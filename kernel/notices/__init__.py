@@ -1,0 +1,1 @@
+"""Outbox, in-app inbox and chat-group robots (DESIGN.md §6)."""
