@@ -1,0 +1,63 @@
+"""One clock for all code: the SQL function `kernel_now()` (DESIGN.md §4).
+
+`kernel_now()` = `transaction_timestamp()` + the offset of a one-row table. Within a transaction it
+stands still, so every row of one act carries the same moment.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection, models
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class KernelNow(models.Func):
+    """`kernel_now()` inside a queryset."""
+
+    function = "kernel_now"
+    template = "%(function)s()"
+    output_field = models.DateTimeField()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+def now() -> datetime:
+    """The moment of the current transaction, by the database's clock (aware, UTC). One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kernel_now()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def local_date(moment: datetime) -> date:
+    """The Shanghai calendar date of a moment."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def today() -> date:
+    """Today's date in Shanghai, by the database's clock. One query."""
+    return local_date(now())
+
+
+def travel(by: timedelta) -> None:
+    """Move the clock of the whole house. Refused unless `SUOSHE_TEST_CLOCK` is on."""
+    if not settings.SUOSHE_TEST_CLOCK:
+        raise RuntimeError("the clock can be moved only where SUOSHE_TEST_CLOCK=1")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE clock_clockoffset SET ahead = ahead + %s", [by])
+
+
+def set_to(moment: datetime) -> None:
+    """Make `kernel_now()` read `moment` at this instant (tests and demo only)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        real: datetime = cursor.fetchone()[0]
+    if not settings.SUOSHE_TEST_CLOCK:
+        raise RuntimeError("the clock can be moved only where SUOSHE_TEST_CLOCK=1")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE clock_clockoffset SET ahead = %s", [moment - real])

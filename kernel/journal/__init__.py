@@ -1,0 +1,64 @@
+"""Append-only, hash-chained record of everything that happens to a subject (DESIGN.md §5).
+
+One chain per subject (`lead:42`). Sequence number, previous hash and hash are made by the database
+(trigger `journal_entry_chain`), so every writer – ORM, set-based sweep, hand-written SQL – extends
+the same chain by the same rule. A second trigger refuses UPDATE, DELETE and TRUNCATE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import connection
+from psycopg2.extras import Json, execute_values
+
+SYSTEM = "系统"
+
+
+class Actor(Protocol):
+    """Whoever acts; the journal keeps number and name, never a foreign key."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One entry to be written. `data` holds masked values only: it can never be erased."""
+
+    stream: str
+    kind: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    by: Actor | None = None
+
+
+def append(
+    *, stream: str, kind: str, by: Actor | None, at: datetime, data: dict[str, Any] | None = None
+) -> None:
+    """Append one entry, in the caller's transaction. One statement.
+
+    The caller holds the subject's row lock: two writers of one stream at once would collide on the
+    unique `(stream, seq)` and one of them be refused.
+    """
+    append_many([Note(stream, kind, at, data or {}, by)])
+
+
+def append_many(notes: Iterable[Note]) -> None:
+    """Append entries in the order given. One statement."""
+    rows = [
+        (n.stream, n.kind, n.by.id if n.by else None, n.by.name if n.by else SYSTEM, n.at, Json(n.data))
+        for n in notes
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            "INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data) VALUES %s",
+            rows,
+            page_size=len(rows),
+        )
