@@ -1,0 +1,127 @@
+"""Arming, meeting, cancelling and pausing clocks. Callers hold the lock order of DESIGN.md §4:
+the subject's live deadline rows by id, then the subject row, then all else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection, models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+
+from kernel.deadlines.models import CalendarDay, Deadline, LimitPolicy, Segment
+from kernel.deadlines.policy import Limit, WorkingCalendar
+
+LIVE = (Deadline.State.RUNNING, Deadline.State.PAUSED)
+LOCK_TIMEOUT = "5s"
+
+
+class Overdue(Exception):  # noqa: N818 – a signal, not an error: fire the subject first, then retry
+    """A running clock of this subject is past its due time and has not fired yet."""
+
+
+def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
+    """Lock the live clocks of a subject, by id: the first lock of every act.
+
+    The wait is capped (`lock_timeout`), so that a request answers 503 rather than hanging.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    found = Deadline.objects.select_for_update().filter(
+        subject_kind=subject_kind, subject_id=subject_id, state__in=LIVE
+    )
+    return list(found.order_by("id"))
+
+
+def refuse_overdue(live: Iterable[Deadline], at: datetime) -> None:
+    """Raise `Overdue` where a clock ran out that no sweep has fired yet ("a late close")."""
+    if any(one.is_overdue(at) for one in live):
+        raise Overdue
+
+
+def arm(rows: Sequence[Deadline]) -> None:
+    """Start clocks. One statement; a clock of the same kind and cycle that exists stays as it is."""
+    if rows:
+        Deadline.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def with_warning(
+    limit: Limit, *, subject_kind: str, subject_id: int, kind: str, cycle: int, armed_at: datetime, due_at: datetime
+) -> list[Deadline]:
+    """The clock and, where the policy asks for one, its 催办 at `warn_percent`."""
+    from kernel.deadlines.policy import warning
+
+    common = {
+        "subject_kind": subject_kind, "subject_id": subject_id, "cycle": cycle, "armed_at": armed_at,
+        "policy_version": limit.version, "state": Deadline.State.RUNNING,
+    }
+    rows = [Deadline(kind=kind, due_at=due_at, parent_kind="", **common)]
+    warn_at = warning(limit, armed_at, due_at)
+    if warn_at is not None:
+        rows.append(Deadline(kind=f"{kind}_{limit.warn_percent}", due_at=warn_at, parent_kind=kind, **common))
+    return rows
+
+
+def _of(subject_kind: str, subject_id: int, kinds: Sequence[str]) -> models.QuerySet[Deadline]:
+    return Deadline.objects.filter(
+        Q(kind__in=kinds) | Q(parent_kind__in=kinds), subject_kind=subject_kind, subject_id=subject_id, state__in=LIVE
+    )
+
+
+def meet(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime) -> None:
+    """The clocks of these kinds are met; their warnings are cancelled. One statement."""
+    _of(subject_kind, subject_id, kinds).update(
+        state=models.Case(
+            models.When(kind__in=kinds, then=models.Value(Deadline.State.MET)),
+            default=models.Value(Deadline.State.CANCELLED),
+        ),
+        closed_at=at, remaining=None, row_version=F("row_version") + 1,
+    )
+
+
+def cancel(subject_kind: str, subject_id: int, kinds: Sequence[str] | None, *, at: datetime) -> None:
+    """The clocks of these kinds (None: all live ones) no longer apply. One statement."""
+    found = (
+        Deadline.objects.filter(subject_kind=subject_kind, subject_id=subject_id, state__in=LIVE)
+        if kinds is None
+        else _of(subject_kind, subject_id, kinds)
+    )
+    found.update(
+        state=Deadline.State.CANCELLED, closed_at=at, remaining=None, row_version=F("row_version") + 1
+    )
+
+
+def pause(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime, reason: str, by_id: int) -> None:
+    """Stop these clocks; what is left is kept, and the pause is a segment with reason and approver."""
+    rows = list(_of(subject_kind, subject_id, kinds).filter(state=Deadline.State.RUNNING).order_by("id"))
+    Deadline.objects.filter(id__in=[r.pk for r in rows]).update(
+        state=Deadline.State.PAUSED, remaining=Greatest(F("due_at") - at, models.Value("0 s"), output_field=models.DurationField()),
+        row_version=F("row_version") + 1,
+    )
+    Segment.objects.bulk_create(
+        [Segment(deadline=row, paused_at=at, reason=reason, approved_by_id=by_id) for row in rows]
+    )
+
+
+def resume(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime) -> None:
+    """Let these clocks run on with what was left."""
+    rows = list(_of(subject_kind, subject_id, kinds).filter(state=Deadline.State.PAUSED).order_by("id"))
+    ids = [r.pk for r in rows]
+    Segment.objects.filter(deadline_id__in=ids, resumed_at__isnull=True).update(resumed_at=at)
+    Deadline.objects.filter(id__in=ids).update(
+        state=Deadline.State.RUNNING,
+        due_at=models.ExpressionWrapper(models.Value(at) + F("remaining"), output_field=models.DateTimeField()),
+        remaining=None, row_version=F("row_version") + 1,
+    )
+
+
+def limits(at: datetime) -> dict[str, Limit]:
+    """Every limit in force at `at`, by kind. One statement."""
+    return {row.kind: row.as_limit() for row in LimitPolicy.objects.in_force(at)}
+
+
+def calendar() -> WorkingCalendar:
+    """The working calendar with the bureau's overrides. One statement."""
+    return WorkingCalendar(dict(CalendarDay.objects.values_list("day", "is_working")))

@@ -1,0 +1,28 @@
+"""Storage of the running clocks: room for HOT updates, and a vacuum that keeps pace with the sweep."""
+
+from django.db import migrations
+
+TUNE = """
+ALTER TABLE deadlines_deadline SET (
+    fillfactor = 80,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0);
+CREATE TRIGGER deadlines_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON deadlines_event
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse_change();
+"""
+UNTUNE = """
+DROP TRIGGER deadlines_event_append_only ON deadlines_event;
+ALTER TABLE deadlines_deadline RESET (
+    fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,
+    autovacuum_analyze_scale_factor, autovacuum_analyze_threshold, autovacuum_vacuum_cost_delay);
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("deadlines", "0001_clocks_and_policies"),
+        ("journal", "0001_entries_and_seals"),
+        ("clock", "0001_kernel_now"),
+    ]
+    operations = [migrations.RunSQL(TUNE, UNTUNE)]
