@@ -11,8 +11,11 @@ def main() -> None:
 
     from suoshe import embedded
 
-    with embedded.for_command(sys.argv):
-        execute_from_command_line(sys.argv)
+    try:
+        with embedded.for_command(sys.argv):
+            execute_from_command_line(sys.argv)
+    except embedded.EmbeddedError as refused:
+        sys.exit(str(refused))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -99,6 +100,29 @@ def database_url(at: Path | None = None, name: str = DATABASE) -> str:
 def redis_url(at: Path | None = None, db: int = 0) -> str:
     """The address of the embedded Redis, for `redis.from_url`."""
     return f"unix://{socket_dir(at or home())}/redis.sock?db={db}"
+
+
+def broker_url(url: str) -> str:
+    """The same Redis as Celery writes it: its unix sockets have a scheme of their own."""
+    if not url.startswith("unix://"):
+        return url
+    path, _, query = url.removeprefix("unix://").partition("?")
+    return f"redis+socket://{path}?virtual_host={query.removeprefix('db=') or 0}"
+
+
+def secret_key(at: Path) -> str:
+    """The secret of this machine's embedded mode: random, made once, readable by its owner alone."""
+    path = at / "secret_key"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text()
+    at.mkdir(parents=True, exist_ok=True)
+    made = at / f"secret_key.{os.getpid()}"
+    with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    with contextlib.suppress(FileExistsError):
+        os.link(made, path)  # the first of two at once wins
+    made.unlink()
+    return path.read_text()
 
 
 def _wheel(package: str) -> Path:
@@ -225,14 +249,16 @@ def _initdb(data: Path) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no reason given"]
         raise EmbeddedError(f"initdb failed in {data}: {said[-1]}")
-    with (data / "postgresql.conf").open("a") as conf:
-        conf.write("include 'suoshe.conf'\n")
 
 
 def _configure(at: Path, tuning: dict[str, str]) -> None:
     values = {**TUNING, **tuning, "listen_addresses": "''", "unix_socket_permissions": "0700"}
     values["unix_socket_directories"] = f"'{socket_dir(at) / 'pg'}'"
     text = "".join(f"{key} = {value}\n" for key, value in values.items())
+    main = at / "pg" / "postgresql.conf"
+    if "include 'suoshe.conf'" not in main.read_text():
+        with main.open("a") as file:
+            file.write("include 'suoshe.conf'\n")
     conf = at / "pg" / "suoshe.conf"
     conf.write_text(text)
     conf.chmod(0o644)
@@ -257,6 +283,7 @@ def _last_line(log: Path) -> str:
 def start_postgres(at: Path, tuning: dict[str, str] | None = None) -> None:
     """Start the server where it is not running, and make its database where there is none."""
     data, run = at / "pg", socket_dir(at)
+    log = data / "server.log"
     at.mkdir(parents=True, exist_ok=True)
     _folder(run, to_owner=False)
     _make_reachable(at)
@@ -271,9 +298,9 @@ def start_postgres(at: Path, tuning: dict[str, str] | None = None) -> None:
         _forget_the_dead(at)
         _configure(at, tuning or {})
         done = subprocess.run(
-            [postgres_binary("pg_ctl"), "-D", str(data), "-w", "-t", "60", "-l", str(data / "server.log"), "start"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, cwd="/",
-            **_as_owner(),
+            [postgres_binary("pg_ctl"), "-D", str(data), "-w", "-t", "60", "-l", str(log), "start"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False, cwd="/", **_as_owner(),
         )  # fmt: skip
         if done.returncode and postgres_pid(at) is None:
             if time.monotonic() > until:
@@ -411,7 +438,8 @@ def _spawn_keeper(at: Path) -> None:
             return
     child = subprocess.Popen(
         [sys.executable, "-P", str(Path(__file__).resolve()), "keep", str(at)], cwd="/",
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )  # fmt: skip
     (at / "run" / "keeper.pid").write_text(str(child.pid))
     child.returncode = 0  # it outlives us
@@ -450,10 +478,11 @@ def keep(at: Path) -> None:
 @contextlib.contextmanager
 def using(
     at: Path, *, postgres: bool = True, redis: bool = False, tuning: dict[str, str] | None = None
-) -> Iterator[None]:
+) -> Iterator[int]:
     """Have the servers run while the block lasts; start them where they do not, stop them after the last.
 
     Safe to enter from any number of processes at once. `tuning` counts only for who starts the server.
+    Gives the descriptor of the users' lock: a child that is handed it counts as a user too.
 
     Raises:
         EmbeddedError: a server did not start; the message says why in one line.
@@ -463,17 +492,17 @@ def using(
             users = held.enter_context((at / "run" / "users.lock").open("a"))
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
+                _spawn_keeper(at)  # first: it also ends what a start broken off has left
                 if postgres:
                     start_postgres(at, tuning)
                 if redis:
                     start_redis(at)
-                _spawn_keeper(at)
             except BaseException:
                 users.close()
                 _stop_if_unused(at)
                 raise
         try:
-            yield
+            yield users.fileno()
         finally:
             _leave(at, users)
 
@@ -500,17 +529,38 @@ def needs_database(argv: list[str]) -> bool:
 
 
 @contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM leave by way of every `finally`, as Ctrl-C does."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
 def for_command(argv: list[str]) -> Iterator[None]:
     """Have the embedded database run for one command's own duration.
 
-    Does nothing where `DATABASE_URL` names another server, or the command needs no database.
+    Does nothing where another server or another environment's settings are named, or the command
+    needs no database.
+
+    Raises:
+        EmbeddedError: the server did not start.
     """
-    if os.environ.get("DATABASE_URL") or not needs_database(argv):
-        warnings.filterwarnings("ignore", message="Got an error checking a consistent migration history")
-        yield
-        return
-    with using(home()):
-        yield
+    ours = os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith((".local", ".test"))
+    settings_named = any(word.startswith("--settings") for word in argv)
+    with _ended_by_sigterm():
+        if os.environ.get("DATABASE_URL") or not ours or settings_named or not needs_database(argv):
+            warnings.filterwarnings("ignore", message="Got an error checking a consistent migration history")
+            yield
+            return
+        with using(home()):
+            yield
 
 
 if __name__ == "__main__":

@@ -4,16 +4,27 @@ import os
 
 import dj_database_url
 
-from suoshe import embedded
+from suoshe import embedded, logs
 from suoshe.settings.base import *  # noqa: F403
 
-DEBUG = True
-SECRET_KEY = os.environ.get("SUOSHE_SECRET_KEY", "local-only-not-a-secret-" + "x" * 40)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DEBUG = os.environ.get("SUOSHE_DEBUG", "1") == "1"
+SECRET_KEY = os.environ.get("SUOSHE_SECRET_KEY") or embedded.secret_key(embedded.home())
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    *filter(None, os.environ.get("SUOSHE_HOSTS", "").split(",")),
+]
 DATABASES = {
-    "default": dj_database_url.parse(os.environ.get("DATABASE_URL") or embedded.database_url(), conn_max_age=600)
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or embedded.database_url(), conn_max_age=600, conn_health_checks=True
+    )
 }
 REDIS_URL = os.environ.get("REDIS_URL") or embedded.redis_url()
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
-MEDIA_ROOT = embedded.home() / "media"
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+MEDIA_ROOT = os.environ.get("SUOSHE_MEDIA_ROOT") or str(embedded.home() / "media")
+# Static files are served from where they lie: nothing to collect, nothing to go stale.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+LOGGING = logs.config(as_json=False)
 SUOSHE_TEST_CLOCK = os.environ.get("SUOSHE_TEST_CLOCK") == "1"

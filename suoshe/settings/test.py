@@ -7,13 +7,15 @@ os.environ.setdefault("SUOSHE_HOME", str(Path(__file__).resolve().parent.parent.
 os.environ.setdefault("SUOSHE_TEST_CLOCK", "1")
 # One run of the suite, workers included; two runs at once have databases of their own.
 os.environ.setdefault("SUOSHE_TEST_RUN", str(os.getpid()))
+os.environ.setdefault("SUOSHE_SECRET_KEY", "the-suite-needs-no-secret-" + "x" * 40)
 
 from suoshe.settings.local import *  # noqa: F403
 from suoshe.settings.local import DATABASES
 
 DEBUG = False
 SUOSHE_TEST_CLOCK = True
-SECRET_KEY = "the-suite-needs-no-secret-" + "x" * 40
+SUOSHE_SUITE = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ['SUOSHE_TEST_RUN']}"}
+if "DATABASE_URL" not in os.environ:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -16,8 +16,9 @@ PYTHON_PROCESSES = ("web", "worker", "beat", "clock")
 def web(*, host: str, port: int, workers: int = 2, threads: int = 32) -> list[str]:
     """granian over WSGI. 32 threads a worker: slow phone uploads must not freeze the rest."""
     return [
-        "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", str(threads), "--workers-kill-timeout", "10", "--no-ws", "suoshe.wsgi:application",
+        "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", str(threads), "--workers-kill-timeout", "10",
+        "--no-ws", "suoshe.wsgi:application",
     ]  # fmt: skip
 
 
@@ -42,8 +43,5 @@ def clock() -> list[str]:
 def here(command: list[str]) -> list[str]:
     """The same command, run by this interpreter's environment and ended when its parent dies."""
     program, *rest = command
-    if program == "python":
-        own = [sys.executable, *rest]
-    else:
-        own = [sys.executable, "-m", program, *rest]
+    own = [sys.executable, *rest] if program == "python" else [sys.executable, "-m", program, *rest]
     return [sys.executable, "-P", str(LAUNCHER), *own]

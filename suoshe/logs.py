@@ -1,0 +1,64 @@
+"""Logs: one event a line, as JSON in production and in words on a terminal; both carry the request's id.
+
+The terminal has no times: `manage.py up` writes them before each line of its merged log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def config(*, as_json: bool, level: str = "INFO") -> dict[str, Any]:
+    """`LOGGING` for Django; also tells structlog to log through the standard library."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *_renderers(as_json),
+                ],
+                "foreign_pre_chain": _SHARED,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"level": level},
+            # One line for each request is ours (suoshe.middleware); Django's own repeats what it says.
+            "django.request": {"level": "ERROR"},
+            "axes.apps": {"level": "WARNING"},
+            "django.server": {"handlers": ["stderr"], "propagate": False},
+        },
+    }
+
+
+def _renderers(as_json: bool) -> list[Any]:
+    if as_json:
+        return [
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    return [structlog.dev.ConsoleRenderer(colors=False)]
