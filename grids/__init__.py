@@ -1,0 +1,1 @@
+"""Who and where: communities, offices, grids, postings, absences, duty."""
