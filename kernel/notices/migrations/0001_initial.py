@@ -1,9 +1,10 @@
 """The outbox and the chat groups' robots."""
 
 import django.db.models.deletion
-import kernel.clock
 from django.conf import settings
 from django.db import migrations, models
+
+import kernel.clock
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,131 @@
+"""Receiving a file: checked before anything is written, the file before its row (DOMAIN.md §7)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+
+from kernel import journal
+from kernel.errors import Conflict, Malformed, Refused, TooLarge
+from kernel.evidence import files, photos, policy
+from kernel.evidence.models import Evidence, Kind
+from kernel.evidence.photos import Photo
+from kernel.evidence.policy import Place
+
+if TYPE_CHECKING:
+    from kernel.accounts.models import User
+
+MAX_PHOTO_BYTES = 20 * 1024 * 1024
+
+
+def receive(
+    *,
+    file: UploadedFile,
+    sha256: str,
+    client_uid: UUID,
+    captured_at: datetime | None,
+    place: Place | None,
+    by: User,
+    at: datetime,
+) -> tuple[Evidence, bool]:
+    """Keep the original bytes of a photo and answer its row, and whether it is new.
+
+    The same `client_uid` with the same bytes gives the first row back, so an upload may be repeated,
+    also twice at once. A refusal leaves neither row nor file. `place` is WGS-84.
+
+    Raises:
+        TooLarge, UnsupportedType: 413, 415.
+        Refused: `empty_file`, `sha256_mismatch`, `broken_file`, `too_many_pixels` (422).
+        Malformed: `sha256` is no SHA-256.
+        Conflict: `client_uid_conflict`, the uid was used by this person for other bytes.
+    """
+    _check_size(file)
+    _check_digest(file, sha256)
+    earlier = _earlier(by, client_uid, sha256)
+    if earlier is not None:
+        return earlier, False
+    photo = photos.inspect(file)  # type: ignore[arg-type]
+    path = files.keep(file, sha256, photo.extension)  # type: ignore[arg-type]
+    try:
+        with transaction.atomic():
+            return _insert(file.size or 0, path, sha256, client_uid, photo, captured_at, place, by, at), True
+    except IntegrityError:
+        files.remove(path)
+        earlier = _earlier(by, client_uid, sha256)
+        if earlier is None:
+            raise
+        return earlier, False
+    except BaseException:
+        files.remove(path)
+        raise
+
+
+def _check_size(file: UploadedFile) -> None:
+    if not file.size:
+        raise Refused("文件是空的，请重新选择。", code="empty_file", attr="file")
+    if file.size > MAX_PHOTO_BYTES:
+        raise TooLarge("照片不能超过 20 MB。", code="too_large", attr="file")
+
+
+def _check_digest(file: UploadedFile, sha256: str) -> None:
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise Malformed("sha256 应为 64 位小写十六进制数。", code="invalid", attr="sha256")
+    if files.digest(file) != sha256:  # type: ignore[arg-type]
+        raise Refused("文件在传输中有损坏，请重新上传。", code="sha256_mismatch", attr="sha256")
+
+
+def _earlier(by: User, client_uid: UUID, sha256: str) -> Evidence | None:
+    earlier = Evidence.objects.filter(uploaded_by=by, client_uid=client_uid).first()
+    if earlier is not None and earlier.sha256 != sha256:
+        raise Conflict("该编号已用于另一份文件。", code="client_uid_conflict", attr="client_uid")
+    return earlier
+
+
+def _insert(
+    size: int,
+    path: str,
+    sha256: str,
+    client_uid: UUID,
+    photo: Photo,
+    captured_at: datetime | None,
+    place: Place | None,
+    by: User,
+    at: datetime,
+) -> Evidence:
+    said = photo.exif
+    columns: dict[str, Any] = {
+        "client_uid": client_uid,
+        "sha256": sha256,
+        "kind": Kind.PHOTO,
+        "content_type": photo.content_type,
+        "size": size,
+        "width": photo.width,
+        "height": photo.height,
+        "orientation": said.orientation,
+        "file": path,
+        "uploaded_by": by,
+        "captured_at": captured_at,
+        "exif_at": said.taken_at,
+        "received_at": at,
+        "lon": place and place.lon,
+        "lat": place and place.lat,
+        "exif_lon": said.place and said.place.lon,
+        "exif_lat": said.place and said.place.lat,
+        "flags": policy.flags(
+            captured_at=captured_at, exif_at=said.taken_at, received_at=at, place=place, exif_place=said.place
+        ),
+    }
+    evidence = Evidence.objects.create(**columns)
+    journal.append(
+        stream=f"evidence:{evidence.pk}",
+        kind="evidence.received",
+        by=by,
+        at=at,
+        data={"sha256": sha256, "size": size, "content_type": photo.content_type, "flags": evidence.flags},
+    )
+    return evidence
