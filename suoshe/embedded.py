@@ -4,7 +4,7 @@ PostgreSQL is the only database of the project (DESIGN.md §11); this module onl
 server that production runs. Both listen on unix sockets that only their owner may open, so no port
 is taken. Nothing here imports Django: it runs before the settings are loaded.
 
-Who uses the servers holds a shared `flock` on `run/users.lock` for as long as it lives; the kernel
+Who uses the servers holds a shared `flock` on `run/users.flock` for as long as it lives; the kernel
 lets go of it however the process ends, so the count of users is never wrong (docs/adr/0005). The
 last to leave stops the servers; where the last was killed with −9, the keeper, a small process that
 looks twice a second, does it.
@@ -424,13 +424,13 @@ def _end(pid: int, *, within_s: float) -> None:
 @contextlib.contextmanager
 def _start_lock(at: Path) -> Iterator[None]:
     _folder(at / "run", to_owner=False)
-    with (at / "run" / "start.lock").open("a") as lock:
+    with (at / "run" / "start.flock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _spawn_keeper(at: Path) -> None:
-    lock = (at / "run" / "keeper.lock").open("a")
+    lock = (at / "run" / "keeper.flock").open("a")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -447,7 +447,7 @@ def _spawn_keeper(at: Path) -> None:
 
 def _stop_if_unused(at: Path) -> bool:
     """Under the start lock: stop both servers where nobody holds the users' lock any more."""
-    with (at / "run" / "users.lock").open("a") as users:
+    with (at / "run" / "users.flock").open("a") as users:
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -459,7 +459,7 @@ def _stop_if_unused(at: Path) -> bool:
 
 def keep(at: Path) -> None:
     """The keeper: stop the servers when the last user is gone, however it went."""
-    with (at / "run" / "keeper.lock").open("a") as own:
+    with (at / "run" / "keeper.flock").open("a") as own:
         try:
             fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -468,7 +468,7 @@ def keep(at: Path) -> None:
             time.sleep(KEEPER_LOOKS_EVERY_S)
             with (
                 contextlib.suppress(BlockingIOError, FileNotFoundError),
-                (at / "run" / "start.lock").open("a") as lock,
+                (at / "run" / "start.flock").open("a") as lock,
             ):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _stop_if_unused(at):
@@ -489,7 +489,7 @@ def using(
     """
     with contextlib.ExitStack() as held:
         with _start_lock(at):
-            users = held.enter_context((at / "run" / "users.lock").open("a"))
+            users = held.enter_context((at / "run" / "users.flock").open("a"))
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
                 _spawn_keeper(at)  # first: it also ends what a start broken off has left

@@ -25,6 +25,7 @@ GIVE_UP_AFTER = 5
 GIVE_UP_WITHIN_S = 60.0
 RESTART_AFTER_S = 1.0
 GRACE_S = 30.0
+LATER_S = 20.0
 
 
 @dataclass
@@ -38,13 +39,15 @@ class Child:
     rest: bytes = b""
     ended: deque[float] = field(default_factory=lambda: deque(maxlen=GIVE_UP_AFTER))
     start_at: float = 0.0
+    waits: bool = False
 
 
 class Supervisor:
     """Runs children until SIGINT, SIGTERM or SIGHUP, or until one of them keeps ending.
 
-    `every_tick` is called about 5 times a second while they run. `pass_fds` are handed to every child
-    (locks that must be held until the last of them has ended).
+    `every_tick` is called about 5 times a second while they run; its first True starts the children
+    that were added with `later`. `pass_fds` are handed to every child (locks that must be held until the
+    last of them has ended).
     """
 
     def __init__(
@@ -54,21 +57,22 @@ class Supervisor:
         env: dict[str, str],
         out: TextIO | None = None,
         pass_fds: tuple[int, ...] = (),
-        every_tick: Callable[[], None] | None = None,
+        every_tick: Callable[[], bool] | None = None,
     ) -> None:
         self._cwd, self._env, self._pass_fds = cwd, env, pass_fds
         self._out = out or sys.stdout
         self._coloured = self._out.isatty() and "NO_COLOR" not in os.environ
-        self._every_tick = every_tick or (lambda: None)
+        self._every_tick = every_tick or (lambda: True)
         self._children: list[Child] = []
         self._selector = selectors.DefaultSelector()
         self._stopping: str | None = None
         self._failed = False
 
-    def add(self, name: str, command: list[str]) -> None:
-        """Name a process; it is started by `run`."""
+    def add(self, name: str, command: list[str], *, later: bool = False) -> None:
+        """Name a process; `run` starts it, or where `later`, when `every_tick` says so (20 s at most)."""
         colour = COLOURS[len(self._children) % len(COLOURS)]
-        self._children.append(Child(name, command, colour))
+        start_at = time.monotonic() + LATER_S if later else 0.0
+        self._children.append(Child(name, command, colour, start_at=start_at, waits=later))
 
     def say(self, line: str, *, name: str = "suoshe", colour: int = 37) -> None:
         """Write one line of the merged log."""
@@ -95,8 +99,10 @@ class Supervisor:
                 self._start_due()
                 self._read(0.2)
                 self._notice_ended()
-                if self._stopping is None:
-                    self._every_tick()
+                if self._stopping is None and self._every_tick():
+                    for child in self._children:
+                        if child.waits:
+                            child.waits, child.start_at = False, 0.0
             self.say(f"stopping: {self._stopping}")
         finally:
             self._end_all()

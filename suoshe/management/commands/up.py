@@ -6,10 +6,11 @@ import contextlib
 import fcntl
 import os
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from django.apps import apps
@@ -57,7 +58,7 @@ class Command(BaseCommand):
     def _only_one(self, at: Any, port: int) -> Iterator[int]:
         """Hold this home's lock. It is handed to the children: a killed run holds it until they ended."""
         (at / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (at / "run" / "up.lock").open("a+") as lock:
+        with (at / "run" / "up.flock").open("a+") as lock:
             until = time.monotonic() + OLD_RUN_ENDS_WITHIN_S
             while not _taken(lock):
                 pid = _read_pid(lock)
@@ -100,15 +101,18 @@ class Command(BaseCommand):
         env = {**os.environ, "PYTHONUNBUFFERED": "1", "SUOSHE_PARENT": str(os.getpid())}
         announce = Announcement(url, started)
         supervisor = Supervisor(
-            cwd=settings.BASE_DIR, env=env, out=self.stdout._out, pass_fds=pass_fds, every_tick=announce.tick
+            cwd=settings.BASE_DIR,
+            env=env,
+            out=self.stdout._out,
+            pass_fds=pass_fds,
+            every_tick=announce.is_made,
         )
-        announce.say = supervisor.say
         supervisor.add("web", processes.here(processes.web(host=HOST, port=port)))
-        supervisor.add("worker", processes.here(processes.worker()))
-        supervisor.add(
-            "beat", processes.here(processes.beat(schedule=str(embedded.home() / "beat-schedule")))
-        )
-        supervisor.add("clock", processes.here(processes.clock()))
+        supervisor.add("clock", processes.here(processes.clock()), later=True)
+        schedule = str(embedded.home() / "beat-schedule")
+        supervisor.add("worker", processes.here(processes.worker()), later=True)
+        supervisor.add("beat", processes.here(processes.beat(schedule=schedule)), later=True)
+        announce.start(supervisor.say)
         return supervisor.run()
 
 
@@ -116,15 +120,22 @@ class Announcement:
     """Says the address and the demo accounts once, when the first page answers."""
 
     def __init__(self, url: str, started: float) -> None:
-        self._url, self._started, self._done = url, started, False
-        self.say: Any = print
+        self._url, self._started, self._made = url, started, threading.Event()
 
-    def tick(self) -> None:
-        if self._done or not _answers(self._url):
-            return
-        self._done = True
+    def start(self, say: Callable[[str], None]) -> None:
+        """Look for the first page in a thread of its own, so that a slow one holds nothing up."""
+        threading.Thread(target=self._look, args=[say], daemon=True).start()
+
+    def is_made(self) -> bool:
+        """Has the first page answered?"""
+        return self._made.is_set()
+
+    def _look(self, say: Callable[[str], None]) -> None:
+        while not _answers(self._url):
+            time.sleep(0.1)
         took = time.monotonic() - self._started
-        self.say(f"ready 已就绪 ({took:.1f} s): {self._url}{_demo_accounts()}")
+        say(f"ready 已就绪 ({took:.1f} s): {self._url}{_demo_accounts()}")
+        self._made.set()
 
 
 def _demo_accounts() -> str:
