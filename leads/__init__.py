@@ -1,0 +1,1 @@
+"""A reported problem from discovery to closing, signed by both sides."""
