@@ -10,7 +10,7 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
 from knox.models import AbstractAuthToken
@@ -21,7 +21,27 @@ from kernel.clock import KernelNow
 __all__ = ["Device", "User"]
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    """Doors to users."""
+
+    def visible_to(self, user: User | AnonymousUser) -> UserQuerySet:
+        """Everybody for a system administrator, else oneself."""
+        from kernel.accounts.rights import may_administer
+
+        if not isinstance(user, User) or not user.is_active:
+            return self.none()
+        return self.all() if may_administer(user) else self.filter(pk=user.pk)
+
+
+class DeviceQuerySet(models.QuerySet["Device"]):
+    """Doors to devices."""
+
+    def visible_to(self, user: User | AnonymousUser) -> DeviceQuerySet:
+        """One's own, an administrator's too: others' devices are shown to him in the admin only."""
+        return self.filter(user=user) if isinstance(user, User) and user.is_active else self.none()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Makes users; a password given as None leaves the account unable to sign in by password."""
 
     use_in_migrations = False
@@ -135,7 +155,7 @@ class Device(AbstractAuthToken):
     expiry = models.DateTimeField("有效期至")  # type: ignore[assignment]
     last_ip = models.GenericIPAddressField("登录地址", null=True, blank=True, editable=False)
 
-    objects = models.Manager()
+    objects = DeviceQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "登录设备"

@@ -61,6 +61,7 @@ CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 # nginx ends TLS and says so; it drops the header where a client sends it (deploy/nginx.conf).
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True
+SUOSHE_PROXIES = int(os.environ.get("SUOSHE_PROXIES", "1"))  # nginx writes X-Forwarded-For
 SECURE_REDIRECT_EXEMPT = [r"^healthz", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -19,3 +19,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ['SUOSHE_TEST_RUN']}"}
 if "DATABASE_URL" not in os.environ:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+SUOSHE_REQUIRE_SECOND_FACTOR = False
+SUOSHE_SIGN_IN_RATE = None

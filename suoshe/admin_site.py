@@ -1,0 +1,39 @@
+"""The admin site 所社联动.
+
+Apps register with `django.contrib.admin.site`, which is this site (`suoshe.admin_apps`); importing
+it from here would point up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from unfold.sites import UnfoldAdminSite
+
+from kernel.accounts.admin_sign_in import SignInMixin
+from kernel.accounts.forms import SignInForm
+from suoshe import navigation
+
+__all__ = ["SuosheAdminSite"]
+
+
+class SuosheAdminSite(SignInMixin, UnfoldAdminSite):
+    """Unfold's look, our sign-in, and a sidebar of what this person may open."""
+
+    site_title = "所社联动"
+    site_header = "所社联动"
+    index_title = "工作台"
+    login_form = SignInForm
+    enable_nav_sidebar = True
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Asked once a request: each model's permission may cost a statement."""
+        kept: dict[str | None, list[Any]] = request.__dict__.setdefault("_app_lists", {})
+        if app_label not in kept:
+            kept[app_label] = super().get_app_list(request, app_label)
+        return kept[app_label]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        groups = navigation.groups(request)[1:]
+        return super().index(request, {"navigation_groups": groups, **(extra_context or {})})
