@@ -472,6 +472,7 @@ def keep(at: Path) -> None:
             ):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _stop_if_unused(at):
+                    (at / "run" / "keeper.pid").unlink(missing_ok=True)
                     return
 
 

@@ -5,6 +5,7 @@ The terminal has no times: `manage.py up` writes them before each line of its me
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -15,6 +16,13 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.StackInfoRenderer(),
 ]
+
+
+class NotEverySecond(logging.Filter):
+    """Drops what beat says each time it sends a task."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Scheduler: Sending due task")
 
 
 def config(*, as_json: bool, level: str = "INFO") -> dict[str, Any]:
@@ -42,12 +50,17 @@ def config(*, as_json: bool, level: str = "INFO") -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
             }
         },
+        "filters": {"not_every_second": {"()": NotEverySecond}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level},
             # One line for each request is ours (suoshe.middleware); Django's own repeats what it says.
             "django.request": {"level": "ERROR"},
+            # The clocks are swept every second: a task that went well is not worth a line.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"filters": ["not_every_second"]},
             "axes.apps": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "propagate": False},
         },

@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from suoshe import embedded
 from tests import databases
+from tests.browser import chromium
 from tests.stack import Stack
 
 _held = contextlib.ExitStack()
+NO_BROWSER = "no chromium on this machine"
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -39,6 +42,27 @@ def pytest_configure(config: pytest.Config) -> None:
     except embedded.EmbeddedError as refused:
         raise pytest.UsageError(str(refused)) from refused
     databases.drop_left_over()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if chromium() is not None:
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            if os.environ.get("SUOSHE_REQUIRE_BROWSER") == "1":
+                raise pytest.UsageError("chromium is required here, and was not found")
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [
+        report for report in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.section("NO BROWSER", sep="!", red=True, bold=True)
+        terminalreporter.line(
+            f"{len(skipped)} browser tests did NOT run: install chromium", red=True, bold=True
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
+
 from suoshe import logs
 from suoshe.settings.look import UNFOLD  # noqa: F401
 from suoshe.settings.sign_in import *  # noqa: F403
@@ -153,6 +155,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}
+    },
+    "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
+    "grids.wind_up_lapsed_postings": {
+        "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}
     },
 }  # fmt: skip
 

@@ -25,14 +25,25 @@ def web(*, host: str, port: int, workers: int = 2, threads: int = 32) -> list[st
 def worker(*, concurrency: int = 2) -> list[str]:
     """The Celery worker: delivers notices, makes thumbnails, runs what beat names."""
     return [
-        "celery", "-A", "suoshe", "worker", "--concurrency", str(concurrency), "--loglevel", "INFO",
-        "--without-gossip", "--without-mingle",
+        "celery", "-A", "suoshe", "--quiet", "worker", "--concurrency", str(concurrency),
+        "--loglevel", "INFO", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
 
 def beat(*, schedule: str) -> list[str]:
     """Celery beat; the schedule is in code, `schedule` is the file where it keeps what it ran."""
-    return ["celery", "-A", "suoshe", "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile="]
+    return [
+        "celery",
+        "-A",
+        "suoshe",
+        "--quiet",
+        "beat",
+        "--loglevel",
+        "INFO",
+        "--schedule",
+        schedule,
+        "--pidfile=",
+    ]
 
 
 def clock() -> list[str]:

@@ -98,7 +98,13 @@ class Command(BaseCommand):
 
     def _run(self, port: int, started: float, *, pass_fds: tuple[int, ...]) -> int:
         url = f"http://{HOST}:{port}/"
-        env = {**os.environ, "PYTHONUNBUFFERED": "1", "SUOSHE_PARENT": str(os.getpid())}
+        env = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "SUOSHE_PARENT": str(os.getpid()),
+            # As root on a bare machine Celery says six lines about it; production runs as its own user.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        }
         announce = Announcement(url, started)
         supervisor = Supervisor(
             cwd=settings.BASE_DIR,
