@@ -171,6 +171,11 @@ def forget(user: Any) -> None:
         delattr(user, _CACHE)
 
 
+def is_administrator(user: Any) -> bool:
+    """Does he hold a posting as system administrator now?"""
+    return scope_of(user).has(Role.SYSTEM_ADMIN)
+
+
 def within(scope: Scope, to_grid: str = "grid") -> Q:
     """Rows whose grid lies in the scope: own grids, the office's, the community's, the subdistrict's.
 

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 
 from django.db import connection
 
+from grids.duty import duty_day
+
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
-from kernel.clock import SHANGHAI
 
-HANDOVER_AT = time(8, 30)
-
-
-def duty_day(at: datetime) -> date:
-    """The day whose shift covers `at`: shifts run from 08:30 to 08:30 (Shanghai)."""
-    local = at.astimezone(SHANGHAI)
-    return local.date() if local.time() >= HANDOVER_AT else local.date() - timedelta(days=1)
+__all__ = [
+    "OfficePeople",
+    "RoutingFacts",
+    "bureau_ids",
+    "duty_day",
+    "night_hand_on_facts",
+    "office_people",
+    "routing_facts",
+    "routing_facts_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ SELECT g.id, g.code, g.office_id, o.night_dispatch, g.lead_community_id,
         WHERE d.office_id = g.office_id AND d.day = %(day)s AND d.role = '{DUTY_OFFICER}') duty ON true
   CROSS JOIN LATERAL (
        SELECT ARRAY(SELECT p.user_id FROM {_POSTED}
-         WHERE p.office_id = g.office_id AND p.role = '{Role.OFFICE_HEAD}' AND {_RUNS} ORDER BY p.id) AS ids) heads
+         WHERE p.office_id = g.office_id AND p.role = '{Role.OFFICE_HEAD}' AND {_RUNS}
+         ORDER BY p.id) AS ids) heads
   CROSS JOIN LATERAL (
        SELECT ARRAY(SELECT p.user_id FROM {_POSTED}
          WHERE p.community_id = g.lead_community_id AND p.role = '{Role.COMMUNITY_HEAD}' AND {_RUNS}
