@@ -57,7 +57,7 @@ class ForAdministrators(ModelAdmin):
         return False
 
 
-class NewUserForm(forms.ModelForm[User]):
+class NewUserForm(forms.ModelForm):
     """A new account and its first password, which its owner must change."""
 
     password = forms.CharField(
@@ -83,7 +83,7 @@ class NewUserForm(forms.ModelForm[User]):
         return cleaned
 
 
-class UserForm(forms.ModelForm[User]):
+class UserForm(forms.ModelForm):
     """Name, telephone, admin; the telephone is shown masked and only ever replaced."""
 
     new_phone = forms.CharField(
