@@ -180,7 +180,7 @@ class StrictMixin:
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = {name for name, field in self.fields.items() if not field.read_only}  # type: ignore[attr-defined]
-            unknown = [str(name) for name in data if name not in known]
+            unknown = [str(name).encode("utf-8", "replace").decode() for name in data if name not in known]
             if unknown:
                 raise serializers.ValidationError(
                     {name[:80]: [exceptions.ErrorDetail("没有这个字段。", code="unknown_field")] for name in unknown}
