@@ -58,7 +58,7 @@ def inspect(file: IO[bytes]) -> Photo:
                 return Photo(f"image/{name.lower()}", _EXTENSIONS[name], *image.size, exif.read(image))
         except Refused:
             raise
-        except Exception as failure:  # noqa: BLE001  decoders fail in too many ways to list
+        except Exception as failure:
             raise _broken() from failure
 
 
@@ -101,7 +101,7 @@ def _verify(file: IO[bytes], name: str) -> None:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as failure:
         raise _too_many_pixels() from failure
-    except Exception as failure:  # noqa: BLE001
+    except Exception as failure:
         raise _broken() from failure
 
 

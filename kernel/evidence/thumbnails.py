@@ -31,7 +31,7 @@ def ensure(*, evidence: Evidence, at: datetime) -> str:
     with originals.open_original(evidence=evidence, at=at) as original:
         try:
             small = photos.thumbnail(original)
-        except Exception as failure:  # noqa: BLE001  decoders fail in too many ways to list
+        except Exception as failure:
             raise Refused("无法生成这张照片的缩略图，请查看原件。", code="no_thumbnail") from failure
     path = files.keep_derived(small, evidence.sha256, "480")
     if Evidence.objects.filter(pk=evidence.pk, thumbnail="").update(thumbnail=path):

@@ -28,7 +28,8 @@ CLAIMED_AT_ONCE = 200
 REPEATED = "（重发）"
 
 _ACKNOWLEDGED = """
-UPDATE notices_outboxmessage SET state = 'delivered', delivered_at = kernel_now(), leased_by = '', last_error = ''
+UPDATE notices_outboxmessage
+SET state = 'delivered', delivered_at = kernel_now(), leased_by = '', last_error = ''
 FROM unnest(%s::bigint[], %s::int[]) AS sent(id, attempt)
 WHERE notices_outboxmessage.id = sent.id AND state = 'pending' AND leased_by = %s AND attempts = sent.attempt
 """
@@ -131,7 +132,7 @@ def _wanted(row: OutboxMessage) -> bool:
     """A stop condition that fails to answer stops nothing: a page too many beats one too few."""
     try:
         return templates.still_wanted(row)
-    except Exception:  # noqa: BLE001
+    except Exception:
         log.exception("notice_stop_condition_failed", template=row.template, message_id=row.pk)
         return True
 

@@ -8,6 +8,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,8 +44,20 @@ class UploadEvidence(APIView):
         return Response(EvidenceSerializer(evidence).data, status=201 if created else 200)
 
 
+class AnyAccept(BaseContentNegotiation):
+    """Files are what they are, whatever `Accept` says; refusals are JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0] if parsers else None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class Original(APIView):
     """原件."""
+
+    content_negotiation_class = AnyAccept
 
     @extend_schema(responses={(200, "application/octet-stream"): _FILE})
     def get(self, request: Request, evidence_id: int) -> FileResponse:
@@ -53,13 +66,15 @@ class Original(APIView):
         evidence = originals.find(evidence_id=evidence_id, by=user)
         original = originals.open_original(evidence=evidence, at=clock.now())
         extension = (evidence.file.name or "").rpartition(".")[2]
-        return _answer(
-            original, evidence.content_type, f"evidence-{evidence.pk}.{extension}", evidence.sha256
-        )
+        answer = _answer(original, evidence.content_type, f"evidence-{evidence.pk}.{extension}")
+        answer["X-Content-SHA256"] = evidence.sha256
+        return answer
 
 
 class Thumbnail(APIView):
     """缩略图."""
+
+    content_negotiation_class = AnyAccept
 
     @extend_schema(responses={(200, "image/jpeg"): _FILE})
     def get(self, request: Request, evidence_id: int) -> FileResponse:
@@ -77,11 +92,9 @@ def _refuse_unread(request: Request) -> None:
         raise TooLarge("照片不能超过 20 MB。", attr="file")
 
 
-def _answer(file: Any, content_type: str, name: str, sha256: str | None = None) -> FileResponse:
+def _answer(file: Any, content_type: str, name: str) -> FileResponse:
     answer = FileResponse(file, content_type=content_type, filename=name)
     answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cache-Control"] = "private, max-age=3600"
+    answer["Cache-Control"] = "private, no-cache"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    if sha256:
-        answer["X-Content-SHA256"] = sha256
     return answer
