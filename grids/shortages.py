@@ -57,7 +57,8 @@ WITH staffed AS (
     FROM grids_grid g LEFT JOIN ({_POSTED}) ON p.grid_id = g.id
    WHERE g.is_active GROUP BY g.id
 ), rota AS (
-  SELECT o.id, o.name, string_agg(to_char(d.day, 'FMMM"月"FMDD"日"') || r.word, '、' ORDER BY d.day, r.role) AS days
+  SELECT o.id, o.name,
+         string_agg(to_char(d.day, 'FMMM"月"FMDD"日"') || r.word, '、' ORDER BY d.day, r.role) AS days
     FROM grids_office o
     CROSS JOIN generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS d(day)
     CROSS JOIN (VALUES ('{DUTY_OFFICER}', '值班员'), ('{DUTY_LEADER}', '带班领导')) AS r(role, word)

@@ -13,7 +13,6 @@ from datetime import datetime
 from django.db import connection
 
 from grids.duty import duty_day
-
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 
 __all__ = [

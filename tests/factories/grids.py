@@ -10,6 +10,7 @@ from grids import demo
 from grids.demo import World
 from grids.models import BusinessEntity, BusinessType, EntityKind
 from kernel import clock
+from stations.demo import build_stations
 
 __all__ = ["World", "make_entity", "make_world"]
 
@@ -19,11 +20,13 @@ _numbers = itertools.count(90001)
 def make_world(*, at: datetime | None = None, entities: int = 0, stations: bool = False) -> World:
     """4 offices, 17 communities, 21 grids and all their people, as of now.
 
-    `entities` businesses too, where asked; mediators' accounts with `stations`.
+    `entities` businesses too, where asked; the 25 stations and their mediators with `stations`.
     """
     world = demo.build(at=at or clock.now(), stations=stations)
     if entities:
         demo.build_entities(world, entities)
+    if stations:
+        build_stations(world)
     return world
 
 

@@ -1,0 +1,1 @@
+"""Endpoints of grids, people and the register (API.md)."""

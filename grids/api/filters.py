@@ -1,0 +1,89 @@
+"""Filters named after fields (API.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import QuerySet
+
+from grids.models import (
+    Absence,
+    BusinessEntity,
+    BusinessType,
+    Community,
+    CreditGrade,
+    DutyShift,
+    EntityStatus,
+    Grid,
+)
+from grids.roles import DutyRole
+from grids.search import found_by
+from kernel import clock
+
+LONGEST_Q = 60
+
+
+class GridFilter(filters.FilterSet):
+    office = filters.CharFilter("office__code", label="市场监管所编码")
+    community = filters.CharFilter("communities__code", label="社区编码")
+    is_active = filters.BooleanFilter(label="启用")
+
+    class Meta:
+        model = Grid
+        fields: list[str] = []
+
+
+class CommunityFilter(filters.FilterSet):
+    subdistrict = filters.CharFilter("subdistrict__code", label="街道编码")
+
+    class Meta:
+        model = Community
+        fields: list[str] = []
+
+
+class EntityFilter(filters.FilterSet):
+    q = filters.CharFilter(method="search", max_length=LONGEST_Q, label="名称、地址、编码中的文字")
+    grid = filters.CharFilter("grid__code", label="网格编码")
+    business_type = filters.ChoiceFilter(method="of_type", choices=BusinessType.choices, label="业态")
+    grade = filters.ChoiceFilter("credit_grade", choices=CreditGrade.choices, label="信用等级")
+    status = filters.ChoiceFilter(choices=EntityStatus.choices, label="状态")
+    uscc = filters.CharFilter(lookup_expr="iexact", max_length=18, label="统一社会信用代码")
+
+    class Meta:
+        model = BusinessEntity
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return found_by(rows, value)
+
+    def of_type(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(business_types__contains=[value])
+
+
+class AbsenceFilter(filters.FilterSet):
+    person = filters.CharFilter("user__username", label="请假人账号")
+    stand_in = filters.CharFilter("stand_in__username", label="代岗人账号")
+    running = filters.BooleanFilter(method="now", label="正在请假")
+
+    class Meta:
+        model = Absence
+        fields: list[str] = []
+
+    def now(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        at = clock.now()
+        away = {"starts_at__lte": at, "ends_at__gt": at}
+        return rows.filter(**away) if value else rows.exclude(**away)
+
+
+class DutyShiftFilter(filters.FilterSet):
+    office = filters.CharFilter("office__code", label="市场监管所编码")
+    role = filters.ChoiceFilter(choices=DutyRole.choices, label="班次岗位")
+    person = filters.CharFilter("user__username", label="值班人账号")
+    day = filters.DateFilter(label="日期")
+    day_after = filters.DateFilter("day", lookup_expr="gte", label="自(含)")
+    day_before = filters.DateFilter("day", lookup_expr="lte", label="至(含)")
+
+    class Meta:
+        model = DutyShift
+        fields: list[str] = []

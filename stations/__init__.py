@@ -1,0 +1,1 @@
+"""Consumer stations. Only reference rows so far; disputes come with a later issue."""
