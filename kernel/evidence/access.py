@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kernel.accounts.models import User
@@ -27,7 +27,7 @@ def register(subject_kind: str, visible: Visible) -> None:
 
 def visible_subjects(user: User, rows: EvidenceQuerySet) -> dict[str, set[int]]:
     """Of the subjects that `rows` belong to, those that `user` may see, by kind."""
-    asked: dict[str, set[int]] = defaultdict(set)
+    asked: dict[Any, set[Any]] = defaultdict(set)
     attached = rows.filter(subject_kind__in=list(_registered)).order_by()
     for kind, number in attached.values_list("subject_kind", "subject_id").distinct():
         asked[kind].add(number)

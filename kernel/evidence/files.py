@@ -23,7 +23,10 @@ class Altered(Exception):
 def digest(file: IO[bytes]) -> str:
     """SHA-256 of the whole file, lower-case hex."""
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    running = hashlib.sha256()
+    while chunk := file.read(CHUNK):
+        running.update(chunk)
+    return running.hexdigest()
 
 
 def keep(file: IO[bytes], sha256: str, extension: str) -> str:

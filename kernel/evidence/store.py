@@ -49,8 +49,8 @@ def receive(
     earlier = _earlier(by, client_uid, sha256)
     if earlier is not None:
         return earlier, False
-    photo = photos.inspect(file)  # type: ignore[arg-type]
-    path = files.keep(file, sha256, photo.extension)  # type: ignore[arg-type]
+    photo = photos.inspect(file)
+    path = files.keep(file, sha256, photo.extension)
     try:
         with transaction.atomic():
             return _insert(file.size or 0, path, sha256, client_uid, photo, captured_at, place, by, at), True
@@ -75,7 +75,7 @@ def _check_size(file: UploadedFile) -> None:
 def _check_digest(file: UploadedFile, sha256: str) -> None:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise Malformed("sha256 应为 64 位小写十六进制数。", code="invalid", attr="sha256")
-    if files.digest(file) != sha256:  # type: ignore[arg-type]
+    if files.digest(file) != sha256:
         raise Refused("文件在传输中有损坏，请重新上传。", code="sha256_mismatch", attr="sha256")
 
 

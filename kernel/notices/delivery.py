@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -120,7 +121,7 @@ def _send(held: Claim, ids: list[int]) -> int | None:
 def _still_wanted(held: Claim, ids: list[int]) -> list[OutboxMessage]:
     """Read the rows and their stop conditions again; what is no longer news is dropped."""
     mine = OutboxMessage.objects.filter(id__in=ids, leased_by=held.lease, state=State.PENDING)
-    rows = list(mine.annotate(expired=Q(expires_at__lte=KernelNow())).order_by("id"))
+    rows: list[Any] = list(mine.annotate(expired=Q(expires_at__lte=KernelNow())).order_by("id"))
     wanted = [row for row in rows if not row.expired and _wanted(row)]
     unwanted = [row.pk for row in rows if row not in wanted]
     if unwanted:
