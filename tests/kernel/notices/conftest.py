@@ -29,7 +29,7 @@ class Provider:
     paths: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     answers: list[tuple[int, Any]] = field(default_factory=list)
-    before_answer: Callable[[], None] = lambda: None
+    before_answer: Callable[[], object] = lambda: None
     slow_s: float = 0.0
 
 
