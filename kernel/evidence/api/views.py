@@ -59,7 +59,7 @@ class Original(APIView):
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(responses={(200, "application/octet-stream"): _FILE})
+    @extend_schema(responses={(200, kind): _FILE for kind in ("image/jpeg", "image/png", "image/webp")})
     def get(self, request: Request, evidence_id: int) -> FileResponse:
         """The bytes as received, checked against their hash."""
         user: Any = request.user
