@@ -72,7 +72,7 @@ def satisfied(request: HttpRequest) -> bool:
     known = getattr(request, "_second_factor_satisfied", None)
     if known is None:
         user: Any = request.user
-        known = user.is_verified() or not second_factor.needed(user)
+        known = getattr(user, "otp_device", None) is not None or not second_factor.needed(user)
         request._second_factor_satisfied = known  # type: ignore[attr-defined]
     return bool(known)
 

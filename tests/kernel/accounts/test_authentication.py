@@ -43,7 +43,7 @@ def test_the_token_is_not_in_the_database() -> None:
     device = Device.objects.get()
     assert token not in device.digest
     assert len(device.digest) == 128
-    assert not device.token_key == token
+    assert device.token_key != token
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Token abc"])
