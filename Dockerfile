@@ -17,8 +17,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=suoshe.settings.production \
     SUOSHE_MEDIA_ROOT=/var/lib/suoshe/media \
     SUOSHE_STATIC_ROOT=/srv/suoshe/staticfiles
-# Collecting needs settings that load, not settings that serve: the secret lives only in this line.
+# Collecting needs settings that load, not settings that serve: the secrets live only in this line.
 RUN SUOSHE_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+    SUOSHE_IDENTITY_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
     SUOSHE_HOSTS=build.invalid DATABASE_URL=postgres://build.invalid/none REDIS_URL=redis://build.invalid \
     python manage.py collectstatic --noinput --verbosity 0
 USER suoshe

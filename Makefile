@@ -24,6 +24,7 @@ TEST_ARGS ?=
 PRODUCTION := env -u DATABASE_URL -u SUOSHE_TEST_CLOCK -u SUOSHE_DEBUG \
 	DJANGO_SETTINGS_MODULE=suoshe.settings.production \
 	SUOSHE_SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
+	SUOSHE_IDENTITY_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))')" \
 	SUOSHE_HOSTS=suoshe.example.gov.cn \
 	DATABASE_URL=postgres://suoshe@database.invalid/suoshe \
 	REDIS_URL=redis://redis.invalid:6379/0

@@ -110,13 +110,13 @@ def broker_url(url: str) -> str:
     return f"redis+socket://{path}?virtual_host={query.removeprefix('db=') or 0}"
 
 
-def secret_key(at: Path) -> str:
-    """The secret of this machine's embedded mode: random, made once, readable by its owner alone."""
-    path = at / "secret_key"
+def secret(at: Path, name: str) -> str:
+    """A secret of this machine's embedded mode: random, made once, readable by its owner alone."""
+    path = at / name
     with contextlib.suppress(FileNotFoundError):
         return path.read_text()
     at.mkdir(parents=True, exist_ok=True)
-    made = at / f"secret_key.{os.getpid()}"
+    made = at / f"{name}.{os.getpid()}"
     with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(50))
     with contextlib.suppress(FileExistsError):
@@ -328,12 +328,13 @@ def _create_database(at: Path) -> None:
 
 
 def stop_postgres(at: Path) -> None:
-    """Stop the server; open connections are ended, what was committed is kept."""
-    if postgres_pid(at) is not None:
-        subprocess.run(
-            [postgres_binary("pg_ctl"), "-D", str(at / "pg"), "-m", "fast", "-w", "-t", "60", "stop"],
-            capture_output=True, check=False, cwd="/", **_as_owner(),
-        )  # fmt: skip
+    """Stop the server; open connections are ended, what was committed is kept.
+
+    By signal and not by pg_ctl: as root, the way to the folder may have been closed again meanwhile.
+    """
+    pid = postgres_pid(at)
+    if pid is not None:
+        _end(pid, signal.SIGINT, signal.SIGQUIT, within_s=60)  # fast, then immediate shutdown
     _forget_the_dead(at)
 
 
@@ -392,7 +393,7 @@ def stop_redis(at: Path) -> None:
     """Stop Redis; its append-only file is written out first."""
     pid = redis_pid(at)
     if pid is not None:
-        _end(pid, within_s=20)
+        _end(pid, signal.SIGTERM, within_s=20)
     for left in (socket_dir(at) / "redis.sock", at / "redis" / "redis.pid"):
         left.unlink(missing_ok=True)
 
@@ -407,14 +408,15 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _end(pid: int, *, within_s: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+def _end(pid: int, *steps: signal.Signals, within_s: float) -> None:
+    """Send one signal after the other, and SIGKILL at last, until the process has ended."""
+    for step in (*steps, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, step)
         until = time.monotonic() + within_s
-        while _alive(pid):
-            if time.monotonic() > until:
-                os.kill(pid, signal.SIGKILL)
-                until += 5
+        while time.monotonic() < until:
+            if not _alive(pid):
+                return
             time.sleep(0.02)
 
 
@@ -452,8 +454,10 @@ def _stop_if_unused(at: Path) -> bool:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        stop_redis(at)
-        stop_postgres(at)
+        try:
+            stop_redis(at)
+        finally:
+            stop_postgres(at)
     return True
 
 
@@ -515,7 +519,7 @@ def _leave(at: Path, users: Any) -> None:
         if _stop_if_unused(at):
             keeper = _pid_in(at / "run" / "keeper.pid")
     if keeper is not None and _is_ours(keeper, "embedded.py", at):
-        _end(keeper, within_s=5)
+        _end(keeper, signal.SIGTERM, within_s=5)
         (at / "run" / "keeper.pid").unlink(missing_ok=True)
 
 

@@ -152,6 +152,8 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "deadlines.sweep": {"task": "deadlines.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}

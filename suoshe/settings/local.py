@@ -8,7 +8,10 @@ from suoshe import embedded, logs
 from suoshe.settings.base import *  # noqa: F403
 
 DEBUG = os.environ.get("SUOSHE_DEBUG", "1") == "1"
-SECRET_KEY = os.environ.get("SUOSHE_SECRET_KEY") or embedded.secret_key(embedded.home())
+SECRET_KEY = os.environ.get("SUOSHE_SECRET_KEY") or embedded.secret(embedded.home(), "secret_key")
+SUOSHE_IDENTITY_KEY = os.environ.get("SUOSHE_IDENTITY_KEY") or embedded.secret(
+    embedded.home(), "identity_key"
+)
 ALLOWED_HOSTS = [
     "localhost",
     "127.0.0.1",

@@ -23,13 +23,11 @@ def _required(name: str) -> str:
     return value
 
 
-def _secret() -> str:
-    value = _required("SUOSHE_SECRET_KEY")
+def _secret(name: str) -> str:
+    value = _required(name)
     known = any(word in value.lower() for word in ("insecure", "change-me", "changeme", "secret-key"))
     if len(value) < SHORTEST_SECRET or len(set(value)) < LEAST_DIFFERENT or known:
-        raise ImproperlyConfigured(
-            f"SUOSHE_SECRET_KEY must be random and at least {SHORTEST_SECRET} characters long"
-        )
+        raise ImproperlyConfigured(f"{name} must be random and at least {SHORTEST_SECRET} characters long")
     return value
 
 
@@ -52,7 +50,9 @@ for _forbidden in ("SUOSHE_DEBUG", "SUOSHE_TEST_CLOCK"):
         raise ImproperlyConfigured(f"{_forbidden} must not be set in production")
 
 DEBUG = False
-SECRET_KEY = _secret()
+SECRET_KEY = _secret("SUOSHE_SECRET_KEY")
+# Seals who reported (DOMAIN.md §7). Never change it: what it sealed could not be opened again.
+SUOSHE_IDENTITY_KEY = _secret("SUOSHE_IDENTITY_KEY")
 ALLOWED_HOSTS = _hosts()
 DATABASES = {"default": dj_database_url.parse(_database_url(), conn_max_age=600, conn_health_checks=True)}
 REDIS_URL = _required("REDIS_URL")

@@ -8,6 +8,7 @@ os.environ.setdefault("SUOSHE_TEST_CLOCK", "1")
 # One run of the suite, workers included; two runs at once have databases of their own.
 os.environ.setdefault("SUOSHE_TEST_RUN", str(os.getpid()))
 os.environ.setdefault("SUOSHE_SECRET_KEY", "the-suite-needs-no-secret-" + "x" * 40)
+os.environ.setdefault("SUOSHE_IDENTITY_KEY", "the-suite-needs-no-key-" + "y" * 40)
 
 from suoshe.settings.local import *  # noqa: F403
 from suoshe.settings.local import DATABASES
