@@ -704,7 +704,12 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("lat__isnull", True), ("lon__isnull", True)),
-                            models.Q(("lat__range", (-90.0, 90.0)), ("lon__range", (-180.0, 180.0))),
+                            models.Q(
+                                ("lat__isnull", False),
+                                ("lat__range", (-90.0, 90.0)),
+                                ("lon__isnull", False),
+                                ("lon__range", (-180.0, 180.0)),
+                            ),
                             _connector="OR",
                         ),
                         name="grids_entity_place_whole",

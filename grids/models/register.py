@@ -170,7 +170,9 @@ class BusinessEntity(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(lon__isnull=True, lat__isnull=True)
-                | Q(lon__range=(-180.0, 180.0), lat__range=(-90.0, 90.0)),
+                | Q(
+                    lon__isnull=False, lat__isnull=False, lon__range=(-180.0, 180.0), lat__range=(-90.0, 90.0)
+                ),
                 name="grids_entity_place_whole",
                 violation_error_message="经纬度应同时填写,且在有效范围内。",
             ),
