@@ -64,7 +64,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     handler.exception_formatter_class = Formatter  # type: ignore[attr-defined]
     response = handler.run()
     if response is not None and not isinstance(exc, exceptions.ValidationError):
-        response.data = Formatter(exc, context, exc).run() if isinstance(exc, exceptions.APIException) else response.data
+        response.data = (
+            Formatter(exc, context, exc).run() if isinstance(exc, exceptions.APIException) else response.data
+        )
     return response
 
 
@@ -183,7 +185,10 @@ class StrictMixin:
             unknown = [str(name).encode("utf-8", "replace").decode() for name in data if name not in known]
             if unknown:
                 raise serializers.ValidationError(
-                    {name[:80]: [exceptions.ErrorDetail("没有这个字段。", code="unknown_field")] for name in unknown}
+                    {
+                        name[:80]: [exceptions.ErrorDetail("没有这个字段。", code="unknown_field")]
+                        for name in unknown
+                    }
                 )
         return super().to_internal_value(data)  # type: ignore[misc]
 

@@ -7,3 +7,13 @@ class LeadsConfig(AppConfig):
     name = "leads"
     label = "leads"
     verbose_name = "问题线索"
+
+    def ready(self) -> None:
+        from grids import postings
+        from kernel.evidence import access
+        from leads import clock_handlers, handover, notices, selectors
+
+        notices.register()
+        clock_handlers.register()
+        postings.on_end(handover.hand_on_of_posting)
+        access.register("lead", selectors.visible_lead_ids)

@@ -81,7 +81,9 @@ class Category(models.Model):
     severity = models.CharField("默认严重程度", max_length=8, choices=Severity)
     food = models.BooleanField("食品安全（当日处置）", default=False)
     section = models.CharField("业务科室", max_length=20, blank=True)
-    departments = ArrayField(models.CharField(max_length=20), verbose_name="可吹哨部门", default=list, blank=True)
+    departments = ArrayField(
+        models.CharField(max_length=20), verbose_name="可吹哨部门", default=list, blank=True
+    )
     words = ArrayField(models.CharField(max_length=20), verbose_name="口语词", default=list, blank=True)
     is_active = models.BooleanField("启用", default=True)
 
@@ -168,7 +170,13 @@ class Lead(models.Model):
     boundary_match = models.CharField(
         "网格匹配",
         max_length=8,
-        choices=[("inside", "界内"), ("near", "边界附近"), ("entity", "按经营主体"), ("manual", "人工指定"), ("none", "未匹配")],
+        choices=[
+            ("inside", "界内"),
+            ("near", "边界附近"),
+            ("entity", "按经营主体"),
+            ("manual", "人工指定"),
+            ("none", "未匹配"),
+        ],
     )
     facts = models.JSONField("上报事实")
     flags = ArrayField(models.CharField(max_length=30), verbose_name="提示", default=list, blank=True)
@@ -207,10 +215,22 @@ class Lead(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["reported_by", "client_uid"], name="leads_lead_one_client_uid"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="leads_lead_known_state"),
-            models.CheckConstraint(condition=Q(severity__in=Severity.values), name="leads_lead_known_severity"),
             models.CheckConstraint(
-                condition=Q(state=State.REPORTED, assignee__isnull=True, dispatched_at__isnull=True, owner_cycle=0)
-                | (~Q(state=State.REPORTED) & Q(assignee__isnull=False, dispatched_at__isnull=False, grid__isnull=False, owner_cycle__gte=1)),
+                condition=Q(severity__in=Severity.values), name="leads_lead_known_severity"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state=State.REPORTED, assignee__isnull=True, dispatched_at__isnull=True, owner_cycle=0
+                )
+                | (
+                    ~Q(state=State.REPORTED)
+                    & Q(
+                        assignee__isnull=False,
+                        dispatched_at__isnull=False,
+                        grid__isnull=False,
+                        owner_cycle__gte=1,
+                    )
+                ),
                 name="leads_lead_owner_once_dispatched",
             ),
             models.CheckConstraint(
@@ -225,16 +245,23 @@ class Lead(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state=State.CLOSED, closed_at__isnull=False, closed_by__isnull=False)
-                & ~Q(closing_digest="") & ~Q(verify_method="")
-                | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True, closed_by__isnull=True, closing_digest="")),
+                & ~Q(closing_digest="")
+                & ~Q(verify_method="")
+                | (
+                    ~Q(state=State.CLOSED)
+                    & Q(closed_at__isnull=True, closed_by__isnull=True, closing_digest="")
+                ),
                 name="leads_lead_closed_with_signatures",
             ),
             models.CheckConstraint(
-                condition=Q(food=False) | ~Q(state__in=[State.FED_BACK, State.CLOSED]) | Q(controlled_at__isnull=False),
+                condition=Q(food=False)
+                | ~Q(state__in=[State.FED_BACK, State.CLOSED])
+                | Q(controlled_at__isnull=False),
                 name="leads_lead_food_controlled_before_feedback",
             ),
             models.CheckConstraint(
-                condition=Q(verified_in_stead=False) | ~Q(verify_note=""), name="leads_lead_stead_needs_reason"
+                condition=Q(verified_in_stead=False) | ~Q(verify_note=""),
+                name="leads_lead_stead_needs_reason",
             ),
             models.CheckConstraint(
                 condition=Q(first_responded_at__isnull=False) | Q(responded_at__isnull=True),
@@ -248,15 +275,25 @@ class Lead(models.Model):
                 condition=Q(lon__isnull=True, lat__isnull=True) | Q(lon__isnull=False, lat__isnull=False),
                 name="leads_lead_place_whole",
             ),
-            models.CheckConstraint(condition=Q(discovered_at__lte=F("reported_at") + models.Value("10 minutes", output_field=models.DurationField())) , name="leads_lead_discovered_before_reported"),
+            models.CheckConstraint(
+                condition=Q(
+                    discovered_at__lte=F("reported_at")
+                    + models.Value("10 minutes", output_field=models.DurationField())
+                ),
+                name="leads_lead_discovered_before_reported",
+            ),
         ]
         indexes = [
             models.Index(fields=["grid", "-id"], name="leads_list_by_grid"),
             models.Index(fields=["office", "-id"], name="leads_list_by_office"),
-            models.Index(fields=["assignee", "-id"], condition=~Q(state="closed"), name="leads_open_by_assignee"),
+            models.Index(
+                fields=["assignee", "-id"], condition=~Q(state="closed"), name="leads_open_by_assignee"
+            ),
             models.Index(fields=["reported_at"], name="leads_report_cohort"),
             models.Index(fields=["discovered_at"], condition=Q(food=True), name="leads_food_cohort"),
-            models.Index(fields=["entity", "-id"], condition=Q(entity__isnull=False), name="leads_list_by_entity"),
+            models.Index(
+                fields=["entity", "-id"], condition=Q(entity__isnull=False), name="leads_list_by_entity"
+            ),
             models.Index(fields=["category", "-id"], name="leads_list_by_category"),
             models.Index(fields=["closing_due_at"], condition=~Q(state="closed"), name="leads_open_by_due"),
         ]
@@ -304,7 +341,9 @@ class LeadEvidence(models.Model):
 
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="evidence")
     sha256 = models.CharField("SHA-256", max_length=64)
-    evidence = models.ForeignKey(Evidence, verbose_name="文件", null=True, on_delete=models.PROTECT, related_name="+")
+    evidence = models.ForeignKey(
+        Evidence, verbose_name="文件", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     stage = models.CharField("环节", max_length=10, choices=Stage)
     round = models.PositiveSmallIntegerField("轮次", default=1)
     added_by = models.ForeignKey(
@@ -315,15 +354,21 @@ class LeadEvidence(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "线索证据"
         constraints = [
-            models.UniqueConstraint(fields=["lead", "sha256", "stage", "round"], name="leads_leadevidence_once"),
+            models.UniqueConstraint(
+                fields=["lead", "sha256", "stage", "round"], name="leads_leadevidence_once"
+            ),
             models.UniqueConstraint(
                 fields=["evidence"], condition=Q(evidence__isnull=False), name="leads_leadevidence_one_lead"
             ),
-            models.CheckConstraint(condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="leads_leadevidence_sha256"),
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="leads_leadevidence_sha256"
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["added_by", "sha256"], condition=Q(evidence__isnull=True), name="leads_evidence_awaited"
+                fields=["added_by", "sha256"],
+                condition=Q(evidence__isnull=True),
+                name="leads_evidence_awaited",
             )
         ]
 
@@ -366,7 +411,9 @@ class Rework(models.Model):
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="reworks")
     round = models.PositiveSmallIntegerField("被退回的轮次")
     reason = models.CharField("退回原因", max_length=500)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name="退回人", on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="退回人", on_delete=models.PROTECT, related_name="+"
+    )
     at = models.DateTimeField("退回时间")
 
     class Meta:
@@ -395,7 +442,11 @@ class Signature(models.Model):
         settings.AUTH_USER_MODEL, verbose_name="签字人", on_delete=models.PROTECT, related_name="+"
     )
     on_behalf_of = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name="代谁签字", null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name="代谁签字",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     sentence = models.CharField("签字意见", max_length=60)
     snapshot = models.JSONField("所签内容")
@@ -406,7 +457,9 @@ class Signature(models.Model):
         verbose_name = verbose_name_plural = "签字"
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["lead", "stage", "side", "cycle"], name="leads_signature_one_a_slot"),
+            models.UniqueConstraint(
+                fields=["lead", "stage", "side", "cycle"], name="leads_signature_one_a_slot"
+            ),
             ExclusionConstraint(
                 name="leads_signature_one_side_a_person",
                 expressions=[
@@ -426,7 +479,9 @@ class Signature(models.Model):
                 condition=Q(on_behalf_of__isnull=True) | ~Q(on_behalf_of=F("signer")),
                 name="leads_signature_for_another",
             ),
-            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="leads_signature_digest"),
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="leads_signature_digest"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -469,13 +524,17 @@ class SupervisionOrder(models.Model):
         verbose_name = verbose_name_plural = "督办单"
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["lead", "cause", "cycle"], name="leads_supervisionorder_one_a_cause"),
+            models.UniqueConstraint(
+                fields=["lead", "cause", "cycle"], name="leads_supervisionorder_one_a_cause"
+            ),
             models.CheckConstraint(
-                condition=Q(state="lifted", lifted_at__isnull=False) | Q(state="open", lifted_at__isnull=True),
+                condition=Q(state="lifted", lifted_at__isnull=False)
+                | Q(state="open", lifted_at__isnull=True),
                 name="leads_supervisionorder_lifted_when_said",
             ),
             models.CheckConstraint(
-                condition=Q(level="bureau", escalated_at__isnull=False) | Q(level="office", escalated_at__isnull=True),
+                condition=Q(level="bureau", escalated_at__isnull=False)
+                | Q(level="office", escalated_at__isnull=True),
                 name="leads_supervisionorder_escalated_when_said",
             ),
         ]
@@ -495,9 +554,15 @@ class Acknowledgement(models.Model):
         SupervisionOrder, verbose_name="督办单", on_delete=models.PROTECT, related_name="acknowledgements"
     )
     side = models.CharField("签收方", max_length=10, choices=Side)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name="签收人", on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="签收人", on_delete=models.PROTECT, related_name="+"
+    )
     on_behalf_of = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name="代谁签收", null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name="代谁签收",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     instruction = models.CharField("督办意见", max_length=16, choices=Instruction)
     note = models.CharField("说明", max_length=500, blank=True)

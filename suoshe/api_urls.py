@@ -6,7 +6,7 @@ from importlib import import_module
 
 from django.urls import URLPattern, URLResolver
 
-APPS_WITH_ENDPOINTS: list[str] = ["kernel.accounts", "kernel.notices", "kernel.evidence", "grids", "stations"]
+APPS_WITH_ENDPOINTS: list[str] = ["kernel.accounts", "kernel.notices", "kernel.evidence", "grids", "stations", "leads"]
 
 urlpatterns: list[URLPattern | URLResolver] = []
 for _app in APPS_WITH_ENDPOINTS:

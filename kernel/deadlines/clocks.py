@@ -18,7 +18,7 @@ LIVE = (Deadline.State.RUNNING, Deadline.State.PAUSED)
 LOCK_TIMEOUT = "5s"
 
 
-class Overdue(Exception):  # noqa: N818 – a signal, not an error: fire the subject first, then retry
+class Overdue(Exception):
     """A running clock of this subject is past its due time and has not fired yet."""
 
 
@@ -27,10 +27,15 @@ def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
 
     The wait is capped (`lock_timeout`), so that a request answers 503 rather than hanging.
     """
+    return lock_live_of(subject_kind, [subject_id])
+
+
+def lock_live_of(subject_kind: str, subject_ids: Sequence[int]) -> list[Deadline]:
+    """Lock the live clocks of several subjects, by id."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
     found = Deadline.objects.select_for_update().filter(
-        subject_kind=subject_kind, subject_id=subject_id, state__in=LIVE
+        subject_kind=subject_kind, subject_id__in=subject_ids, state__in=LIVE
     )
     return list(found.order_by("id"))
 
@@ -48,14 +53,25 @@ def arm(rows: Sequence[Deadline]) -> None:
 
 
 def with_warning(
-    limit: Limit, *, subject_kind: str, subject_id: int, kind: str, cycle: int, armed_at: datetime, due_at: datetime
+    limit: Limit,
+    *,
+    subject_kind: str,
+    subject_id: int,
+    kind: str,
+    cycle: int,
+    armed_at: datetime,
+    due_at: datetime,
 ) -> list[Deadline]:
     """The clock and, where the policy asks for one, its 催办 at `warn_percent`."""
     from kernel.deadlines.policy import warning
 
     common = {
-        "subject_kind": subject_kind, "subject_id": subject_id, "cycle": cycle, "armed_at": armed_at,
-        "policy_version": limit.version, "state": Deadline.State.RUNNING,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "cycle": cycle,
+        "armed_at": armed_at,
+        "policy_version": limit.version,
+        "state": Deadline.State.RUNNING,
     }
     rows = [Deadline(kind=kind, due_at=due_at, parent_kind="", **common)]
     warn_at = warning(limit, armed_at, due_at)
@@ -66,7 +82,10 @@ def with_warning(
 
 def _of(subject_kind: str, subject_id: int, kinds: Sequence[str]) -> models.QuerySet[Deadline]:
     return Deadline.objects.filter(
-        Q(kind__in=kinds) | Q(parent_kind__in=kinds), subject_kind=subject_kind, subject_id=subject_id, state__in=LIVE
+        Q(kind__in=kinds) | Q(parent_kind__in=kinds),
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        state__in=LIVE,
     )
 
 
@@ -77,7 +96,9 @@ def meet(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: dateti
             models.When(kind__in=kinds, then=models.Value(Deadline.State.MET)),
             default=models.Value(Deadline.State.CANCELLED),
         ),
-        closed_at=at, remaining=None, row_version=F("row_version") + 1,
+        closed_at=at,
+        remaining=None,
+        row_version=F("row_version") + 1,
     )
 
 
@@ -93,11 +114,14 @@ def cancel(subject_kind: str, subject_id: int, kinds: Sequence[str] | None, *, a
     )
 
 
-def pause(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime, reason: str, by_id: int) -> None:
+def pause(
+    subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime, reason: str, by_id: int
+) -> None:
     """Stop these clocks; what is left is kept, and the pause is a segment with reason and approver."""
     rows = list(_of(subject_kind, subject_id, kinds).filter(state=Deadline.State.RUNNING).order_by("id"))
     Deadline.objects.filter(id__in=[r.pk for r in rows]).update(
-        state=Deadline.State.PAUSED, remaining=Greatest(F("due_at") - at, models.Value("0 s"), output_field=models.DurationField()),
+        state=Deadline.State.PAUSED,
+        remaining=Greatest(F("due_at") - at, models.Value("0 s"), output_field=models.DurationField()),
         row_version=F("row_version") + 1,
     )
     Segment.objects.bulk_create(
@@ -112,8 +136,11 @@ def resume(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: date
     Segment.objects.filter(deadline_id__in=ids, resumed_at__isnull=True).update(resumed_at=at)
     Deadline.objects.filter(id__in=ids).update(
         state=Deadline.State.RUNNING,
-        due_at=models.ExpressionWrapper(models.Value(at) + F("remaining"), output_field=models.DateTimeField()),
-        remaining=None, row_version=F("row_version") + 1,
+        due_at=models.ExpressionWrapper(
+            models.Value(at) + F("remaining"), output_field=models.DateTimeField()
+        ),
+        remaining=None,
+        row_version=F("row_version") + 1,
     )
 
 

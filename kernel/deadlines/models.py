@@ -55,10 +55,13 @@ class Deadline(models.Model):
                 name="deadlines_deadline_closed_when_over",
             ),
             models.CheckConstraint(
-                condition=Q(state="paused", remaining__isnull=False) | (~Q(state="paused") & Q(remaining__isnull=True)),
+                condition=Q(state="paused", remaining__isnull=False)
+                | (~Q(state="paused") & Q(remaining__isnull=True)),
                 name="deadlines_deadline_remaining_when_paused",
             ),
-            models.CheckConstraint(condition=Q(due_at__gte=F("armed_at")), name="deadlines_deadline_due_after_armed"),
+            models.CheckConstraint(
+                condition=Q(due_at__gte=F("armed_at")), name="deadlines_deadline_due_after_armed"
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(state="running"), name="deadlines_due_running"),
@@ -74,7 +77,9 @@ class Deadline(models.Model):
 class Segment(models.Model):
     """A pause of one clock, with its reason and who approved it."""
 
-    deadline = models.ForeignKey(Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="segments")
+    deadline = models.ForeignKey(
+        Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="segments"
+    )
     paused_at = models.DateTimeField("暂停时间")
     resumed_at = models.DateTimeField("恢复时间", null=True)
     reason = models.CharField("原因", max_length=200)
@@ -104,7 +109,9 @@ class Event(models.Model):
     Subject, kind and due time are copied, so that handlers join nothing back (DESIGN.md §4, traps).
     """
 
-    deadline = models.OneToOneField(Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="event")
+    deadline = models.OneToOneField(
+        Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="event"
+    )
     subject_kind = models.CharField("对象类别", max_length=20)
     subject_id = models.BigIntegerField("对象编号")
     kind = models.CharField("时限种类", max_length=30)
@@ -123,7 +130,9 @@ class Event(models.Model):
 class PoisonRow(models.Model):
     """An event whose handler failed: set aside with its error, so that the rest goes on."""
 
-    event = models.OneToOneField(Event, verbose_name="超时记录", on_delete=models.PROTECT, related_name="poison")
+    event = models.OneToOneField(
+        Event, verbose_name="超时记录", on_delete=models.PROTECT, related_name="poison"
+    )
     error = models.TextField("错误")
     set_aside_at = models.DateTimeField("搁置时间")
     resolved_at = models.DateTimeField("处理时间", null=True)
@@ -138,7 +147,9 @@ class PoisonRow(models.Model):
 class LimitPolicyQuerySet(models.QuerySet["LimitPolicy"]):
     def in_force(self, at: datetime) -> LimitPolicyQuerySet:
         """The newest version of each kind that is in force at `at`."""
-        return self.filter(in_force_from__lte=at).order_by("kind", "-in_force_from", "-version").distinct("kind")
+        return (
+            self.filter(in_force_from__lte=at).order_by("kind", "-in_force_from", "-version").distinct("kind")
+        )
 
 
 class LimitPolicy(models.Model):
@@ -149,11 +160,15 @@ class LimitPolicy(models.Model):
     name = models.CharField("名称", max_length=60)
     amount = models.PositiveIntegerField("数量", help_text="分钟数,或工作日数")
     unit = models.CharField(
-        "单位", max_length=12, choices=[(Unit.MINUTES.value, "分钟"), (Unit.WORKING_DAYS.value, "工作日")],
+        "单位",
+        max_length=12,
+        choices=[(Unit.MINUTES.value, "分钟"), (Unit.WORKING_DAYS.value, "工作日")],
         default=Unit.MINUTES.value,
     )
     counting = models.CharField(
-        "计时方式", max_length=8, default=Counting.NATURAL.value,
+        "计时方式",
+        max_length=8,
+        default=Counting.NATURAL.value,
         choices=[(Counting.NATURAL.value, "全天连续计时"), (Counting.DUTY.value, "仅工作时间计时")],
     )
     warn_percent = models.PositiveSmallIntegerField("催办比例(%)", null=True, blank=True)
@@ -167,11 +182,15 @@ class LimitPolicy(models.Model):
         ordering = ["kind", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["kind", "version"], name="deadlines_limitpolicy_one_version"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="deadlines_limitpolicy_positive",
-                                   violation_error_message="时限必须大于 0。"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0),
+                name="deadlines_limitpolicy_positive",
+                violation_error_message="时限必须大于 0。",
+            ),
             models.CheckConstraint(
                 condition=Q(warn_percent__isnull=True) | Q(warn_percent__gt=0, warn_percent__lt=100),
-                name="deadlines_limitpolicy_warn_range", violation_error_message="催办比例应在 1 至 99 之间。",
+                name="deadlines_limitpolicy_warn_range",
+                violation_error_message="催办比例应在 1 至 99 之间。",
             ),
             models.CheckConstraint(
                 condition=Q(counting="NATURAL") | Q(kind="respond"),

@@ -68,7 +68,10 @@ def sweep(*, look_back: timedelta | None = LOOK_BACK, batch: int = BATCH) -> int
 def fire_subject(subject_kind: str, subject_id: int) -> int:
     """A late close: breach what is already due of one subject, as the sweep would, without settling."""
     params = {
-        "settle": timedelta(), "batch": BATCH, "subject_kind": subject_kind, "subject_id": subject_id,
+        "settle": timedelta(),
+        "batch": BATCH,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
     }
     return _take(TAKE.format(bound=OF_SUBJECT), params)
 

@@ -30,12 +30,21 @@ def seal() -> Seal | None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('journal.seal'))")
         last = Seal.objects.order_by("-id").first()
         after = last.last_entry_id if last else 0
-        first_id = Entry.objects.filter(id__gt=after, id__lte=upto).order_by("id").values_list("id", flat=True).first()
+        first_id = (
+            Entry.objects.filter(id__gt=after, id__lte=upto)
+            .order_by("id")
+            .values_list("id", flat=True)
+            .first()
+        )
         if first_id is None:
             return None
         prev_hash = last.hash if last else ""
         digest, entries = digest_range(prev_hash, first_id, upto)
         return Seal.objects.create(
-            first_entry_id=first_id, last_entry_id=upto, entries=entries, prev_hash=prev_hash, hash=digest,
+            first_entry_id=first_id,
+            last_entry_id=upto,
+            entries=entries,
+            prev_hash=prev_hash,
+            hash=digest,
             sealed_at=clock.now(),
         )

@@ -9,385 +9,986 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('evidence', '0001_initial'),
-        ('grids', '0001_initial'),
+        ("evidence", "0001_initial"),
+        ("grids", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('code', models.CharField(max_length=3, primary_key=True, serialize=False, verbose_name='代码')),
-                ('name', models.CharField(max_length=40, verbose_name='名称')),
-                ('group', models.CharField(max_length=1, verbose_name='大类')),
-                ('group_name', models.CharField(max_length=20, verbose_name='大类名称')),
-                ('severity', models.CharField(choices=[('MINOR', '一般'), ('MODERATE', '较重'), ('SERIOUS', '严重'), ('URGENT', '紧急')], max_length=8, verbose_name='默认严重程度')),
-                ('food', models.BooleanField(default=False, verbose_name='食品安全（当日处置）')),
-                ('section', models.CharField(blank=True, max_length=20, verbose_name='业务科室')),
-                ('departments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, size=None, verbose_name='可吹哨部门')),
-                ('words', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, size=None, verbose_name='口语词')),
-                ('is_active', models.BooleanField(default=True, verbose_name='启用')),
+                (
+                    "code",
+                    models.CharField(max_length=3, primary_key=True, serialize=False, verbose_name="代码"),
+                ),
+                ("name", models.CharField(max_length=40, verbose_name="名称")),
+                ("group", models.CharField(max_length=1, verbose_name="大类")),
+                ("group_name", models.CharField(max_length=20, verbose_name="大类名称")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("MINOR", "一般"),
+                            ("MODERATE", "较重"),
+                            ("SERIOUS", "严重"),
+                            ("URGENT", "紧急"),
+                        ],
+                        max_length=8,
+                        verbose_name="默认严重程度",
+                    ),
+                ),
+                ("food", models.BooleanField(default=False, verbose_name="食品安全（当日处置）")),
+                ("section", models.CharField(blank=True, max_length=20, verbose_name="业务科室")),
+                (
+                    "departments",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="可吹哨部门",
+                    ),
+                ),
+                (
+                    "words",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="口语词",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="启用")),
             ],
             options={
-                'verbose_name': '线索分类',
-                'verbose_name_plural': '线索分类',
-                'ordering': ['code'],
+                "verbose_name": "线索分类",
+                "verbose_name_plural": "线索分类",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=24, unique=True, verbose_name='编号')),
-                ('client_uid', models.UUIDField(verbose_name='客户端编号')),
-                ('content_digest', models.CharField(max_length=64, verbose_name='上报内容校验值')),
-                ('state', models.CharField(choices=[('reported', '待派单'), ('dispatched', '已派单'), ('responded', '办理中'), ('fed_back', '待核验'), ('closed', '已办结')], max_length=10, verbose_name='状态')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='版本')),
-                ('round', models.PositiveSmallIntegerField(default=1, verbose_name='轮次')),
-                ('owner_cycle', models.PositiveSmallIntegerField(default=0, verbose_name='经办轮次')),
-                ('severity', models.CharField(choices=[('MINOR', '一般'), ('MODERATE', '较重'), ('SERIOUS', '严重'), ('URGENT', '紧急')], max_length=8, verbose_name='严重程度')),
-                ('food', models.BooleanField(verbose_name='食品安全')),
-                ('description', models.TextField(blank=True, max_length=2000, verbose_name='问题描述')),
-                ('lon', models.DecimalField(decimal_places=6, max_digits=9, null=True, verbose_name='经度')),
-                ('lat', models.DecimalField(decimal_places=6, max_digits=8, null=True, verbose_name='纬度')),
-                ('accuracy_m', models.PositiveIntegerField(null=True, verbose_name='定位精度（米）')),
-                ('crs_in', models.CharField(blank=True, max_length=6, verbose_name='上报坐标系')),
-                ('told_by_citizen', models.BooleanField(default=False, verbose_name='群众反映')),
-                ('fixed_on_spot', models.BooleanField(default=False, verbose_name='即知即改')),
-                ('routing_reason', models.CharField(max_length=300, verbose_name='派单依据')),
-                ('boundary_match', models.CharField(choices=[('inside', '界内'), ('near', '边界附近'), ('entity', '按经营主体'), ('manual', '人工指定'), ('none', '未匹配')], max_length=8, verbose_name='网格匹配')),
-                ('facts', models.JSONField(verbose_name='上报事实')),
-                ('flags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), blank=True, default=list, size=None, verbose_name='提示')),
-                ('captured_at', models.DateTimeField(null=True, verbose_name='手机记录时间')),
-                ('discovered_at', models.DateTimeField(verbose_name='发现时间')),
-                ('reported_at', models.DateTimeField(verbose_name='上报时间')),
-                ('dispatched_at', models.DateTimeField(null=True, verbose_name='派单时间')),
-                ('responded_at', models.DateTimeField(null=True, verbose_name='接单时间')),
-                ('first_responded_at', models.DateTimeField(null=True, verbose_name='首次接单时间')),
-                ('respond_plan', models.CharField(blank=True, choices=[('on_my_way', '立即前往'), ('appointment', '预约上门'), ('by_phone', '电话处理')], max_length=12, verbose_name='处理方式')),
-                ('respond_note', models.CharField(blank=True, max_length=500, verbose_name='接单说明')),
-                ('controlled_at', models.DateTimeField(null=True, verbose_name='现场处置时间')),
-                ('control_note', models.CharField(blank=True, max_length=500, verbose_name='现场处置说明')),
-                ('fed_back_at', models.DateTimeField(null=True, verbose_name='反馈时间')),
-                ('first_fed_back_at', models.DateTimeField(null=True, verbose_name='首次反馈时间')),
-                ('closed_at', models.DateTimeField(null=True, verbose_name='办结时间')),
-                ('verify_method', models.CharField(blank=True, choices=[('on_site', '现场核验'), ('photo', '照片核验'), ('phone', '电话核验')], max_length=8, verbose_name='核验方式')),
-                ('verify_note', models.CharField(blank=True, max_length=500, verbose_name='核验说明')),
-                ('verified_in_stead', models.BooleanField(default=False, verbose_name='代核验')),
-                ('closing_digest', models.CharField(blank=True, max_length=64, verbose_name='签字汇总校验值')),
-                ('desk_due_at', models.DateTimeField(null=True, verbose_name='派单时限')),
-                ('respond_due_at', models.DateTimeField(null=True, verbose_name='接单时限')),
-                ('feedback_due_at', models.DateTimeField(verbose_name='反馈时限')),
-                ('same_day_due_at', models.DateTimeField(null=True, verbose_name='当日处置时限')),
-                ('closing_due_at', models.DateTimeField(verbose_name='办结时限')),
-                ('assignee', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='承办人')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='leads.category', verbose_name='分类')),
-                ('closed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='核验人')),
-                ('entity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='grids.businessentity', verbose_name='经营主体')),
-                ('grid', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='grids.grid', verbose_name='网格')),
-                ('office', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='grids.office', verbose_name='监管所')),
-                ('reported_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='上报人')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=24, unique=True, verbose_name="编号")),
+                ("client_uid", models.UUIDField(verbose_name="客户端编号")),
+                ("content_digest", models.CharField(max_length=64, verbose_name="上报内容校验值")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("reported", "待派单"),
+                            ("dispatched", "已派单"),
+                            ("responded", "办理中"),
+                            ("fed_back", "待核验"),
+                            ("closed", "已办结"),
+                        ],
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="版本")),
+                ("round", models.PositiveSmallIntegerField(default=1, verbose_name="轮次")),
+                ("owner_cycle", models.PositiveSmallIntegerField(default=0, verbose_name="经办轮次")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("MINOR", "一般"),
+                            ("MODERATE", "较重"),
+                            ("SERIOUS", "严重"),
+                            ("URGENT", "紧急"),
+                        ],
+                        max_length=8,
+                        verbose_name="严重程度",
+                    ),
+                ),
+                ("food", models.BooleanField(verbose_name="食品安全")),
+                ("description", models.TextField(blank=True, max_length=2000, verbose_name="问题描述")),
+                ("lon", models.DecimalField(decimal_places=6, max_digits=9, null=True, verbose_name="经度")),
+                ("lat", models.DecimalField(decimal_places=6, max_digits=8, null=True, verbose_name="纬度")),
+                ("accuracy_m", models.PositiveIntegerField(null=True, verbose_name="定位精度（米）")),
+                ("crs_in", models.CharField(blank=True, max_length=6, verbose_name="上报坐标系")),
+                ("told_by_citizen", models.BooleanField(default=False, verbose_name="群众反映")),
+                ("fixed_on_spot", models.BooleanField(default=False, verbose_name="即知即改")),
+                ("routing_reason", models.CharField(max_length=300, verbose_name="派单依据")),
+                (
+                    "boundary_match",
+                    models.CharField(
+                        choices=[
+                            ("inside", "界内"),
+                            ("near", "边界附近"),
+                            ("entity", "按经营主体"),
+                            ("manual", "人工指定"),
+                            ("none", "未匹配"),
+                        ],
+                        max_length=8,
+                        verbose_name="网格匹配",
+                    ),
+                ),
+                ("facts", models.JSONField(verbose_name="上报事实")),
+                (
+                    "flags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=30),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="提示",
+                    ),
+                ),
+                ("captured_at", models.DateTimeField(null=True, verbose_name="手机记录时间")),
+                ("discovered_at", models.DateTimeField(verbose_name="发现时间")),
+                ("reported_at", models.DateTimeField(verbose_name="上报时间")),
+                ("dispatched_at", models.DateTimeField(null=True, verbose_name="派单时间")),
+                ("responded_at", models.DateTimeField(null=True, verbose_name="接单时间")),
+                ("first_responded_at", models.DateTimeField(null=True, verbose_name="首次接单时间")),
+                (
+                    "respond_plan",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("on_my_way", "立即前往"),
+                            ("appointment", "预约上门"),
+                            ("by_phone", "电话处理"),
+                        ],
+                        max_length=12,
+                        verbose_name="处理方式",
+                    ),
+                ),
+                ("respond_note", models.CharField(blank=True, max_length=500, verbose_name="接单说明")),
+                ("controlled_at", models.DateTimeField(null=True, verbose_name="现场处置时间")),
+                ("control_note", models.CharField(blank=True, max_length=500, verbose_name="现场处置说明")),
+                ("fed_back_at", models.DateTimeField(null=True, verbose_name="反馈时间")),
+                ("first_fed_back_at", models.DateTimeField(null=True, verbose_name="首次反馈时间")),
+                ("closed_at", models.DateTimeField(null=True, verbose_name="办结时间")),
+                (
+                    "verify_method",
+                    models.CharField(
+                        blank=True,
+                        choices=[("on_site", "现场核验"), ("photo", "照片核验"), ("phone", "电话核验")],
+                        max_length=8,
+                        verbose_name="核验方式",
+                    ),
+                ),
+                ("verify_note", models.CharField(blank=True, max_length=500, verbose_name="核验说明")),
+                ("verified_in_stead", models.BooleanField(default=False, verbose_name="代核验")),
+                (
+                    "closing_digest",
+                    models.CharField(blank=True, max_length=64, verbose_name="签字汇总校验值"),
+                ),
+                ("desk_due_at", models.DateTimeField(null=True, verbose_name="派单时限")),
+                ("respond_due_at", models.DateTimeField(null=True, verbose_name="接单时限")),
+                ("feedback_due_at", models.DateTimeField(verbose_name="反馈时限")),
+                ("same_day_due_at", models.DateTimeField(null=True, verbose_name="当日处置时限")),
+                ("closing_due_at", models.DateTimeField(verbose_name="办结时限")),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="承办人",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="leads.category", verbose_name="分类"
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="核验人",
+                    ),
+                ),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="grids.businessentity",
+                        verbose_name="经营主体",
+                    ),
+                ),
+                (
+                    "grid",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="grids.grid",
+                        verbose_name="网格",
+                    ),
+                ),
+                (
+                    "office",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="grids.office",
+                        verbose_name="监管所",
+                    ),
+                ),
+                (
+                    "reported_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="上报人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '问题线索',
-                'verbose_name_plural': '问题线索',
+                "verbose_name": "问题线索",
+                "verbose_name_plural": "问题线索",
             },
         ),
         migrations.CreateModel(
-            name='Disposal',
+            name="Disposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(verbose_name='轮次')),
-                ('kind', models.CharField(choices=[('no_problem', '未发现问题'), ('guided', '提醒指导'), ('rectify', '责令改正'), ('leniency', '容错纠错'), ('penalty', '立案查处'), ('handed_over', '移交其他部门')], max_length=12, verbose_name='处置方式')),
-                ('note', models.TextField(max_length=2000, verbose_name='处置说明')),
-                ('rectify_due_at', models.DateTimeField(null=True, verbose_name='整改期限')),
-                ('at', models.DateTimeField(verbose_name='反馈时间')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='反馈人')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disposals', to='leads.lead', verbose_name='线索')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(verbose_name="轮次")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("no_problem", "未发现问题"),
+                            ("guided", "提醒指导"),
+                            ("rectify", "责令改正"),
+                            ("leniency", "容错纠错"),
+                            ("penalty", "立案查处"),
+                            ("handed_over", "移交其他部门"),
+                        ],
+                        max_length=12,
+                        verbose_name="处置方式",
+                    ),
+                ),
+                ("note", models.TextField(max_length=2000, verbose_name="处置说明")),
+                ("rectify_due_at", models.DateTimeField(null=True, verbose_name="整改期限")),
+                ("at", models.DateTimeField(verbose_name="反馈时间")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="反馈人",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disposals",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '处置结果',
-                'verbose_name_plural': '处置结果',
+                "verbose_name": "处置结果",
+                "verbose_name_plural": "处置结果",
             },
         ),
         migrations.CreateModel(
-            name='LeadEvidence',
+            name="LeadEvidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('stage', models.CharField(choices=[('discovery', '发现'), ('handover', '交接'), ('result', '结果')], max_length=10, verbose_name='环节')),
-                ('round', models.PositiveSmallIntegerField(default=1, verbose_name='轮次')),
-                ('added_at', models.DateTimeField(verbose_name='提交时间')),
-                ('added_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='提交人')),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.evidence', verbose_name='文件')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='leads.lead', verbose_name='线索')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("discovery", "发现"), ("handover", "交接"), ("result", "结果")],
+                        max_length=10,
+                        verbose_name="环节",
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1, verbose_name="轮次")),
+                ("added_at", models.DateTimeField(verbose_name="提交时间")),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="提交人",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.evidence",
+                        verbose_name="文件",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '线索证据',
-                'verbose_name_plural': '线索证据',
+                "verbose_name": "线索证据",
+                "verbose_name_plural": "线索证据",
             },
         ),
         migrations.CreateModel(
-            name='LeadReporter',
+            name="LeadReporter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed', models.BinaryField(verbose_name='密文')),
-                ('lead', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='reporter', to='leads.lead', verbose_name='线索')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sealed", models.BinaryField(verbose_name="密文")),
+                (
+                    "lead",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reporter",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '反映人信息',
-                'verbose_name_plural': '反映人信息',
+                "verbose_name": "反映人信息",
+                "verbose_name_plural": "反映人信息",
             },
         ),
         migrations.CreateModel(
-            name='Rework',
+            name="Rework",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(verbose_name='被退回的轮次')),
-                ('reason', models.CharField(max_length=500, verbose_name='退回原因')),
-                ('at', models.DateTimeField(verbose_name='退回时间')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='退回人')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reworks', to='leads.lead', verbose_name='线索')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(verbose_name="被退回的轮次")),
+                ("reason", models.CharField(max_length=500, verbose_name="退回原因")),
+                ("at", models.DateTimeField(verbose_name="退回时间")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="退回人",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reworks",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '退回重办',
-                'verbose_name_plural': '退回重办',
+                "verbose_name": "退回重办",
+                "verbose_name_plural": "退回重办",
             },
         ),
         migrations.CreateModel(
-            name='Signature',
+            name="Signature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('discovery', '发现'), ('handover', '交接'), ('result', '结果')], max_length=10, verbose_name='环节')),
-                ('side', models.CharField(choices=[('office', '所'), ('community', '社')], max_length=10, verbose_name='签字方')),
-                ('cycle', models.PositiveSmallIntegerField(verbose_name='轮次')),
-                ('sentence', models.CharField(max_length=60, verbose_name='签字意见')),
-                ('snapshot', models.JSONField(verbose_name='所签内容')),
-                ('digest', models.CharField(max_length=64, verbose_name='内容校验值')),
-                ('signed_at', models.DateTimeField(verbose_name='签字时间')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to='leads.lead', verbose_name='线索')),
-                ('on_behalf_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='代谁签字')),
-                ('signer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='签字人')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("discovery", "发现"), ("handover", "交接"), ("result", "结果")],
+                        max_length=10,
+                        verbose_name="环节",
+                    ),
+                ),
+                (
+                    "side",
+                    models.CharField(
+                        choices=[("office", "所"), ("community", "社")], max_length=10, verbose_name="签字方"
+                    ),
+                ),
+                ("cycle", models.PositiveSmallIntegerField(verbose_name="轮次")),
+                ("sentence", models.CharField(max_length=60, verbose_name="签字意见")),
+                ("snapshot", models.JSONField(verbose_name="所签内容")),
+                ("digest", models.CharField(max_length=64, verbose_name="内容校验值")),
+                ("signed_at", models.DateTimeField(verbose_name="签字时间")),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
+                (
+                    "on_behalf_of",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="代谁签字",
+                    ),
+                ),
+                (
+                    "signer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="签字人",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '签字',
-                'verbose_name_plural': '签字',
-                'ordering': ['id'],
+                "verbose_name": "签字",
+                "verbose_name_plural": "签字",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='SupervisionOrder',
+            name="SupervisionOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(choices=[('respond', '接单超时'), ('feedback', '反馈超时'), ('same_day', '食品隐患当日未处置'), ('owner_respond', '改派后接单超时')], max_length=14, verbose_name='原因')),
-                ('cycle', models.PositiveSmallIntegerField(verbose_name='轮次')),
-                ('late_side', models.CharField(choices=[('office', '所'), ('community', '社')], max_length=10, verbose_name='责任方')),
-                ('level', models.CharField(choices=[('office', '所社督办'), ('bureau', '局级督办')], db_default='office', max_length=8, verbose_name='层级')),
-                ('state', models.CharField(choices=[('open', '督办中'), ('lifted', '已解除')], db_default='open', max_length=8, verbose_name='状态')),
-                ('version', models.PositiveIntegerField(db_default=1, verbose_name='版本')),
-                ('raised_at', models.DateTimeField(verbose_name='督办时间')),
-                ('escalated_at', models.DateTimeField(null=True, verbose_name='上报局级时间')),
-                ('lifted_at', models.DateTimeField(null=True, verbose_name='解除时间')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='leads.lead', verbose_name='线索')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("respond", "接单超时"),
+                            ("feedback", "反馈超时"),
+                            ("same_day", "食品隐患当日未处置"),
+                            ("owner_respond", "改派后接单超时"),
+                        ],
+                        max_length=14,
+                        verbose_name="原因",
+                    ),
+                ),
+                ("cycle", models.PositiveSmallIntegerField(verbose_name="轮次")),
+                (
+                    "late_side",
+                    models.CharField(
+                        choices=[("office", "所"), ("community", "社")], max_length=10, verbose_name="责任方"
+                    ),
+                ),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("office", "所社督办"), ("bureau", "局级督办")],
+                        db_default="office",
+                        max_length=8,
+                        verbose_name="层级",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "督办中"), ("lifted", "已解除")],
+                        db_default="open",
+                        max_length=8,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(db_default=1, verbose_name="版本")),
+                ("raised_at", models.DateTimeField(verbose_name="督办时间")),
+                ("escalated_at", models.DateTimeField(null=True, verbose_name="上报局级时间")),
+                ("lifted_at", models.DateTimeField(null=True, verbose_name="解除时间")),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="leads.lead",
+                        verbose_name="线索",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '督办单',
-                'verbose_name_plural': '督办单',
-                'ordering': ['-id'],
+                "verbose_name": "督办单",
+                "verbose_name_plural": "督办单",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Acknowledgement',
+            name="Acknowledgement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(choices=[('office', '所'), ('community', '社')], max_length=10, verbose_name='签收方')),
-                ('instruction', models.CharField(choices=[('finish_today', '今日办结'), ('reassign', '改派他人'), ('agree_extension', '同意延期'), ('go_myself', '我到现场'), ('other', '其他')], max_length=16, verbose_name='督办意见')),
-                ('note', models.CharField(blank=True, max_length=500, verbose_name='说明')),
-                ('at', models.DateTimeField(verbose_name='签收时间')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='签收人')),
-                ('on_behalf_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='代谁签收')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acknowledgements', to='leads.supervisionorder', verbose_name='督办单')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "side",
+                    models.CharField(
+                        choices=[("office", "所"), ("community", "社")], max_length=10, verbose_name="签收方"
+                    ),
+                ),
+                (
+                    "instruction",
+                    models.CharField(
+                        choices=[
+                            ("finish_today", "今日办结"),
+                            ("reassign", "改派他人"),
+                            ("agree_extension", "同意延期"),
+                            ("go_myself", "我到现场"),
+                            ("other", "其他"),
+                        ],
+                        max_length=16,
+                        verbose_name="督办意见",
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500, verbose_name="说明")),
+                ("at", models.DateTimeField(verbose_name="签收时间")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="签收人",
+                    ),
+                ),
+                (
+                    "on_behalf_of",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="代谁签收",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="acknowledgements",
+                        to="leads.supervisionorder",
+                        verbose_name="督办单",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '督办签收',
-                'verbose_name_plural': '督办签收',
+                "verbose_name": "督办签收",
+                "verbose_name_plural": "督办签收",
             },
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['grid', '-id'], name='leads_list_by_grid'),
+            model_name="lead",
+            index=models.Index(fields=["grid", "-id"], name="leads_list_by_grid"),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['office', '-id'], name='leads_list_by_office'),
+            model_name="lead",
+            index=models.Index(fields=["office", "-id"], name="leads_list_by_office"),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['assignee', '-id'], name='leads_open_by_assignee'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("state", "closed"), _negated=True),
+                fields=["assignee", "-id"],
+                name="leads_open_by_assignee",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['reported_at'], name='leads_report_cohort'),
+            model_name="lead",
+            index=models.Index(fields=["reported_at"], name="leads_report_cohort"),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('food', True)), fields=['discovered_at'], name='leads_food_cohort'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("food", True)), fields=["discovered_at"], name="leads_food_cohort"
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('entity__isnull', False)), fields=['entity', '-id'], name='leads_list_by_entity'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("entity__isnull", False)),
+                fields=["entity", "-id"],
+                name="leads_list_by_entity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['category', '-id'], name='leads_list_by_category'),
+            model_name="lead",
+            index=models.Index(fields=["category", "-id"], name="leads_list_by_category"),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['closing_due_at'], name='leads_open_by_due'),
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("state", "closed"), _negated=True),
+                fields=["closing_due_at"],
+                name="leads_open_by_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(fields=('reported_by', 'client_uid'), name='leads_lead_one_client_uid'),
+            model_name="lead",
+            constraint=models.UniqueConstraint(
+                fields=("reported_by", "client_uid"), name="leads_lead_one_client_uid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['reported', 'dispatched', 'responded', 'fed_back', 'closed'])), name='leads_lead_known_state'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["reported", "dispatched", "responded", "fed_back", "closed"])
+                ),
+                name="leads_lead_known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['MINOR', 'MODERATE', 'SERIOUS', 'URGENT'])), name='leads_lead_known_severity'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["MINOR", "MODERATE", "SERIOUS", "URGENT"])),
+                name="leads_lead_known_severity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('assignee__isnull', True), ('dispatched_at__isnull', True), ('owner_cycle', 0), ('state', 'reported')), models.Q(models.Q(('state', 'reported'), _negated=True), ('assignee__isnull', False), ('dispatched_at__isnull', False), ('grid__isnull', False), ('owner_cycle__gte', 1)), _connector='OR'), name='leads_lead_owner_once_dispatched'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("assignee__isnull", True),
+                        ("dispatched_at__isnull", True),
+                        ("owner_cycle", 0),
+                        ("state", "reported"),
+                    ),
+                    models.Q(
+                        models.Q(("state", "reported"), _negated=True),
+                        ("assignee__isnull", False),
+                        ("dispatched_at__isnull", False),
+                        ("grid__isnull", False),
+                        ("owner_cycle__gte", 1),
+                    ),
+                    _connector="OR",
+                ),
+                name="leads_lead_owner_once_dispatched",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('responded_at__isnull', True), ('state__in', ['reported', 'dispatched'])), models.Q(('responded_at__isnull', False), ('state__in', ['responded', 'fed_back', 'closed'])), _connector='OR'), name='leads_lead_responded_when_said'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("responded_at__isnull", True), ("state__in", ["reported", "dispatched"])),
+                    models.Q(
+                        ("responded_at__isnull", False), ("state__in", ["responded", "fed_back", "closed"])
+                    ),
+                    _connector="OR",
+                ),
+                name="leads_lead_responded_when_said",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('fed_back_at__isnull', False), ('state__in', ['fed_back', 'closed'])), models.Q(('fed_back_at__isnull', True), ('state__in', ['reported', 'dispatched', 'responded'])), _connector='OR'), name='leads_lead_fed_back_when_said'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("fed_back_at__isnull", False), ("state__in", ["fed_back", "closed"])),
+                    models.Q(
+                        ("fed_back_at__isnull", True), ("state__in", ["reported", "dispatched", "responded"])
+                    ),
+                    _connector="OR",
+                ),
+                name="leads_lead_fed_back_when_said",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('state', 'closed'), models.Q(('closing_digest', ''), _negated=True), models.Q(('verify_method', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('closed_at__isnull', True), ('closed_by__isnull', True), ('closing_digest', '')), _connector='OR'), name='leads_lead_closed_with_signatures'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        ("closed_by__isnull", False),
+                        ("state", "closed"),
+                        models.Q(("closing_digest", ""), _negated=True),
+                        models.Q(("verify_method", ""), _negated=True),
+                    ),
+                    models.Q(
+                        models.Q(("state", "closed"), _negated=True),
+                        ("closed_at__isnull", True),
+                        ("closed_by__isnull", True),
+                        ("closing_digest", ""),
+                    ),
+                    _connector="OR",
+                ),
+                name="leads_lead_closed_with_signatures",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('food', False), models.Q(('state__in', ['fed_back', 'closed']), _negated=True), ('controlled_at__isnull', False), _connector='OR'), name='leads_lead_food_controlled_before_feedback'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("food", False),
+                    models.Q(("state__in", ["fed_back", "closed"]), _negated=True),
+                    ("controlled_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="leads_lead_food_controlled_before_feedback",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('verified_in_stead', False), models.Q(('verify_note', ''), _negated=True), _connector='OR'), name='leads_lead_stead_needs_reason'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verified_in_stead", False),
+                    models.Q(("verify_note", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="leads_lead_stead_needs_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('first_responded_at__isnull', False), ('responded_at__isnull', True), _connector='OR'), name='leads_lead_first_response_kept'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("first_responded_at__isnull", False), ("responded_at__isnull", True), _connector="OR"
+                ),
+                name="leads_lead_first_response_kept",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('first_fed_back_at__isnull', False), ('fed_back_at__isnull', True), _connector='OR'), name='leads_lead_first_feedback_kept'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("first_fed_back_at__isnull", False), ("fed_back_at__isnull", True), _connector="OR"
+                ),
+                name="leads_lead_first_feedback_kept",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__isnull', False), ('lon__isnull', False)), _connector='OR'), name='leads_lead_place_whole'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lat__isnull", True), ("lon__isnull", True)),
+                    models.Q(("lat__isnull", False), ("lon__isnull", False)),
+                    _connector="OR",
+                ),
+                name="leads_lead_place_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('discovered_at__lte', django.db.models.expressions.CombinedExpression(models.F('reported_at'), '+', models.Value('10 minutes', output_field=models.DurationField())))), name='leads_lead_discovered_before_reported'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "discovered_at__lte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("reported_at"),
+                            "+",
+                            models.Value("10 minutes", output_field=models.DurationField()),
+                        ),
+                    )
+                ),
+                name="leads_lead_discovered_before_reported",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.UniqueConstraint(fields=('lead', 'round'), name='leads_disposal_one_a_round'),
+            model_name="disposal",
+            constraint=models.UniqueConstraint(fields=("lead", "round"), name="leads_disposal_one_a_round"),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'rectify'), ('rectify_due_at__isnull', False)), models.Q(models.Q(('kind', 'rectify'), _negated=True), ('rectify_due_at__isnull', True)), _connector='OR'), name='leads_disposal_rectify_has_date'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "rectify"), ("rectify_due_at__isnull", False)),
+                    models.Q(models.Q(("kind", "rectify"), _negated=True), ("rectify_due_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="leads_disposal_rectify_has_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='disposal',
-            constraint=models.CheckConstraint(condition=models.Q(('note', ''), _negated=True), name='leads_disposal_says_what'),
+            model_name="disposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("note", ""), _negated=True), name="leads_disposal_says_what"
+            ),
         ),
         migrations.AddIndex(
-            model_name='leadevidence',
-            index=models.Index(condition=models.Q(('evidence__isnull', True)), fields=['added_by', 'sha256'], name='leads_evidence_awaited'),
+            model_name="leadevidence",
+            index=models.Index(
+                condition=models.Q(("evidence__isnull", True)),
+                fields=["added_by", "sha256"],
+                name="leads_evidence_awaited",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='leadevidence',
-            constraint=models.UniqueConstraint(fields=('lead', 'sha256', 'stage', 'round'), name='leads_leadevidence_once'),
+            model_name="leadevidence",
+            constraint=models.UniqueConstraint(
+                fields=("lead", "sha256", "stage", "round"), name="leads_leadevidence_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='leadevidence',
-            constraint=models.UniqueConstraint(condition=models.Q(('evidence__isnull', False)), fields=('evidence',), name='leads_leadevidence_one_lead'),
+            model_name="leadevidence",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("evidence__isnull", False)),
+                fields=("evidence",),
+                name="leads_leadevidence_one_lead",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='leadevidence',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='leads_leadevidence_sha256'),
+            model_name="leadevidence",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="leads_leadevidence_sha256"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rework',
-            constraint=models.UniqueConstraint(fields=('lead', 'round'), name='leads_rework_one_a_round'),
+            model_name="rework",
+            constraint=models.UniqueConstraint(fields=("lead", "round"), name="leads_rework_one_a_round"),
         ),
         migrations.AddConstraint(
-            model_name='rework',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='leads_rework_says_why'),
+            model_name="rework",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="leads_rework_says_why"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.UniqueConstraint(fields=('lead', 'stage', 'side', 'cycle'), name='leads_signature_one_a_slot'),
+            model_name="signature",
+            constraint=models.UniqueConstraint(
+                fields=("lead", "stage", "side", "cycle"), name="leads_signature_one_a_slot"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[('lead', '='), ('signer', '='), ('side', '<>')], name='leads_signature_one_side_a_person'),
+            model_name="signature",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[("lead", "="), ("signer", "="), ("side", "<>")],
+                name="leads_signature_one_side_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cycle', 1), ('stage', 'discovery')), models.Q(('cycle', 1), ('side', 'community'), ('stage', 'handover')), models.Q(('side', 'office'), ('stage', 'handover')), ('stage', 'result'), _connector='OR'), name='leads_signature_known_slot'),
+            model_name="signature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cycle", 1), ("stage", "discovery")),
+                    models.Q(("cycle", 1), ("side", "community"), ("stage", "handover")),
+                    models.Q(("side", "office"), ("stage", "handover")),
+                    ("stage", "result"),
+                    _connector="OR",
+                ),
+                name="leads_signature_known_slot",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.CheckConstraint(condition=models.Q(('on_behalf_of__isnull', True), models.Q(('on_behalf_of', models.F('signer')), _negated=True), _connector='OR'), name='leads_signature_for_another'),
+            model_name="signature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("on_behalf_of__isnull", True),
+                    models.Q(("on_behalf_of", models.F("signer")), _negated=True),
+                    _connector="OR",
+                ),
+                name="leads_signature_for_another",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signature',
-            constraint=models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='leads_signature_digest'),
+            model_name="signature",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("digest__regex", "^[0-9a-f]{64}$")), name="leads_signature_digest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['lead'], name='leads_orders_open'),
+            model_name="supervisionorder",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["lead"], name="leads_orders_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='supervisionorder',
-            index=models.Index(fields=['raised_at'], name='leads_orders_raised'),
+            model_name="supervisionorder",
+            index=models.Index(fields=["raised_at"], name="leads_orders_raised"),
         ),
         migrations.AddConstraint(
-            model_name='supervisionorder',
-            constraint=models.UniqueConstraint(fields=('lead', 'cause', 'cycle'), name='leads_supervisionorder_one_a_cause'),
+            model_name="supervisionorder",
+            constraint=models.UniqueConstraint(
+                fields=("lead", "cause", "cycle"), name="leads_supervisionorder_one_a_cause"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='supervisionorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lifted_at__isnull', False), ('state', 'lifted')), models.Q(('lifted_at__isnull', True), ('state', 'open')), _connector='OR'), name='leads_supervisionorder_lifted_when_said'),
+            model_name="supervisionorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lifted_at__isnull", False), ("state", "lifted")),
+                    models.Q(("lifted_at__isnull", True), ("state", "open")),
+                    _connector="OR",
+                ),
+                name="leads_supervisionorder_lifted_when_said",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='supervisionorder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('escalated_at__isnull', False), ('level', 'bureau')), models.Q(('escalated_at__isnull', True), ('level', 'office')), _connector='OR'), name='leads_supervisionorder_escalated_when_said'),
+            model_name="supervisionorder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("escalated_at__isnull", False), ("level", "bureau")),
+                    models.Q(("escalated_at__isnull", True), ("level", "office")),
+                    _connector="OR",
+                ),
+                name="leads_supervisionorder_escalated_when_said",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.UniqueConstraint(fields=('order', 'side'), name='leads_acknowledgement_one_a_side'),
+            model_name="acknowledgement",
+            constraint=models.UniqueConstraint(
+                fields=("order", "side"), name="leads_acknowledgement_one_a_side"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.UniqueConstraint(fields=('order', 'by'), name='leads_acknowledgement_one_side_a_person'),
+            model_name="acknowledgement",
+            constraint=models.UniqueConstraint(
+                fields=("order", "by"), name="leads_acknowledgement_one_side_a_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='acknowledgement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('instruction', 'other'), _negated=True), models.Q(('note', ''), _negated=True), _connector='OR'), name='leads_acknowledgement_other_says_what'),
+            model_name="acknowledgement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("instruction", "other"), _negated=True),
+                    models.Q(("note", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="leads_acknowledgement_other_says_what",
+            ),
         ),
     ]

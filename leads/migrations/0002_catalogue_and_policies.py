@@ -32,15 +32,29 @@ def seed(apps: Any, schema_editor: Any) -> None:
     category = apps.get_model("leads", "Category")
     category.objects.bulk_create(
         category(
-            code=row.code, name=row.name, group=group_of(row.code), group_name=GROUPS[group_of(row.code)][0],
-            severity=row.severity, food=is_food(row.code), section=GROUPS[group_of(row.code)][1],
-            departments=list(row.departments), words=list(row.words),
+            code=row.code,
+            name=row.name,
+            group=group_of(row.code),
+            group_name=GROUPS[group_of(row.code)][0],
+            severity=row.severity,
+            food=is_food(row.code),
+            section=GROUPS[group_of(row.code)][1],
+            departments=list(row.departments),
+            words=list(row.words),
         )
         for row in ROWS
     )
     policy = apps.get_model("deadlines", "LimitPolicy")
     policy.objects.bulk_create(
-        policy(kind=kind, version=1, name=name, amount=amount, warn_percent=warn, basis=basis, in_force_from=IN_FORCE_FROM)
+        policy(
+            kind=kind,
+            version=1,
+            name=name,
+            amount=amount,
+            warn_percent=warn,
+            basis=basis,
+            in_force_from=IN_FORCE_FROM,
+        )
         for kind, name, amount, warn, basis in LIMITS
     )
 

@@ -16,13 +16,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ClockOffset",
             fields=[
-                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False, verbose_name="编号")),
+                (
+                    "id",
+                    models.SmallIntegerField(
+                        default=1, primary_key=True, serialize=False, verbose_name="编号"
+                    ),
+                ),
                 ("ahead", models.DurationField(verbose_name="提前量")),
             ],
             options={
                 "verbose_name": "测试时钟",
                 "verbose_name_plural": "测试时钟",
-                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="clock_clockoffset_one_row")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="clock_clockoffset_one_row")
+                ],
             },
         ),
         migrations.RunSQL(FUNCTION, "DROP FUNCTION kernel_now()"),

@@ -56,7 +56,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Entry",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("stream", models.CharField(max_length=60, verbose_name="对象")),
                 ("seq", models.PositiveIntegerField(db_default=0, verbose_name="序号")),
                 ("kind", models.CharField(max_length=60, verbose_name="事项")),
@@ -71,13 +76,20 @@ class Migration(migrations.Migration):
                 "verbose_name": "留痕记录",
                 "verbose_name_plural": "留痕记录",
                 "ordering": ["stream", "seq"],
-                "constraints": [models.UniqueConstraint(fields=("stream", "seq"), name="journal_entry_one_seq")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("stream", "seq"), name="journal_entry_one_seq")
+                ],
             },
         ),
         migrations.CreateModel(
             name="Seal",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("first_entry_id", models.BigIntegerField(verbose_name="起始记录")),
                 ("last_entry_id", models.BigIntegerField(verbose_name="截止记录")),
                 ("entries", models.PositiveIntegerField(verbose_name="记录数")),

@@ -68,7 +68,10 @@ class JumpWatch:
         if abs(jump) > JUMP:
             log.error("clock_jumped", seconds=round(jump, 3))
             journal.append(
-                stream="system:clock", kind="clock.jumped", by=None, at=house_clock.now(),
+                stream="system:clock",
+                kind="clock.jumped",
+                by=None,
+                at=house_clock.now(),
                 data={"seconds": round(jump, 3)},
             )
             self._difference = difference

@@ -1,0 +1,149 @@
+"""The frame of every act on one lead: one transaction, one lock order, one moment (DESIGN.md §4).
+
+Lock order: the lead's live clocks by id, then the lead, then all else. A clock that ran out and has
+not fired yet is fired first, by the same handler as the sweep's, in its own transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from django.db import OperationalError, transaction
+
+from grids.access import Scope, Seat, scope_of
+from grids.roles import DUTY_OFFICER, OFFICE_SIDE, Role
+from grids.staffing import RoutingFacts, routing_facts
+from kernel import clock, journal
+from kernel.accounts.models import User
+from kernel.deadlines import clocks
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import Limit
+from kernel.deadlines.sweep import fire_subject
+from kernel.errors import Busy, NotAllowed, NotVisible
+from leads import states
+from leads.models import Lead
+from leads.states import Move, State
+
+T = TypeVar("T")
+Expect = Callable[[int], None]
+"""Called with the lead's present version; raises VersionRequired or StaleVersion (kernel.api.require_version)."""
+
+BUSY_STATES = ("40P01", "55P03")
+TRIES = 3
+BIGGEST = 2**63 - 1
+UNKNOWN = "没有找到这条线索，或者您无权查看。"
+
+
+@dataclass
+class Act:
+    """One act on one locked lead."""
+
+    lead: Lead
+    by: User | None
+    at: datetime
+    live: list[Deadline]
+
+    @cached_property
+    def scope(self) -> Scope:
+        assert self.by is not None, "a system act asks nobody's rights"
+        return scope_of(self.by)
+
+    @cached_property
+    def limits(self) -> dict[str, Limit]:
+        return clocks.limits(self.at)
+
+    @cached_property
+    def people(self) -> RoutingFacts | None:
+        """Who serves the lead's grid now; None where no grid was found."""
+        return None if self.lead.grid_id is None else routing_facts(self.lead.grid_id, self.at)
+
+    def running(self, kind: str) -> bool:
+        return any(d.kind == kind and d.state == Deadline.State.RUNNING for d in self.live)
+
+    def move(self, move: Move) -> None:
+        """Take the one way the table of moves allows. Raises Conflict `wrong_state`."""
+        self.lead.state = states.target(move, self.lead.state)
+
+    def as_owner(self) -> int | None:
+        """May this person act as the lead's owner? For whom, where not for himself.
+
+        The owner, who stands in for him (backup, absence, duty), and – on an URGENT lead that nobody
+        answered – the duty officer who joined.
+
+        Raises:
+            NotAllowed: `not_assignee`.
+        """
+        if self.lead.assignee_id == self.by_id:
+            return None
+        seat = self._stand_in_seat()
+        if seat is None:
+            raise NotAllowed("这条线索由其他人承办，您不能代为操作。", code="not_assignee")
+        return self.lead.assignee_id
+
+    def _stand_in_seat(self) -> Seat | None:
+        owner_id, lead = self.lead.assignee_id, self.lead
+        for seat in self.scope.seats:
+            serves = seat.grid_id == lead.grid_id or seat.office_id == lead.office_id
+            if (
+                seat.holder_id == owner_id
+                and seat.basis != "own"
+                and seat.role in OFFICE_SIDE | {DUTY_OFFICER}
+                and serves
+            ):
+                return seat
+        if lead.severity == "URGENT" and lead.state == State.DISPATCHED and not self.running("urgent_duty"):
+            return self.scope.seat(DUTY_OFFICER, office_id=lead.office_id)
+        return None
+
+    def as_worker(self) -> Seat | None:
+        """The seat as grid worker of this lead's grid, own or stood in for."""
+        return self.scope.seat(Role.GRID_WORKER, grid_id=self.lead.grid_id)
+
+    @property
+    def by_id(self) -> int | None:
+        return None if self.by is None else self.by.pk
+
+    def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Append to the lead's journal, in this transaction."""
+        journal.append(stream=self.lead.stream, kind=kind, by=self.by, at=self.at, data=data)
+
+    def save(self, *fields: str) -> None:
+        """Write these columns and the next version: whatever an act changes is something people sign."""
+        self.lead.version += 1
+        self.lead.save(update_fields=[*fields, "version"])
+
+
+def perform(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:
+    """Run one act on one lead; `by` None is the system.
+
+    Raises:
+        NotVisible: the lead does not exist, or `by` may not know of it.
+        Busy: locks could not be had in time, twice (503; the same request may be sent again).
+    """
+    if lead_id > BIGGEST:
+        raise NotVisible(UNKNOWN)
+    for attempt in range(TRIES):
+        try:
+            return _once(lead_id, by, work)
+        except clocks.Overdue:
+            fire_subject("lead", lead_id)
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) not in BUSY_STATES or attempt:
+                raise
+    raise Busy("系统正忙，请稍后再试。")
+
+
+def _once(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:
+    with transaction.atomic():
+        live = clocks.lock_live("lead", lead_id)
+        rows = Lead.objects.all() if by is None else Lead.objects.visible_to(by)
+        lead = rows.select_for_update(of=("self",)).filter(pk=lead_id).first()
+        if lead is None:
+            raise NotVisible(UNKNOWN)
+        at = clock.now()
+        clocks.refuse_overdue(live, at)
+        return work(Act(lead, by, at, live))

@@ -1,0 +1,1 @@
+"""REST endpoints of leads, orders and categories (API.md)."""

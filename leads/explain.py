@@ -1,0 +1,64 @@
+"""Why this grid, this person, these due times – in sentences a supervisor can read aloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.deadlines import clocks
+from kernel.deadlines.models import Deadline, LimitPolicy, Segment
+from kernel.deadlines.policy import local
+from leads.models import Lead
+from leads.selectors import deadlines_of
+
+STATES = dict(Deadline.State.choices)
+EXTRA = {"morning": "夜间派单交班", "ack_office": "所方签收督办", "ack_community": "社方签收督办"}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One clock and the rule behind it."""
+
+    deadline: Deadline
+    text_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    lead: Lead
+    clocks: list[Why]
+    warnings: list[str]
+
+    @property
+    def text_zh(self) -> str:
+        return "\n".join([self.lead.routing_reason, *(why.text_zh for why in self.clocks), *self.warnings])
+
+
+def explain(lead: Lead) -> Explanation:
+    """Every clock of the lead with the policy version that set it, its pauses, and what was guessed."""
+    rows = deadlines_of([lead.pk])[lead.pk]
+    policies = {(p.kind, p.version): p for p in LimitPolicy.objects.all()}
+    pauses: dict[int, list[Segment]] = {}
+    for segment in Segment.objects.filter(deadline__in=[r.pk for r in rows]).order_by("id"):
+        pauses.setdefault(segment.deadline_id, []).append(segment)
+    calendar = clocks.calendar()
+    guessed = sorted({local(r.due_at).year for r in rows if calendar.guesses(local(r.due_at).date())})
+    warnings = [f"{year} 年节假日安排尚未录入，按周一至周五推算。" for year in guessed]
+    return Explanation(lead, [Why(r, _sentence(r, policies, pauses.get(r.pk, []))) for r in rows], warnings)
+
+
+def _sentence(row: Deadline, policies: dict[tuple[str, int], LimitPolicy], pauses: list[Segment]) -> str:
+    kind = row.parent_kind or row.kind
+    policy = policies.get((kind, row.policy_version))
+    name = policy.name if policy else EXTRA.get(kind, kind)
+    if row.parent_kind:
+        name += "催办"
+    text = (
+        f"{name}（第 {row.cycle} 轮）：自 {local(row.armed_at):%m-%d %H:%M} 起算，"
+        f"{local(row.due_at):%m-%d %H:%M} 到期，{STATES[row.state]}"
+    )
+    if policy:
+        text += f"；依据：{policy.basis}（第 {policy.version} 版）"
+    for pause in pauses:
+        until = f"{local(pause.resumed_at):%m-%d %H:%M}" if pause.resumed_at else "至今"
+        text += f"；{local(pause.paused_at):%m-%d %H:%M} 至 {until} 暂停，原因：{pause.reason}"
+    return text + "。"

@@ -1,0 +1,407 @@
+"""The main road of a lead: respond, confirm, control, feed back, verify, rework (DESIGN.md §3).
+
+Every function is one transaction (`acts.perform`) and raises NotVisible, NotAllowed, StaleVersion /
+VersionRequired (through `expect`), Conflict `wrong_state`, `same_person`, Busy. A signing request by
+a person who has signed that slot already answers with the lead, before version and state are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from grids.roles import Role
+from kernel.accounts.models import User
+from kernel.deadlines import clocks
+from kernel.deadlines import policy as arithmetic
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import WorkingCalendar
+from kernel.errors import Conflict, Malformed, NotAllowed
+from kernel.notices import outbox
+from leads import files, notices, signing, supervision
+from leads.acts import Act, Expect, perform
+from leads.models import Disposal, DisposalKind, Lead, Method, Plan, Rework, Side, Stage
+from leads.signing import Slot
+from leads.states import Move
+
+LONGEST_RECTIFY = timedelta(days=180)
+ANSWER_CLOCKS = ("respond", "owner_respond", "urgent_backup", "urgent_duty")
+
+
+def respond(*, lead_id: int, by: User, expect: Expect, plan: Plan = Plan.ON_MY_WAY, note: str = "") -> Lead:
+    """接单: the assignee takes it and signs DISCOVERY (知悉) and HANDOVER (接收) for the office."""
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        slot = Slot(Stage.HANDOVER, Side.OFFICE, lead.owner_cycle)
+        if signing.already_signed(lead, slot, by):
+            return lead
+        behalf = act.as_owner()
+        expect(lead.version)
+        act.move(Move.RESPOND)
+        signing.refuse_other_side(lead, Side.OFFICE, by)
+        _take(act, plan=plan, note=note)
+        signed = signing.sign(
+            lead, signing.open_slots(lead, Side.OFFICE), by=by, on_behalf_of_id=behalf, at=act.at
+        )
+        act.save("state", "responded_at", "first_responded_at", "respond_plan", "respond_note")
+        act.note("lead.responded", {"plan": plan, "for": behalf, "signed": _digests(signed)})
+        supervision.lift_settled(act)
+        _tell(act, [lead.reported_by_id], "responded", owner=by.name, plan=Plan(plan).label)
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+def _take(act: Act, *, plan: str, note: str) -> None:
+    lead = act.lead
+    lead.responded_at = act.at
+    lead.first_responded_at = lead.first_responded_at or act.at
+    lead.respond_plan, lead.respond_note = plan, note
+    clocks.meet("lead", lead.pk, ANSWER_CLOCKS, at=act.at)
+
+
+def confirm_handover(*, lead_id: int, by: User, expect: Expect) -> Lead:
+    """已知悉: a grid worker signs whichever community slots are open, when no grid worker reported."""
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        seat = act.as_worker()
+        if seat is None:
+            raise NotAllowed("只有本网格的网格员可以确认。", code="not_grid_worker")
+        slots = signing.open_slots(lead, Side.COMMUNITY)
+        if not slots:
+            return lead
+        expect(lead.version)
+        act.move(Move.CONFIRM_HANDOVER)
+        signing.refuse_other_side(lead, Side.COMMUNITY, by)
+        behalf = None if seat.holder_id == by.pk else seat.holder_id
+        signed = signing.sign(lead, slots, by=by, on_behalf_of_id=behalf, at=act.at, discovered_it=False)
+        act.note("lead.handover_confirmed", {"for": behalf, "signed": _digests(signed)})
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+def control(
+    *,
+    lead_id: int,
+    by: User,
+    expect: Expect,
+    note: str,
+    evidence: Sequence[int] = (),
+    awaited: Sequence[str] = (),
+) -> Lead:
+    """已现场处置(隐患已消除/已控制): stops the same-day clock. Saying it again changes nothing."""
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        act.as_owner()
+        if lead.controlled_at is not None:
+            return lead
+        expect(lead.version)
+        act.move(Move.CONTROL)
+        lead.controlled_at, lead.control_note = act.at, note
+        hashes = files.add(act, ids=evidence, awaited=awaited, stage=Stage.RESULT)
+        clocks.meet("lead", lead.pk, ["same_day"], at=act.at)
+        act.save("controlled_at", "control_note")
+        act.note("lead.controlled", {"note": note, "evidence": hashes})
+        supervision.lift_settled(act)
+        _tell(act, [lead.reported_by_id], "control")
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the commissioner did. `rectify_due_at` only with `rectify`."""
+
+    kind: DisposalKind
+    note: str
+    rectify_due_at: datetime | None = None
+
+
+def feed_back(
+    *,
+    lead_id: int,
+    by: User,
+    expect: Expect,
+    outcome: Outcome,
+    evidence: Sequence[int] = (),
+    awaited: Sequence[str] = (),
+) -> Lead:
+    """反馈: disposal and evidence; RESULT signed for the office; the verify clock starts.
+
+    Feedback on a lead with a same-day clock that is not yet under control sets `controlled_at` to now.
+
+    Raises (beside the module's): Malformed `rectify_due_at`; Conflict `disposal_not_available`.
+    """
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        if signing.already_signed(lead, Slot(Stage.RESULT, Side.OFFICE, lead.round), by):
+            return lead
+        behalf = act.as_owner()
+        expect(lead.version)
+        act.move(Move.FEED_BACK)
+        _refuse_outcome(outcome, act.at)
+        signing.refuse_other_side(lead, Side.OFFICE, by)
+        files.add(act, ids=evidence, awaited=awaited, stage=Stage.RESULT)
+        disposal = Disposal.objects.create(
+            lead=lead,
+            round=lead.round,
+            kind=outcome.kind,
+            note=outcome.note,
+            rectify_due_at=outcome.rectify_due_at,
+            by=by,
+            at=act.at,
+        )
+        _come_back(act)
+        slots = [*signing.open_slots(lead, Side.OFFICE), Slot(Stage.RESULT, Side.OFFICE, lead.round)]
+        signed = signing.sign(
+            lead,
+            slots,
+            by=by,
+            on_behalf_of_id=behalf,
+            at=act.at,
+            disposal=disposal,
+            result_evidence=signing.result_evidence(lead),
+        )
+        act.save("state", "fed_back_at", "first_fed_back_at", "controlled_at")
+        act.note(
+            "lead.fed_back",
+            {
+                "round": lead.round,
+                "disposal": outcome.kind,
+                "note": outcome.note,
+                "for": behalf,
+                "signed": _digests(signed),
+            },
+        )
+        supervision.lift_settled(act)
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+def _refuse_outcome(outcome: Outcome, at: datetime) -> None:
+    if outcome.kind not in signing.PERMITTED_NOW:
+        raise Conflict(
+            f"“{DisposalKind(outcome.kind).label}”须按专门程序办理，目前请先选择其他处置方式。",
+            code="disposal_not_available",
+            attr="disposal.kind",
+        )
+    due = outcome.rectify_due_at
+    if (outcome.kind == DisposalKind.RECTIFY) != (due is not None):
+        raise Malformed(
+            "责令改正须填写整改期限，其他处置方式不填。",
+            code="rectify_due_at",
+            attr="disposal.rectify_due_at",
+        )
+    if due is not None and not at < due <= at + LONGEST_RECTIFY:
+        raise Malformed(
+            "整改期限应在今后 180 天以内。", code="rectify_due_at", attr="disposal.rectify_due_at"
+        )
+
+
+def _come_back(act: Act) -> None:
+    """Columns and clocks of a feedback, and the word to those who verify."""
+    lead = act.lead
+    lead.fed_back_at = act.at
+    lead.first_fed_back_at = lead.first_fed_back_at or act.at
+    if lead.same_day_due_at is not None and lead.controlled_at is None:
+        lead.controlled_at = act.at
+    clocks.meet("lead", lead.pk, ["feedback", "same_day"], at=act.at)
+    verify_due = arithmetic.due(act.limits["verify"], act.at, WorkingCalendar())
+    stead_due = arithmetic.due(act.limits["verify_stead"], act.at, WorkingCalendar())
+    clocks.arm([_clock(act, "verify", verify_due), _clock(act, "verify_stead", stead_due)])
+    people = act.people
+    verifiers = [] if people is None else [*people.worker_ids, *people.worker_stand_in_ids]
+    if people is not None and not people.worker_ids_present:
+        verifiers += people.community_head_ids
+    _tell(
+        act,
+        verifiers,
+        "fed_back",
+        disposal=_latest_disposal(lead).get_kind_display(),
+        verify_due_at=verify_due.isoformat(),
+    )
+
+
+def _clock(act: Act, kind: str, due_at: datetime) -> Deadline:
+    return Deadline(
+        subject_kind="lead",
+        subject_id=act.lead.pk,
+        kind=kind,
+        cycle=act.lead.round,
+        parent_kind="",
+        state=Deadline.State.RUNNING,
+        armed_at=act.at,
+        due_at=due_at,
+        policy_version=act.limits[kind].version,
+    )
+
+
+def _latest_disposal(lead: Lead) -> Disposal:
+    return Disposal.objects.get(lead=lead, round=lead.round)
+
+
+# --- the community's word --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Who verifies, and whether in the grid workers' stead (代核验)."""
+
+    on_behalf_of_id: int | None
+    in_stead: bool
+
+
+def verifier(act: Act) -> Verifier:
+    """Who may verify: a grid worker of the grid; the lead community's head from 48 h after feedback,
+    or at once where no grid worker of the grid is on duty (DESIGN.md §3).
+
+    Raises:
+        NotAllowed: `not_verifier`, or `too_early` for the community head.
+    """
+    lead = act.lead
+    seat = act.as_worker()
+    if seat is not None:
+        return Verifier(None if seat.holder_id == act.by_id else seat.holder_id, in_stead=False)
+    people = act.people
+    head = (
+        None if people is None else act.scope.seat(Role.COMMUNITY_HEAD, community_id=people.lead_community_id)
+    )
+    if head is None or people is None:
+        raise NotAllowed("只有本网格的网格员可以核验。", code="not_verifier")
+    nobody_there = not people.worker_ids_present and not people.worker_stand_in_ids
+    if not nobody_there and lead.fed_back_at is not None:
+        opens_at = arithmetic.due(act.limits["verify_stead"], lead.fed_back_at, WorkingCalendar())
+        if act.at < opens_at:
+            raise NotAllowed("反馈满48小时后，社区书记方可代为核验。", code="too_early")
+    return Verifier(None if head.holder_id == act.by_id else head.holder_id, in_stead=True)
+
+
+def verify(
+    *, lead_id: int, by: User, expect: Expect, method: Method = Method.ON_SITE, note: str = ""
+) -> Lead:
+    """核验: signs every community slot still open, and closes in the same act.
+
+    Raises (beside the module's): Conflict `on_site_required`, `signatures_missing`; Malformed
+    `reason_required` for 代核验 without a reason.
+    """
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        result = Slot(Stage.RESULT, Side.COMMUNITY, lead.round)
+        if signing.already_signed(lead, result, by):
+            return lead
+        who = verifier(act)
+        expect(lead.version)
+        act.move(Move.VERIFY)
+        signing.refuse_other_side(lead, Side.COMMUNITY, by)
+        if lead.needs_on_site and method != Method.ON_SITE:
+            raise Conflict("食品安全和严重以上的线索须到现场核验。", code="on_site_required", attr="method")
+        if who.in_stead and not note:
+            raise Malformed("代核验须说明原因。", code="reason_required", attr="note")
+        slots = [*signing.open_slots(lead, Side.COMMUNITY), result]
+        signed = signing.sign(
+            lead,
+            slots,
+            by=by,
+            on_behalf_of_id=who.on_behalf_of_id,
+            at=act.at,
+            disposal=_latest_disposal(lead),
+            result_evidence=signing.result_evidence(lead),
+            discovered_it=False,
+            extra={"method": method, "in_stead": who.in_stead},
+        )
+        _close(act, by, method=method, note=note, in_stead=who.in_stead)
+        act.note(
+            "lead.closed",
+            {
+                "method": method,
+                "in_stead": who.in_stead,
+                "note": note,
+                "for": who.on_behalf_of_id,
+                "signed": _digests(signed),
+                "closing_digest": lead.closing_digest,
+            },
+        )
+        supervision.lift_settled(act)
+        _tell(act, [lead.assignee_id, lead.reported_by_id], "closed")
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> None:
+    lead = act.lead
+    lead.closed_at, lead.closed_by = act.at, by
+    lead.verify_method, lead.verify_note, lead.verified_in_stead = method, note, in_stead
+    lead.closing_digest = signing.closing_digest(lead)
+    clocks.meet("lead", lead.pk, ["verify"], at=act.at)
+    clocks.cancel("lead", lead.pk, None, at=act.at)
+    act.save(
+        "state",
+        "closed_at",
+        "closed_by",
+        "verify_method",
+        "verify_note",
+        "verified_in_stead",
+        "closing_digest",
+    )
+
+
+def rework(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
+    """退回重办: a new round with its own feedback clock; RESULT must be signed anew."""
+
+    def work(act: Act) -> Lead:
+        lead = act.lead
+        verifier(act)
+        expect(lead.version)
+        act.move(Move.REWORK)
+        signing.refuse_other_side(lead, Side.COMMUNITY, by)
+        Rework.objects.create(lead=lead, round=lead.round, reason=reason, by=by, at=act.at)
+        clocks.cancel("lead", lead.pk, ["verify", "verify_stead"], at=act.at)
+        lead.round += 1
+        lead.fed_back_at = None
+        due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
+        clocks.arm(
+            clocks.with_warning(
+                act.limits["feedback"],
+                subject_kind="lead",
+                subject_id=lead.pk,
+                kind="feedback",
+                cycle=lead.round,
+                armed_at=act.at,
+                due_at=due_at,
+            )
+        )
+        act.save("state", "round", "fed_back_at")
+        act.note("lead.reworked", {"round": lead.round, "reason": reason})
+        _tell(act, [lead.assignee_id], "reworked", reason=reason, feedback_due_at=due_at.isoformat())
+        return lead
+
+    return perform(lead_id, by, work)
+
+
+def _digests(signatures: Sequence[signing.Signature]) -> dict[str, str]:
+    return {f"{s.stage}:{s.side}:{s.cycle}": s.digest for s in signatures}
+
+
+def _tell(act: Act, people: Sequence[int | None], what: str, **params: str) -> None:
+    """A notice about what just happened, once per version, never to the one who did it."""
+    lead = act.lead
+    outbox.post(
+        notices.to_people(
+            [p for p in people if p != act.by_id],
+            key=f"{what}:{lead.version}",
+            template=f"leads.{what}",
+            lead_id=lead.pk,
+            params={"number": lead.number, "category": lead.category.name, **params},
+        ),
+        at=act.at,
+    )

@@ -1,0 +1,157 @@
+"""双督办: what runs late is supervised by both the office and the community (DESIGN.md §3).
+
+An order is raised by the clock (`leads.clock_handlers`), acknowledged by each side, escalated to the
+bureau where a side stays silent, and lifted when the lead has moved on and both have acknowledged.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count
+
+from grids.access import Seat, scope_of
+from grids.roles import DUTY_LEADER, Role
+from kernel import clock, journal
+from kernel.accounts.models import User
+from kernel.deadlines import clocks
+from kernel.deadlines.sweep import fire_subject
+from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible
+from kernel.notices import outbox
+from leads import notices
+from leads.acts import Act, Expect
+from leads.models import Acknowledgement, Instruction, Lead, Side, SupervisionOrder
+
+Cause = SupervisionOrder.Cause
+ACK_CLOCK = {Side.OFFICE: "ack_office", Side.COMMUNITY: "ack_community"}
+
+
+def moved_on(lead: Lead, order: SupervisionOrder) -> bool:
+    """Has the lead done what the order waits for?"""
+    if order.cause == Cause.RESPOND:
+        return lead.first_responded_at is not None
+    if order.cause == Cause.OWNER_RESPOND:
+        return lead.responded_at is not None or lead.owner_cycle > order.cycle
+    if order.cause == Cause.SAME_DAY:
+        return lead.controlled_at is not None
+    return lead.fed_back_at is not None or lead.round > order.cycle
+
+
+def lift_settled(act: Act) -> None:
+    """Lift the orders of this lead whose two sides have acknowledged and that it has now satisfied."""
+    acknowledged = SupervisionOrder.objects.filter(lead=act.lead, state=SupervisionOrder.State.OPEN)
+    for order in acknowledged.annotate(answers=Count("acknowledgements")).filter(answers=2).order_by("id"):
+        if moved_on(act.lead, order):
+            _lift(order, act.lead, at=act.at)
+
+
+def _lift(order: SupervisionOrder, lead: Lead, *, at: datetime) -> None:
+    order.state, order.lifted_at, order.version = SupervisionOrder.State.LIFTED, at, order.version + 1
+    order.save(update_fields=["state", "lifted_at", "version"])
+    journal.append(
+        stream=lead.stream,
+        kind="order.lifted",
+        by=None,
+        at=at,
+        data={"order": order.pk, "cause": order.cause},
+    )
+
+
+def acknowledge(
+    *, order_id: int, by: User, expect: Expect, instruction: Instruction, note: str = ""
+) -> SupervisionOrder:
+    """签收督办单: one tap on an instruction, or free text, for the side on which `by` stands.
+
+    Saying it again gives the order back. Lock order: the order's clocks, its lead, the order.
+
+    Raises:
+        NotVisible, NotAllowed `not_supervisor`, StaleVersion / VersionRequired (through `expect`),
+        Conflict `acknowledged_by_other` or `same_person`, Malformed `note_required`.
+    """
+    try:
+        return _acknowledge(order_id, by, expect, instruction, note)
+    except clocks.Overdue:
+        fire_subject("order", order_id)
+        return _acknowledge(order_id, by, expect, instruction, note)
+
+
+def _acknowledge(
+    order_id: int, by: User, expect: Expect, instruction: Instruction, note: str
+) -> SupervisionOrder:
+    with transaction.atomic():
+        live = clocks.lock_live("order", order_id)
+        lead = Lead.objects.visible_to(by).select_for_update(of=("self",)).filter(orders=order_id).first()
+        if lead is None:
+            raise NotVisible("没有找到这张督办单，或者您无权查看。")
+        order = SupervisionOrder.objects.select_for_update().get(pk=order_id)
+        at = clock.now()
+        clocks.refuse_overdue(live, at)
+        seats = sides_of(by, lead)
+        if not seats:
+            raise NotAllowed("督办单由监管所负责人和牵头社区书记签收。", code="not_supervisor")
+        answered = {a.side: a.by_id for a in order.acknowledgements.all()}
+        if by.pk in answered.values():
+            return order
+        open_sides = [side for side in seats if side not in answered]
+        if not open_sides:
+            raise Conflict("本方已有人签收。", code="acknowledged_by_other")
+        expect(order.version)
+        if instruction == Instruction.OTHER and not note:
+            raise Malformed("选择“其他”时请写明意见。", code="note_required", attr="note")
+        _answer(order, lead, by, open_sides[0], seats[open_sides[0]], instruction, note, at)
+        if len(answered) == 1 and moved_on(lead, order):
+            _lift(order, lead, at=at)
+        return order
+
+
+def _answer(
+    order: SupervisionOrder,
+    lead: Lead,
+    by: User,
+    side: Side,
+    seat: Seat,
+    instruction: str,
+    note: str,
+    at: datetime,
+) -> None:
+    behalf = None if seat.holder_id == by.pk else seat.holder_id
+    Acknowledgement.objects.create(
+        order=order, side=side, by=by, on_behalf_of_id=behalf, instruction=instruction, note=note, at=at
+    )
+    clocks.meet("order", order.pk, [ACK_CLOCK[side]], at=at)
+    journal.append(
+        stream=lead.stream,
+        kind="order.acknowledged",
+        by=by,
+        at=at,
+        data={"order": order.pk, "side": side, "instruction": instruction, "note": note, "for": behalf},
+    )
+    label = Instruction(instruction).label
+    outbox.post(
+        notices.to_people(
+            [lead.assignee_id],
+            key=f"order:{order.pk}:{side}",
+            template="leads.order_acknowledged",
+            lead_id=lead.pk,
+            params={"number": lead.number, "side": side.label, "instruction": label, "note": note},
+        ),
+        at=at,
+    )
+
+
+def sides_of(by: User, lead: Lead) -> dict[Side, Seat]:
+    """The sides for which this person may acknowledge: the office's head (or the day's duty leader),
+    and the head of the grid's lead community; own seats or stood in for."""
+    scope = scope_of(by)
+    found: dict[Side, Seat] = {}
+    office = scope.seat(Role.OFFICE_HEAD, office_id=lead.office_id) or scope.seat(
+        DUTY_LEADER, office_id=lead.office_id
+    )
+    if office is not None and lead.office_id is not None:
+        found[Side.OFFICE] = office
+    if lead.grid is not None:
+        head = scope.seat(Role.COMMUNITY_HEAD, community_id=lead.grid.lead_community_id)
+        if head is not None:
+            found[Side.COMMUNITY] = head
+    return found
