@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from kernel.api import StrictSerializer
@@ -12,10 +14,15 @@ from kernel.evidence.models import Evidence
 from kernel.evidence.policy import Place
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadedFileField(serializers.FileField):
+    """A file in a multipart body; an empty one is refused by the service, with its own sentence."""
+
+
 class UploadSerializer(StrictSerializer):
     """Multipart body of `POST evidence/`. Coordinates name their system; `wgs84` where they do not."""
 
-    file = serializers.FileField(label="文件", allow_empty_file=True, use_url=False)
+    file = UploadedFileField(label="文件", allow_empty_file=True, use_url=False)
     sha256 = serializers.RegexField(r"^[0-9a-fA-F]{64}\Z", label="SHA-256")
     client_uid = serializers.UUIDField(label="客户端编号")
     captured_at = serializers.DateTimeField(label="拍摄时间", required=False, allow_null=True, default=None)
