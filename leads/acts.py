@@ -30,7 +30,7 @@ from leads.states import Move, State
 
 T = TypeVar("T")
 Expect = Callable[[int], None]
-"""Called with the lead's present version; raises VersionRequired or StaleVersion (kernel.api.require_version)."""
+"""Called with the lead's present version; raises VersionRequired or StaleVersion."""
 
 BUSY_STATES = ("40P01", "55P03")
 TRIES = 3
@@ -49,8 +49,14 @@ class Act:
 
     @cached_property
     def scope(self) -> Scope:
-        assert self.by is not None, "a system act asks nobody's rights"
-        return scope_of(self.by)
+        return scope_of(self.actor)
+
+    @property
+    def actor(self) -> User:
+        """Who acts. A system act has nobody whose rights could be asked."""
+        if self.by is None:
+            raise TypeError("a system act asks nobody's rights")
+        return self.by
 
     @cached_property
     def limits(self) -> dict[str, Limit]:

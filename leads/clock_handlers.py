@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -60,7 +61,7 @@ SELECT 'lead:' || e.subject_id, 'clock.' || e.kind, NULL, '系统', %(at)s,
 
 
 def _tell(batch: Sequence[Fired], at: datetime, template: str, *people: str) -> None:
-    params = {"template": template, "at": at, "events": [one.event_id for one in batch]}
+    params: dict[str, Any] = {"template": template, "at": at, "events": [one.event_id for one in batch]}
     with connection.cursor() as cursor:
         cursor.execute(TELL.format(people=" UNION ".join(people)), params)
 
@@ -173,7 +174,7 @@ def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     _note(batch, at)
     limit = clocks.limits(at)["ack"]
     span = timedelta(minutes=limit.amount)
-    params = {
+    params: dict[str, Any] = {
         "at": at,
         "events": [one.event_id for one in batch],
         "unless_open": batch[0].kind == "owner_respond",
@@ -221,7 +222,7 @@ LEADS_OF_ORDERS = (
 def escalate(batch: Sequence[Fired], at: datetime) -> None:
     """A side stayed silent: the order rises to the bureau; bureau, both heads and the owner are told."""
     ids = [one.subject_id for one in batch]
-    params = {"at": at, "events": [one.event_id for one in batch]}
+    params: dict[str, Any] = {"at": at, "events": [one.event_id for one in batch]}
     with connection.cursor() as cursor:
         cursor.execute(LEADS_OF_ORDERS, [ids])
         cursor.execute(LOCK_ORDERS, [ids])

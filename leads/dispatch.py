@@ -13,7 +13,7 @@ from django.db.models import Q
 from grids.access import scope_of
 from grids.models import Grid, Posting
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
-from grids.staffing import RoutingFacts, office_people, routing_facts
+from grids.staffing import RoutingFacts, bureau_ids, office_people, routing_facts
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
@@ -22,7 +22,7 @@ from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.notices import outbox
 from leads import notices, policy
 from leads.acts import Act, Expect, perform
-from leads.intake import urgent_clocks
+from leads.intake_rows import urgent_clocks
 from leads.models import Lead, Severity, Side, Signature
 from leads.states import Move, State
 
@@ -103,7 +103,8 @@ def _set_grid(act: Act, grid_id: int | None) -> RoutingFacts:
     if lead.grid_id is None:
         raise Refused("这条线索还没有网格，请先选择网格。", code="grid_required", attr="grid")
     people = routing_facts(lead.grid_id, act.at)
-    assert people is not None
+    if people is None:
+        raise Refused("没有这个网格。", code="unknown_grid", attr="grid")
     return people
 
 
@@ -234,8 +235,6 @@ def _successor(act: Act, leaving_id: int | None) -> User | None:
     if lead.office_id is not None:
         office = office_people([lead.office_id], act.at)[lead.office_id]
         order += [*office.head_ids, *office.clerk_ids]
-    from grids.staffing import bureau_ids
-
     order += bureau_ids(act.at)
     barred = set(Signature.objects.filter(lead=lead, side=Side.COMMUNITY).values_list("signer_id", flat=True))
     wanted = [p for p in order if p is not None and p != leaving_id and p not in barred]

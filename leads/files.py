@@ -14,9 +14,8 @@ def add(act: Act, *, ids: Sequence[int], awaited: Sequence[str], stage: Stage) -
 
     Returns the SHA-256 of every file named, in order, each once. A file named before stays as it is.
     """
-    assert act.by is not None
     there = (
-        attach.attach(ids=list(ids), subject_kind="lead", subject_id=act.lead.pk, by=act.by) if ids else []
+        attach.attach(ids=list(ids), subject_kind="lead", subject_id=act.lead.pk, by=act.actor) if ids else []
     )
     by_hash = {one.sha256: one for one in there}
     hashes = list(dict.fromkeys([*by_hash, *awaited]))
@@ -37,7 +36,7 @@ def add(act: Act, *, ids: Sequence[int], awaited: Sequence[str], stage: Stage) -
                 evidence=found,
                 stage=stage,
                 round=act.lead.round,
-                added_by=act.by,
+                added_by=act.actor,
                 added_at=act.at,
             )
         )

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from grids.models import Posting
+from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from leads import dispatch
@@ -26,7 +27,8 @@ SELECT l.id FROM leads_lead l
    AND NOT EXISTS (
        SELECT 1 FROM grids_posting p JOIN accounts_user u ON u.id = p.user_id AND u.is_active
          LEFT JOIN grids_grid g ON g.id = p.grid_id
-        WHERE p.user_id = l.assignee_id AND p.starts_at <= kernel_now() AND (p.ends_at IS NULL OR p.ends_at > kernel_now())
+        WHERE p.user_id = l.assignee_id AND p.starts_at <= kernel_now()
+          AND (p.ends_at IS NULL OR p.ends_at > kernel_now())
           AND (p.role = 'BUREAU' OR (p.role IN ('COMMISSIONER', 'OFFICE_CLERK', 'OFFICE_HEAD')
                AND (p.office_id = l.office_id OR g.office_id = l.office_id))))
    AND NOT EXISTS (
@@ -54,8 +56,6 @@ def hand_on_of_posting(posting: Posting, at: datetime, by: User | None) -> None:
 
 def sweep_vacant(batch: int = 500) -> int:
     """Hand on open leads whose owner no longer holds any seat of their office. Returns how many."""
-    from kernel import clock
-
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(VACANT, [batch])

@@ -53,14 +53,14 @@ def owner(facts: RoutingFacts, at: datetime, calendar: WorkingCalendar | None) -
     None where nobody holds the seat: the lead goes to the office's desk. An absence changes no
     owner; the stand-in is told and may act. `calendar` is needed where `night_dispatch` is on.
     """
-    if facts.night_dispatch and calendar is not None and is_night(at, calendar) and facts.duty_officer_id:
-        if facts.duty_officer_id != facts.commissioner_id:
-            return Owner(
-                facts.duty_officer_id,
-                facts.duty_officer_name or "",
-                f"工作时间外，按夜间派单规则派给值班员{facts.duty_officer_name}",
-                hands_on_at=next_morning(at),
-            )
+    night = facts.night_dispatch and calendar is not None and is_night(at, calendar)
+    if night and facts.duty_officer_id and facts.duty_officer_id != facts.commissioner_id:
+        return Owner(
+            facts.duty_officer_id,
+            facts.duty_officer_name or "",
+            f"工作时间外，按夜间派单规则派给值班员{facts.duty_officer_name}",
+            hands_on_at=next_morning(at),
+        )
     if facts.commissioner_id is None:
         return None
     tell = () if facts.stand_in_id is None else (facts.stand_in_id,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -79,7 +79,7 @@ def possible_duplicates(lead: Lead, user: User) -> list[Duplicate]:
     return [Duplicate(row["id"], row["number"]) for row in rows if _same_place(lead, row)][:10]
 
 
-def _same_place(lead: Lead, row: dict[str, Any]) -> bool:
+def _same_place(lead: Lead, row: Mapping[str, Any]) -> bool:
     if lead.entity_id is not None and row["entity_id"] == lead.entity_id:
         return True
     if lead.lon is None or lead.lat is None or row["lon"] is None:

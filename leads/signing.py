@@ -21,7 +21,7 @@ from leads.states import State
 
 
 class SamePerson(Conflict):
-    """409: this person has signed on the other side of this lead (constraint leads_signature_one_side_a_person)."""
+    """409: this person has signed on the other side (constraint leads_signature_one_side_a_person)."""
 
     default_code = "same_person"
 

@@ -16,15 +16,13 @@ from leads import supervision
 from leads.api import bodies
 from leads.api import serializers as s
 from leads.api.filters import OrderFilter
-from leads.api.views import IF_MATCH
+from leads.api.views import IF_MATCH, user_of
 from leads.models import Lead, SupervisionOrder
-
-__all__ = ["Acknowledge", "OrderDetail", "OrderList"]
 
 
 def orders(request: Request) -> Any:
     """Orders on leads that the person may see."""
-    seen = Lead.objects.visible_to(request.user)  # type: ignore[arg-type]
+    seen = Lead.objects.visible_to(user_of(request))
     return (
         SupervisionOrder.objects.filter(lead__in=seen)
         .select_related("lead")
@@ -69,9 +67,9 @@ class Acknowledge(APIView):
         given.is_valid(raise_exception=True)
         supervision.acknowledge(
             order_id=pk,
-            by=request.user,
+            by=user_of(request),
             expect=partial(require_version, request),
-            **given.validated_data,  # type: ignore[arg-type]
+            **given.validated_data,
         )
         row = orders(request).get(pk=pk)
         return Response(bodies.order(row), headers={"ETag": etag(row.version)})

@@ -284,7 +284,7 @@ class EntryOut(serializers.Serializer[Any]):
     kind = serializers.CharField()
     actor = ActorOut()
     at = serializers.DateTimeField()
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]
     prev_hash = serializers.CharField(allow_blank=True)
     hash = serializers.CharField()
 

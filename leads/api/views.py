@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from grids.models import Grid
-from kernel.api import CursorPages, error_body, etag, require_version
+from kernel.accounts.models import User
+from kernel.api import CursorPages, etag, require_version
 from kernel.errors import Refused
 from leads import dispatch, explain, intake, lifecycle, selectors
 from leads.acts import Expect
@@ -22,31 +23,20 @@ from leads.api import serializers as s
 from leads.api.filters import CategoryFilter, LeadFilter
 from leads.models import Category, Lead
 
-__all__ = [
-    "CategoryList",
-    "ConfirmHandover",
-    "Control",
-    "Dispatch",
-    "Explain",
-    "Feedback",
-    "LeadDetail",
-    "LeadList",
-    "Respond",
-    "Rework",
-    "Timeline",
-    "Verify",
-    "error_body",
-]
-
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description='`"v<version>"`', required=False
 )
 
 
+def user_of(request: Request) -> User:
+    """Who asks: the permission class has made sure that somebody does."""
+    return cast(User, request.user)
+
+
 def answer(lead: Lead, request: Request, code: int = status.HTTP_200_OK) -> Response:
     """The lead as it is now, with its ETag."""
     fresh = selectors.for_list(Lead.objects.filter(pk=lead.pk)).get()
-    body = bodies.lead_detail(fresh, request.user)  # type: ignore[arg-type]
+    body = bodies.lead_detail(fresh, user_of(request))
     return Response(body, status=code, headers={"ETag": etag(fresh.version)})
 
 
@@ -60,7 +50,7 @@ class LeadList(generics.GenericAPIView[Lead]):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Lead.objects.none()
-        return Lead.objects.visible_to(self.request.user)  # type: ignore[arg-type]
+        return Lead.objects.visible_to(user_of(self.request))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         return s.ReportSerializer if self.request.method == "POST" else s.LeadRowOut
@@ -76,10 +66,10 @@ class LeadList(generics.GenericAPIView[Lead]):
     def post(self, request: Request) -> Response:
         given = s.ReportSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        made = intake.report(report=given.report(), by=request.user)  # type: ignore[arg-type]
+        made = intake.report(report=given.report(), by=user_of(request))
         if not made.created:
             return answer(made.lead, request)
-        body = bodies.made(made, request.user)  # type: ignore[arg-type]
+        body = bodies.made(made, user_of(request))
         headers = {"ETag": etag(made.lead.version), "Location": f"/api/v1/leads/{made.lead.pk}/"}
         return Response(body, status=status.HTTP_201_CREATED, headers=headers)
 
@@ -88,7 +78,7 @@ class OneLead(APIView):
     """A lead that the person may see; else 404."""
 
     def lead(self, pk: int, *, full: bool = False) -> Lead:
-        rows = Lead.objects.visible_to(self.request.user)  # type: ignore[arg-type]
+        rows = Lead.objects.visible_to(user_of(self.request))
         found = (selectors.for_list(rows) if full else rows).filter(pk=pk).first()
         if found is None:
             raise Http404
@@ -99,7 +89,7 @@ class LeadDetail(OneLead):
     @extend_schema(operation_id="leads_read", responses={200: s.LeadOut})
     def get(self, request: Request, pk: int) -> Response:
         lead = self.lead(pk, full=True)
-        return Response(bodies.lead_detail(lead, request.user), headers={"ETag": etag(lead.version)})  # type: ignore[arg-type]
+        return Response(bodies.lead_detail(lead, user_of(request)), headers={"ETag": etag(lead.version)})
 
 
 class Timeline(OneLead):
@@ -177,7 +167,7 @@ class Respond(LeadAct):
         return super().post(request, pk)
 
     def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
-        return lifecycle.respond(lead_id=pk, by=request.user, expect=expect, **given.validated_data)  # type: ignore[arg-type]
+        return lifecycle.respond(lead_id=pk, by=user_of(request), expect=expect, **given.validated_data)
 
 
 class ConfirmHandover(LeadAct):
@@ -188,7 +178,7 @@ class ConfirmHandover(LeadAct):
         return super().post(request, pk)
 
     def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
-        return lifecycle.confirm_handover(lead_id=pk, by=request.user, expect=expect)  # type: ignore[arg-type]
+        return lifecycle.confirm_handover(lead_id=pk, by=user_of(request), expect=expect)
 
 
 class Control(LeadAct):
@@ -204,11 +194,11 @@ class Control(LeadAct):
         ids, hashes = given.validated_data["evidence"]
         return lifecycle.control(
             lead_id=pk,
-            by=request.user,
+            by=user_of(request),
             expect=expect,
             note=given.validated_data["note"],
             evidence=ids,
-            awaited=hashes,  # type: ignore[arg-type]
+            awaited=hashes,
         )
 
 
@@ -225,11 +215,11 @@ class Feedback(LeadAct):
         ids, hashes = given.validated_data["evidence"]
         return lifecycle.feed_back(
             lead_id=pk,
-            by=request.user,
+            by=user_of(request),
             expect=expect,
             outcome=given.outcome(),
             evidence=ids,
-            awaited=hashes,  # type: ignore[arg-type]
+            awaited=hashes,
         )
 
 
@@ -243,7 +233,7 @@ class Verify(LeadAct):
         return super().post(request, pk)
 
     def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
-        return lifecycle.verify(lead_id=pk, by=request.user, expect=expect, **given.validated_data)  # type: ignore[arg-type]
+        return lifecycle.verify(lead_id=pk, by=user_of(request), expect=expect, **given.validated_data)
 
 
 class Rework(LeadAct):
@@ -256,7 +246,7 @@ class Rework(LeadAct):
         return super().post(request, pk)
 
     def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
-        return lifecycle.rework(lead_id=pk, by=request.user, expect=expect, **given.validated_data)  # type: ignore[arg-type]
+        return lifecycle.rework(lead_id=pk, by=user_of(request), expect=expect, **given.validated_data)
 
 
 class Dispatch(LeadAct):
@@ -277,9 +267,9 @@ class Dispatch(LeadAct):
                 raise Refused("没有这个网格。", code="unknown_grid", attr="grid")
         return dispatch.dispatch(
             lead_id=pk,
-            by=request.user,
+            by=user_of(request),
             expect=expect,
-            assignee_id=given.validated_data["assignee"],  # type: ignore[arg-type]
+            assignee_id=given.validated_data["assignee"],
             grid_id=grid_id,
             reason=given.validated_data["reason"],
         )

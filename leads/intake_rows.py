@@ -1,0 +1,417 @@
+"""The rows of one report: decided from facts already read, written with one statement."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from grids import staffing
+from grids.access import Scope, Seat
+from grids.locate import Match, locate
+from grids.roles import Role
+from kernel.accounts.models import User
+from kernel.deadlines import clocks
+from kernel.deadlines import policy as arithmetic
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
+from kernel.evidence import attach
+from kernel.evidence.models import Evidence
+from kernel.journal.models import Entry
+from kernel.notices.models import OutboxMessage
+from kernel.notices.outbox import Draft
+from leads import catalogue, identity, intake_sql, notices, policy, routing, signing, snapshots
+from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
+from leads.signing import Slot
+from leads.states import State
+
+REPORTS_NOT = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who told it, where that was somebody else (群众反映)."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a phone or a desk sends. Coordinates in WGS-84 degrees; `evidence` ids, `awaited` hashes."""
+
+    client_uid: uuid.UUID
+    category: str
+    description: str = ""
+    lon: Decimal | None = None
+    lat: Decimal | None = None
+    accuracy_m: int | None = None
+    crs_in: str = ""
+    entity_id: int | None = None
+    severity: str | None = None
+    captured_at: datetime | None = None
+    evidence: tuple[int, ...] = ()
+    awaited: tuple[str, ...] = ()
+    told: Told | None = None
+    fixed_on_spot: bool = False
+
+    def digest(self) -> str:
+        """What makes two reports with one `client_uid` the same report."""
+        return snapshots.sha256(
+            [
+                str(self.client_uid),
+                self.category,
+                self.description,
+                str(self.lon),
+                str(self.lat),
+                self.crs_in,
+                self.accuracy_m,
+                self.entity_id,
+                self.severity,
+                self.captured_at,
+                sorted(self.evidence),
+                sorted(self.awaited),
+                [self.told.name, self.told.phone] if self.told else None,
+                self.fixed_on_spot,
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one statement reads before anything is decided."""
+
+    at: datetime
+    lead_id: int
+    boundary_version: int
+    existing_id: int | None
+    existing_digest: str | None
+    category: Category | None
+    entity: dict[str, Any] | None
+    limits: dict[str, Limit]
+
+
+@dataclass(slots=True)
+class Made:
+    """A lead just made, with everything its answer shows: nothing needs to be read again."""
+
+    lead: Lead
+    created: bool
+    deadlines: list[Deadline] = field(default_factory=list)
+    signatures: list[Signature] = field(default_factory=list)
+    evidence: list[LeadEvidence] = field(default_factory=list)
+
+
+class Rows:
+    """One report on its way to being a lead: filled step by step, written once."""
+
+    def __init__(self, report: Report, by: User, scope: Scope, facts: Facts, category: Category) -> None:
+        self.report, self.by, self.scope, self.facts, self.category = report, by, scope, facts, category
+        self.at = facts.at
+        self.found = policy.discovery(report.captured_at, facts.at)
+        self.match: Match | None = None
+        if report.lon is not None and report.lat is not None:
+            self.match = locate(float(report.lon), float(report.lat), facts.boundary_version)
+        entity = facts.entity or {}
+        self.place = routing.place(
+            self.match, entity_grid_id=entity.get("grid_id"), entity_grid_code=entity.get("grid_code")
+        )
+        self.people = (
+            None if self.place.grid_id is None else staffing.routing_facts(self.place.grid_id, self.at)
+        )
+        self.owner = None if self.people is None else routing.owner(self.people, self.at, self._calendar)
+        self.worker = self._worker_seat()
+
+    def _worker_seat(self) -> Seat | None:
+        here = self.scope.seat(Role.GRID_WORKER, grid_id=self.place.grid_id)
+        return here or self.scope.seat(Role.GRID_WORKER)
+
+    @cached_property
+    def _calendar(self) -> WorkingCalendar | None:
+        """Read only where a rule needs it: night dispatch, or a response clock that counts duty time."""
+        needed = (self.people is not None and self.people.night_dispatch) or (
+            self.facts.limits["respond"].counting is Counting.DUTY
+        )
+        return clocks.calendar() if needed else None
+
+    # --- rows ----------------------------------------------------------------------------------
+
+    def write(self) -> Made:
+        files = self._attach()
+        lead = self._lead(files)
+        deadlines = self._deadlines(lead)
+        signatures = self._signatures(lead)
+        drafts = self._notices(lead)
+        reporter = [LeadReporter(lead_id=lead.pk, sealed=self._sealed())] if self.report.told else []
+        intake_sql.write(
+            [
+                [lead],
+                reporter,
+                files,
+                deadlines,
+                signatures,
+                self._journal(lead, files, signatures),
+                [_outbox_row(draft, self.at) for draft in drafts],
+            ]
+        )
+        return Made(lead, True, deadlines, signatures, files)
+
+    def _sealed(self) -> bytes:
+        told = self.report.told
+        return identity.seal(name=told.name, phone=told.phone) if told else b""
+
+    def _attach(self) -> list[LeadEvidence]:
+        """Bind the files that are there; those still to come are kept by their hash."""
+        there: Sequence[Evidence] = ()
+        if self.report.evidence:
+            there = attach.attach(
+                ids=list(self.report.evidence), subject_kind="lead", subject_id=self.facts.lead_id, by=self.by
+            )
+        by_hash = {one.sha256: one for one in there}
+        hashes = list(dict.fromkeys([*by_hash, *self.report.awaited]))
+        return [
+            LeadEvidence(
+                lead_id=self.facts.lead_id,
+                sha256=sha,
+                evidence=by_hash.get(sha),
+                stage=Stage.DISCOVERY,
+                round=1,
+                added_by_id=self.by.pk,
+                added_at=self.at,
+            )
+            for sha in hashes
+        ]
+
+    def _lead(self, files: Sequence[LeadEvidence]) -> Lead:
+        report, limits = self.report, self.facts.limits
+        food = self.category.food
+        feedback_due = arithmetic.due(limits["feedback"], self.at, WorkingCalendar())
+        runs_same_day = food or self.category.code == catalogue.UNSORTED
+        lead = Lead(
+            id=self.facts.lead_id,
+            number=f"XS{arithmetic.local(self.at):%Y%m%d}-{self.facts.lead_id:06d}",
+            client_uid=report.client_uid,
+            content_digest=report.digest(),
+            state=State.DISPATCHED if self.owner else State.REPORTED,
+            owner_cycle=1 if self.owner else 0,
+            category=self.category,
+            severity=report.severity or self.category.severity,
+            food=food,
+            description=report.description,
+            lon=report.lon,
+            lat=report.lat,
+            accuracy_m=report.accuracy_m,
+            crs_in=report.crs_in,
+            grid_id=self.place.grid_id,
+            entity_id=report.entity_id,
+            office_id=self.people.office_id if self.people else None,
+            assignee_id=self.owner.user_id if self.owner else None,
+            reported_by=self.by,
+            told_by_citizen=report.told is not None,
+            fixed_on_spot=report.fixed_on_spot,
+            routing_reason=self._reason(),
+            boundary_match=self.place.match,
+            flags=["clock_doubted"] if self.found.clock_doubted else [],
+            captured_at=report.captured_at,
+            discovered_at=self.found.at,
+            reported_at=self.at,
+            dispatched_at=self.at if self.owner else None,
+            feedback_due_at=feedback_due,
+            closing_due_at=arithmetic.due(limits["closing"], feedback_due, WorkingCalendar()),
+            same_day_due_at=policy.same_day_due(self.found, self.at, limits["same_day"])
+            if runs_same_day
+            else None,
+        )
+        if self.owner:
+            limit = self._respond_limit(lead)
+            lead.respond_due_at = arithmetic.due(limit, self.at, self._calendar or WorkingCalendar())
+        else:
+            lead.desk_due_at = arithmetic.due(limits["desk"], self.at, WorkingCalendar())
+        lead.facts = signing.facts_of(
+            lead,
+            category_name=self.category.name,
+            entity_name=(self.facts.entity or {}).get("name"),
+            evidence=[one.sha256 for one in files],
+        )
+        return lead
+
+    def _respond_limit(self, lead: Lead) -> Limit:
+        return policy.respond_limit(self.facts.limits["respond"], severity=lead.severity, food=lead.food)
+
+    def _reason(self) -> str:
+        if self.owner:
+            return f"{self.place.reason}，{self.owner.reason}。"
+        if self.people is None:
+            return f"{self.place.reason}，待人工派单。"
+        return f"{self.place.reason}，该网格暂无在岗专员，待所内勤派单。"
+
+    def _deadlines(self, lead: Lead) -> list[Deadline]:
+        limits = self.facts.limits
+        plan: list[tuple[str, datetime | None, Limit]] = [
+            ("respond", lead.respond_due_at, limits["respond"]),
+            ("desk", lead.desk_due_at, limits["desk"]),
+            ("feedback", lead.feedback_due_at, limits["feedback"]),
+            ("same_day", lead.same_day_due_at, limits["same_day"]),
+        ]
+        rows: list[Deadline] = []
+        for kind, due_at, limit in plan:
+            if due_at is not None:
+                rows += clocks.with_warning(
+                    limit,
+                    subject_kind="lead",
+                    subject_id=lead.pk,
+                    kind=kind,
+                    cycle=1,
+                    armed_at=self.at,
+                    due_at=due_at,
+                )
+        if lead.severity == Severity.URGENT and self.owner:
+            rows += urgent_clocks(lead, limits, self.at)
+        if self.owner and self.owner.hands_on_at:
+            rows.append(morning_clock(lead, self.at, self.owner.hands_on_at))
+        return rows
+
+    def _signatures(self, lead: Lead) -> list[Signature]:
+        """A grid worker's report signs DISCOVERY and HANDOVER for the community."""
+        if self.worker is None:
+            return []
+        behalf = None if self.worker.holder_id == self.by.pk else self.worker.holder_id
+        slots = [Slot(Stage.DISCOVERY, Side.COMMUNITY, 1), Slot(Stage.HANDOVER, Side.COMMUNITY, 1)]
+        return signing.build(
+            lead,
+            slots,
+            by=self.by,
+            on_behalf_of_id=behalf,
+            at=self.at,
+            discovered_it=self.report.told is None,
+        )
+
+    def _journal(
+        self, lead: Lead, files: Sequence[LeadEvidence], signatures: Sequence[Signature]
+    ) -> list[Entry]:
+        reported = {
+            "category": lead.category_id,
+            "severity": lead.severity,
+            "grid": self.people.grid_code if self.people else None,
+            "state": lead.state,
+            "facts_sha256": snapshots.sha256(lead.facts),
+            "evidence": len(files),
+            "signed": {f"{s.stage}:{s.side}": s.digest for s in signatures},
+            "flags": lead.flags,
+        }
+        common = {"stream": lead.stream, "at": self.at}
+        entries = [
+            Entry(kind="lead.reported", actor_id=self.by.pk, actor_name=self.by.name, data=reported, **common)
+        ]
+        if self.owner:
+            moved = {
+                "to": self.owner.user_id,
+                "name": self.owner.name,
+                "reason": lead.routing_reason,
+                "owner_cycle": 1,
+            }
+            entries.append(
+                Entry(kind="lead.dispatched", actor_id=None, actor_name="系统", data=moved, **common)
+            )
+        else:
+            entries.append(
+                Entry(
+                    kind="lead.on_desk",
+                    actor_id=None,
+                    actor_name="系统",
+                    data={"reason": lead.routing_reason},
+                    **common,
+                )
+            )
+        return entries
+
+    def _notices(self, lead: Lead) -> list[Draft]:
+        grid = self.people.grid_code if self.people else "未匹配网格"
+        params: dict[str, Any] = {"number": lead.number, "category": self.category.name, "grid": grid}
+        if self.owner:
+            params["respond_due_at"] = lead.respond_due_at.isoformat() if lead.respond_due_at else None
+            key: dict[str, Any] = {
+                "key": "dispatched:1",
+                "template": "leads.dispatched",
+                "lead_id": lead.pk,
+                "params": params,
+            }
+            robot = self.people.robot_id if self.people else None
+            return [
+                *notices.to_people([self.owner.user_id, *self.owner.tell_ids], **key),
+                *notices.to_group(robot, **key),
+            ]
+        params |= {
+            "reason": self.place.reason,
+            "desk_due_at": lead.desk_due_at.isoformat() if lead.desk_due_at else None,
+        }
+        return notices.to_people(
+            desk_people(lead.office_id, self.at),
+            key="desk",
+            template="leads.desk",
+            lead_id=lead.pk,
+            params=params,
+        )
+
+
+def urgent_clocks(lead: Lead, limits: dict[str, Limit], at: datetime) -> list[Deadline]:
+    """Who does not answer an URGENT lead is joined by the backup, then by the duty officer."""
+    return [
+        Deadline(
+            subject_kind="lead",
+            subject_id=lead.pk,
+            kind=kind,
+            cycle=lead.owner_cycle,
+            parent_kind="",
+            state=Deadline.State.RUNNING,
+            armed_at=at,
+            policy_version=limits[kind].version,
+            due_at=arithmetic.due(limits[kind], at, WorkingCalendar()),
+        )
+        for kind in ("urgent_backup", "urgent_duty")
+    ]
+
+
+def morning_clock(lead: Lead, at: datetime, hands_on_at: datetime) -> Deadline:
+    """The clock that hands a night's lead on at 08:30 (交班)."""
+    return Deadline(
+        subject_kind="lead",
+        subject_id=lead.pk,
+        kind="morning",
+        cycle=lead.owner_cycle,
+        parent_kind="",
+        state=Deadline.State.RUNNING,
+        armed_at=at,
+        due_at=hands_on_at,
+        policy_version=1,
+    )
+
+
+def desk_people(office_id: int | None, at: datetime) -> list[int]:
+    """Who places what no rule could place: clerk and head of the office, else the bureau. One statement."""
+    if office_id is not None:
+        office = staffing.office_people([office_id], at)[office_id]
+        people = [*office.clerk_ids, *office.head_ids]
+        if people:
+            return people
+    return staffing.bureau_ids(at)
+
+
+def _outbox_row(draft: Draft, at: datetime) -> OutboxMessage:
+    """The row `notices.outbox.post` would write, for the one statement of a report."""
+    return OutboxMessage(
+        dedupe_key=draft.dedupe_key,
+        recipient_id=draft.recipient_id,
+        robot_id=draft.robot_id,
+        template=draft.template,
+        params=draft.params,
+        subject_kind=draft.subject_kind,
+        subject_id=draft.subject_id,
+        created_at=at,
+        available_at=at,
+        state="pending" if draft.recipient_id is None else "delivered",
+    )
