@@ -24,6 +24,7 @@ from kernel import clock
 from kernel.accounts import administration, second_factor, sign_in
 from kernel.accounts.forms import RevealForm
 from kernel.accounts.models import Device, User
+from kernel.accounts.passwords import RULE
 from kernel.accounts.reveal import reveal
 from kernel.accounts.rights import may_administer
 from kernel.errors import DomainError
@@ -65,7 +66,7 @@ class NewUserForm(forms.ModelForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         max_length=256,
         strip=False,
-        help_text=password_validation.password_validators_help_texts,
+        help_text=RULE,
     )
 
     class Meta:
@@ -268,7 +269,7 @@ class UserAdmin(ForAdministrators):
         return User.objects.get(pk=request.user.pk)
 
     def _wanted(self, request: HttpRequest, object_id: int) -> User:
-        user: User | None = self.get_object(request, str(object_id))  # type: ignore[assignment]
+        user: User | None = self.get_object(request, str(object_id))
         if user is None or not self.has_change_permission(request, user):
             raise PermissionDenied
         return user

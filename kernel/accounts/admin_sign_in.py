@@ -110,7 +110,7 @@ class SignInMixin(AdminSite):
         return [*self.sign_in_urls(), *super().get_urls()]
 
     @guarded
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         index = reverse("admin:index", current_app=self.name)
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(index)
@@ -127,23 +127,20 @@ class SignInMixin(AdminSite):
             "username": user.get_username(),
             **(extra_context or {}),
         }
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         view = PasswordStep.as_view(
             template_name=self.login_template or "admin/login.html", extra_context=context, next_page=index
         )
         return view(request)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if request.method == "POST" and isinstance(request.user, User):
             note_session_end(user=request.user, reason="asked", at=clock.now())
         request.session.pop(WAITING, None)
-        response: HttpResponse = super().logout(request, extra_context)
-        return response
+        return super().logout(request, extra_context)
 
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        request.current_app = self.name
         view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
             success_url=reverse("admin:password_change_done", current_app=self.name),
@@ -201,7 +198,7 @@ class SignInMixin(AdminSite):
         )
 
     def _page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         page = {**self.each_context(request), "title": title, **context}
         return TemplateResponse(request, template, page, headers={"Cache-Control": "no-store"})
 

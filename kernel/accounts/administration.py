@@ -76,7 +76,9 @@ def change_own_password(
     locked.set_password(password)
     locked.must_change_password = False
     locked.save(update_fields=["password", "must_change_password"])
-    others = Device.objects.filter(user=locked).exclude(pk=keep.pk if keep else None)
+    others = Device.objects.filter(user=locked)
+    if keep is not None:
+        others = others.exclude(pk=keep.pk)
     note(locked, "password_changed", by=locked, at=at, devices_revoked=others.delete()[0])
     return locked
 

@@ -80,6 +80,8 @@ class CodeForm(forms.Form):
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """One's own password through the service: devices are signed out, the journal knows."""
 
+    user: User
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         password = cleaned.get("new_password1")

@@ -13,7 +13,6 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
-from knox.models import AbstractAuthToken
 
 from kernel.accounts.masking import mask_name, mask_phone
 from kernel.clock import KernelNow
@@ -87,7 +86,7 @@ class User(AbstractBaseUser):
     must_change_password = models.BooleanField("下次登录须修改密码", default=False, db_default=False)
     created_at = models.DateTimeField("创建时间", db_default=KernelNow(), editable=False)
     signed_in_at = models.DateTimeField("最近登录时间", null=True, blank=True, editable=False)
-    last_login = None  # type: ignore[assignment]  # Django would write it by the process's clock
+    last_login = None  # Django would write it by the process's clock
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
@@ -138,8 +137,8 @@ class User(AbstractBaseUser):
         return self.is_active and self.is_staff
 
 
-class Device(AbstractAuthToken):
-    """A device that is signed in, with its one token (设备).
+class Device(models.Model):
+    """A device that is signed in, with its one token (设备); django-rest-knox's token model.
 
     Only the SHA-512 of the token is kept. One row per person and device name: signing in again on
     a device of the same name replaces its token, so the old one stops working. Deleting the row
@@ -152,7 +151,7 @@ class Device(AbstractAuthToken):
     user = models.ForeignKey(User, models.CASCADE, related_name="devices", verbose_name="用户")
     name = models.CharField("设备名称", max_length=80)
     created = models.DateTimeField("登录时间", db_default=KernelNow(), editable=False)
-    expiry = models.DateTimeField("有效期至")  # type: ignore[assignment]
+    expiry = models.DateTimeField("有效期至")
     last_ip = models.GenericIPAddressField("登录地址", null=True, blank=True, editable=False)
 
     objects = DeviceQuerySet.as_manager()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 
-__all__ = ["MIN_CLASSES", "MIN_LENGTH", "ThreeClassesValidator", "character_classes"]
+__all__ = ["MIN_CLASSES", "MIN_LENGTH", "RULE", "ThreeClassesValidator", "character_classes"]
 
 MIN_LENGTH = 10
 MIN_CLASSES = 3

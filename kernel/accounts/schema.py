@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 __all__ = ["DeviceTokenScheme"]
 
 
-class DeviceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class DeviceTokenScheme(OpenApiAuthenticationExtension):
     target_class = "kernel.accounts.authentication.DeviceTokenAuthentication"
     name = "deviceToken"
 

@@ -20,7 +20,7 @@ from suoshe.navigation import GROUPS
 from tests.factories.accounts import PASSWORD, make_user, token_for
 from tests.suoshe.pages import english_in, outside_in
 
-ALLOWED = {"TOTP", "admin", "keeper", "outsider"}
+ALLOWED = {"TOTP", "esc", "admin", "keeper", "outsider"}
 
 
 @pytest.fixture
