@@ -9,6 +9,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+from django.db.models import Model
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock",),
@@ -82,9 +83,14 @@ def relations_point_down(app_configs: Iterable[AppConfig] | None = None, **_: An
         for model in apps.get_models()
         if model._meta.app_label in HEIGHT
         for field in model._meta.get_fields()
-        if field.is_relation and field.concrete and isinstance(target := field.related_model, type)
+        if field.is_relation and field.concrete and (target := _target(field)) is not None
         if not _may_know(model._meta.app_label, target._meta.app_label)
     ]
+
+
+def _target(field: Any) -> type[Model] | None:
+    target = field.related_model
+    return target if isinstance(target, type) and issubclass(target, Model) else None
 
 
 def _may_know(label: str, other: str) -> bool:

@@ -44,7 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     databases.drop_left_over()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))  # one stack a run, not one a worker
     if chromium() is not None:
         return
     for item in items:

@@ -29,9 +29,12 @@ def server() -> Iterator[Any]:
     """A cursor on the server's own database, outside any transaction."""
     given = settings.DATABASES["default"]
     connection = psycopg2.connect(
-        host=given["HOST"], port=given["PORT"] or None, user=given["USER"], password=given["PASSWORD"] or None,
+        host=given["HOST"],
+        port=given["PORT"] or None,
+        user=given["USER"],
+        password=given["PASSWORD"] or None,
         dbname="postgres",
-    )  # fmt: skip
+    )
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -131,6 +131,17 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 }
 X_FRAME_OPTIONS = "DENY"
 
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "所社联动 API",
+    "VERSION": "1",
+    "PREPROCESSING_HOOKS": ["suoshe.schema.one_path_each"],
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
 REDIS_PREFIX = os.environ.get("SUOSHE_REDIS_PREFIX", "suoshe:")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

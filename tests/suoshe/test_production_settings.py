@@ -63,9 +63,9 @@ def test_it_refuses_what_is_insecure(changed: dict[str, str | None], named: str)
 
 def test_what_it_starts_with() -> None:
     done = _ask(
-        "s.DEBUG, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SUOSHE_TEST_CLOCK,"
+        "(s.DEBUG, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SUOSHE_TEST_CLOCK,"
         " s.SECURE_HSTS_SECONDS >= 31536000, s.CSRF_TRUSTED_ORIGINS, s.SUOSHE_REQUIRE_SECOND_FACTOR,"
-        " s.CELERY_BROKER_URL"
+        " s.CELERY_BROKER_URL)"
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(

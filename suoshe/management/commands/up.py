@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -109,7 +110,7 @@ class Command(BaseCommand):
         supervisor = Supervisor(
             cwd=settings.BASE_DIR,
             env=env,
-            out=self.stdout._out,
+            out=sys.stdout,
             pass_fds=pass_fds,
             every_tick=announce.is_made,
         )
