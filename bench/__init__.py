@@ -1,0 +1,1 @@
+"""Speed claims as programs: each prints one JSON line last, with a ratio measured in the same run."""
