@@ -1,0 +1,1 @@
+"""A–D credit. Built by a later issue; only the place is kept."""
