@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-__all__ = ["GROUPS", "Group", "groups", "password_change", "second_factor", "stylesheet"]
+__all__ = ["GROUPS", "Group", "favicon", "groups", "password_change", "second_factor", "stylesheet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,10 @@ def _item(model: dict[str, Any], icon: str) -> dict[str, Any]:
 
 def stylesheet(request: HttpRequest) -> str:
     return static("suoshe/admin.css")
+
+
+def favicon(request: HttpRequest) -> str:
+    return static("suoshe/favicon.svg")
 
 
 def password_change(request: HttpRequest) -> str:

@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from kernel import clock
 from kernel.accounts import administration, second_factor, sign_in
@@ -91,6 +91,7 @@ class UserForm(forms.ModelForm):
         label="更换手机号",
         required=False,
         max_length=20,
+        widget=UnfoldAdminTextInputWidget(),
         help_text="留空则不更改。完整号码须用“查看手机号”并说明事由。",
     )
 
@@ -113,7 +114,7 @@ class PasswordForm(forms.Form):
         max_length=256,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="本人下次登录时须再次修改;其全部设备将退出登录。",
+        help_text="本人下次登录时须再次修改；其全部设备将退出登录。",
     )
 
 
@@ -138,10 +139,11 @@ class UserAdmin(ForAdministrators):
     actions_detail = [
         "set_password",
         "show_phone",
-        "open_or_close",
-        "unlock",
-        "revoke_devices",
-        "reset_second_factor",
+        {
+            "title": "更多",
+            "icon": "more_horiz",
+            "items": ["open_or_close", "unlock", "revoke_devices", "reset_second_factor"],
+        },
     ]
     actions = None
 
@@ -211,7 +213,7 @@ class UserAdmin(ForAdministrators):
             except DomainError as refused:
                 form.add_error("password", refused.detail)
             else:
-                messages.success(request, f"已重置“{user.name}”的密码,其设备均已退出登录。")
+                messages.success(request, f"已重置“{user.name}”的密码，其设备均已退出登录。")
                 return self._back(user)
         return self._ask(request, user, form, "重置密码", "保存新密码")
 
@@ -237,7 +239,7 @@ class UserAdmin(ForAdministrators):
     def open_or_close(self, request: HttpRequest, object_id: int) -> HttpResponse:
         user = self._wanted(request, object_id)
         verb = "停用" if user.is_active else "启用"
-        effect = "停用后立即不能登录,全部设备退出。" if user.is_active else "启用后可用原密码登录。"
+        effect = "停用后立即不能登录，全部设备退出。" if user.is_active else "启用后可用原密码登录。"
         service = administration.deactivate if user.is_active else administration.activate
         return self._confirm(request, user, service, f"{verb}账号", f"已{verb}“{user.name}”的账号。", effect)
 
@@ -262,7 +264,7 @@ class UserAdmin(ForAdministrators):
     )
     def reset_second_factor(self, request: HttpRequest, object_id: int) -> HttpResponse:
         user = self._wanted(request, object_id)
-        effect = "手机遗失时使用;本人下次登录须重新绑定。"
+        effect = "手机遗失时使用；本人下次登录须重新绑定。"
         return self._confirm(request, user, second_factor.reset, "清除二次验证", "已清除二次验证。", effect)
 
     def _me(self, request: HttpRequest) -> User:
@@ -300,7 +302,7 @@ class UserAdmin(ForAdministrators):
             "title": title,
             "person": user,
             "form": form,
-            "submit": submit,
+            "submit_label": submit,
             "back": reverse("admin:accounts_user_change", args=[user.pk]),
             **more,
         }

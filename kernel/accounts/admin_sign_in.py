@@ -216,5 +216,5 @@ def _tried(form: CodeForm, user: User, service: Any) -> Any:
         form.add_error("code", refused.detail)
         return None
     if found is None:
-        form.add_error("code", "验证码不正确或已过期,请核对手机时间后重试。")
+        form.add_error("code", "验证码不正确或已过期，请核对手机时间后重试。")
     return found

@@ -60,15 +60,15 @@ class DeviceTokenAuthentication(BaseAuthentication):
         if not parts or parts[0].lower() != self.keyword:
             return None
         if len(parts) != 2 or len(parts[1]) > MAX_TOKEN_LENGTH or not parts[1].isalnum():
-            raise AuthenticationFailed("登录凭证格式不正确,请重新登录。", code="token_invalid")
+            raise AuthenticationFailed("登录凭证格式不正确，请重新登录。", code="token_invalid")
         found = _find(hash_token(parts[1].decode("ascii")))
         if found is None:
-            raise AuthenticationFailed("登录凭证无效或已被注销,请重新登录。", code="token_invalid")
+            raise AuthenticationFailed("登录凭证无效或已被注销，请重新登录。", code="token_invalid")
         user, device, now = found
         if device.is_expired(now):
-            raise AuthenticationFailed("登录已过期,请重新登录。", code="token_expired")
+            raise AuthenticationFailed("登录已过期，请重新登录。", code="token_expired")
         if not user.is_active:
-            raise AuthenticationFailed("该账号已停用,请联系系统管理员。", code="user_inactive")
+            raise AuthenticationFailed("该账号已停用，请联系系统管理员。", code="user_inactive")
         return user, device
 
     def authenticate_header(self, request: Request) -> str:

@@ -42,14 +42,14 @@ class SignInForm(AuthenticationForm):
         if outcome.locked_for:
             raise ValidationError(locked_sentence(outcome.locked_for), code="sign_in_locked")
         if outcome.user is None:
-            raise ValidationError("用户名或密码不正确,或者账号已停用。", code="sign_in_failed")
+            raise ValidationError("用户名或密码不正确，或者账号已停用。", code="sign_in_failed")
         self.confirm_login_allowed(outcome.user)
         self.user_cache = outcome.user
         return self.cleaned_data
 
     def confirm_login_allowed(self, user: Any) -> None:
         if not user.is_staff:
-            raise ValidationError("该账号没有管理后台权限,请使用手机端。", code="not_staff")
+            raise ValidationError("该账号没有管理后台权限，请使用手机端。", code="not_staff")
 
 
 def _at_most(length: int) -> Any:
@@ -106,6 +106,6 @@ class RevealForm(forms.Form):
         label="查看事由",
         min_length=4,
         max_length=200,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "如:核实值班人员联系方式"}),
-        help_text="查看行为会记入日志,不可删除。",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "如：核实值班人员联系方式"}),
+        help_text="查看行为会记入日志，不可删除。",
     )

@@ -28,7 +28,9 @@ def locked_seconds(request: HttpRequest, username: str) -> int:
 
 
 def locked_sentence(seconds: int) -> str:
-    return f"登录失败次数过多,账号已暂时锁定,请 {math.ceil(seconds / 60)} 分钟后再试,或联系系统管理员解锁。"
+    return (
+        f"登录失败次数过多，账号已暂时锁定，请 {math.ceil(seconds / 60)} 分钟后再试，或联系系统管理员解锁。"
+    )
 
 
 def lockout_response(

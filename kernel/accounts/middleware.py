@@ -49,7 +49,7 @@ class SessionRules:
             logout(request)
             if self._is_admin(request):
                 messages.warning(
-                    request, f"您已超过 {settings.SUOSHE_IDLE_MINUTES} 分钟没有操作,请重新登录。"
+                    request, f"您已超过 {settings.SUOSHE_IDLE_MINUTES} 分钟没有操作，请重新登录。"
                 )
         elif self._counts(request) and (seen is None or abs(now - seen) > WRITE_EVERY_S):
             request.session[SEEN_AT] = now
@@ -62,7 +62,7 @@ class SessionRules:
             return None
         if request.path in {reverse(f"admin:{name}") for name in OPEN_PAGES}:
             return None
-        messages.info(request, "首次登录或密码被重置后,请先修改密码。")
+        messages.info(request, "首次登录或密码被重置后，请先修改密码。")
         return HttpResponseRedirect(reverse("admin:password_change"))
 
     @staticmethod

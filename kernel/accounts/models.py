@@ -75,13 +75,13 @@ class User(AbstractBaseUser):
         validators=[RegexValidator(r"^\+?[0-9-]{5,20}\Z", "请填写正确的电话号码。")],
     )
     is_active = models.BooleanField(
-        "启用", default=True, db_default=True, help_text="停用后立即不能登录,所有设备失效。"
+        "启用", default=True, db_default=True, help_text="停用后立即不能登录，所有设备失效。"
     )
     is_staff = models.BooleanField(
         "可登录管理后台",
         default=False,
         db_default=False,
-        help_text="只决定能否打开管理后台;能看到什么由任职决定。",
+        help_text="只决定能否打开管理后台；能看到什么由任职决定。",
     )
     must_change_password = models.BooleanField("下次登录须修改密码", default=False, db_default=False)
     created_at = models.DateTimeField("创建时间", db_default=KernelNow(), editable=False)
@@ -105,7 +105,7 @@ class User(AbstractBaseUser):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name}({self.username})" if self.name else self.username
+        return f"{self.name}（{self.username}）" if self.name else self.username
 
     @classmethod
     def normalize_username(cls, username: str) -> str:

@@ -8,7 +8,7 @@ __all__ = ["MIN_CLASSES", "MIN_LENGTH", "RULE", "ThreeClassesValidator", "charac
 
 MIN_LENGTH = 10
 MIN_CLASSES = 3
-RULE = f"密码至少 {MIN_LENGTH} 位,且须包含大写字母、小写字母、数字、符号中的至少 {MIN_CLASSES} 类。"
+RULE = f"密码至少 {MIN_LENGTH} 位，且须包含大写字母、小写字母、数字、符号中的至少 {MIN_CLASSES} 类。"
 
 
 def character_classes(password: str) -> int:

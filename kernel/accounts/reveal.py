@@ -36,7 +36,7 @@ def reveal(*, user: User, field: str, reason: str, by: User, at: datetime) -> st
     stated = reason.strip()
     if not MIN_REASON <= len(stated) <= MAX_REASON:
         raise Refused(
-            f"请填写查看事由({MIN_REASON} 至 {MAX_REASON} 字)。", code="reason_required", attr="reason"
+            f"请填写查看事由（{MIN_REASON} 至 {MAX_REASON} 字）。", code="reason_required", attr="reason"
         )
     locked = lock_user(user.pk)
     note(locked, "personal_field_revealed", by=by, at=at, field=field, reason=stated)

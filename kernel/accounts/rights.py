@@ -55,6 +55,6 @@ def require_administrator(user: User) -> None:
 def make_administrator(user: User, at: datetime) -> None:
     """Give the first administrator his right. Raises Conflict where no app can."""
     if not _makers:
-        raise Conflict("系统尚未装入任职模块,无法任命系统管理员。", code="no_administrator_maker")
+        raise Conflict("系统尚未装入任职模块，无法任命系统管理员。", code="no_administrator_maker")
     for maker in _makers:
         maker(user, at)

@@ -17,5 +17,5 @@ class DeviceTokenScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "设备令牌,由 POST auth/login 取得,90 天有效。",
+            "description": "设备令牌，由 POST auth/login 取得，90 天有效。",
         }

@@ -159,7 +159,7 @@ def _refuse_haste(device: TOTPDevice | StaticDevice) -> None:
     allowed, found = device.verify_is_allowed()
     if not allowed and found:
         seconds = max(1, math.ceil(found["locked_until"].timestamp() - time.time()))
-        raise Refused(f"验证码错误次数较多,请 {seconds} 秒后再试。", code="second_factor_throttled")
+        raise Refused(f"验证码错误次数较多，请 {seconds} 秒后再试。", code="second_factor_throttled")
 
 
 @transaction.atomic
@@ -167,7 +167,7 @@ def reset(*, user: User, by: User, at: datetime) -> None:
     """Take a lost second factor away, so that its owner enrols anew. Raises NotAllowed, Refused."""
     require_administrator(by)
     if user.pk == by.pk:
-        raise Refused("不能清除自己的二次验证,请在“二次验证”页面重新绑定。", code="own_account")
+        raise Refused("不能清除自己的二次验证，请在“二次验证”页面重新绑定。", code="own_account")
     locked = lock_user(user.pk)
     TOTPDevice.objects.filter(user=locked).delete()
     StaticDevice.objects.filter(user=locked).delete()

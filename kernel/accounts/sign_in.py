@@ -123,7 +123,7 @@ def revoke_device(
     locked = lock_user(user.pk)
     device = Device.objects.filter(user=locked, pk=device_id).first()
     if device is None:
-        raise NotVisible("没有找到这台设备,可能已经注销。", code="device_not_found")
+        raise NotVisible("没有找到这台设备，可能已经注销。", code="device_not_found")
     device.delete()
     note(locked, kind, by=by, at=at, device=device.name, via="device")
 

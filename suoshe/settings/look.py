@@ -14,6 +14,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "suoshe.navigation.favicon"}],
     "STYLES": ["suoshe.navigation.stylesheet"],
     "COLORS": {
         "primary": {

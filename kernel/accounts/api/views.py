@@ -72,7 +72,7 @@ class Login(APIView):
         if outcome.locked_for:
             raise SignInLocked(outcome.locked_for)
         if outcome.user is None:
-            raise AuthenticationFailed("用户名或密码不正确,或者账号已停用。", code="sign_in_failed")
+            raise AuthenticationFailed("用户名或密码不正确，或者账号已停用。", code="sign_in_failed")
         device, token = sign_in.sign_in_device(
             user=outcome.user, device_name=given["device_name"], ip=client_ip(request._request), at=at
         )
@@ -90,7 +90,7 @@ class Logout(APIView):
         NothingSerializer(data=request.data).is_valid(raise_exception=True)
         device = _asking_device(request)
         if device is None:
-            raise Conflict("您是在浏览器中登录的,请在管理后台退出。", code="not_a_device")
+            raise Conflict("您是在浏览器中登录的，请在管理后台退出。", code="not_a_device")
         user = _user(request)
         sign_in.revoke_device(user=user, device_id=device.pk, by=user, at=clock.now(), kind="signed_out")
         return Response(status=status.HTTP_204_NO_CONTENT)

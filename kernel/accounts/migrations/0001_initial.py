@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=True,
                         default=True,
-                        help_text="停用后立即不能登录,所有设备失效。",
+                        help_text="停用后立即不能登录，所有设备失效。",
                         verbose_name="启用",
                     ),
                 ),
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="只决定能否打开管理后台;能看到什么由任职决定。",
+                        help_text="只决定能否打开管理后台；能看到什么由任职决定。",
                         verbose_name="可登录管理后台",
                     ),
                 ),

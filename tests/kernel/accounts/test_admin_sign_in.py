@@ -83,7 +83,7 @@ def test_the_lock_is_said_in_the_page(client: Client, colleague: User) -> None:
         assert locked.status_code == 429
         assert 890 <= int(locked["Retry-After"]) <= 900
         page = locked.content.decode()
-        assert "账号已暂时锁定,请 15 分钟后再试" in page
+        assert "账号已暂时锁定，请 15 分钟后再试" in page
         assert 'id="login-form"' in page
     with time_machine.travel(timedelta(minutes=16)):
         assert sign_in(client).status_code == 302
@@ -255,7 +255,7 @@ def test_thirty_idle_minutes_end_the_session(client: Client, colleague: User, jo
             assert inside(client)
         traveller.shift(timedelta(minutes=31))
         answer = client.get(INDEX, follow=True)
-    assert "您已超过 30 分钟没有操作,请重新登录" in answer.content.decode()
+    assert "您已超过 30 分钟没有操作，请重新登录" in answer.content.decode()
     assert answer.redirect_chain[-1][0].startswith(LOGIN)
     assert journal_of(colleague) == ["signed_in", "signed_out"]
 

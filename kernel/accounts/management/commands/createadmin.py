@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self.stdout.write(f"已创建系统管理员 {user.username}。首次登录管理后台时须绑定二次验证。")
 
     def _asked(self) -> str:
-        first = getpass.getpass("密码:")
-        if first != getpass.getpass("再输入一次:"):
+        first = getpass.getpass("密码：")
+        if first != getpass.getpass("再输入一次："):
             raise CommandError("两次输入的密码不一致。")
         return first
