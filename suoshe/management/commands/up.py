@@ -94,7 +94,10 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
         if demo and "seed_demo" in get_commands() and _is_empty():
             self.stdout.write("seeding the demo into the empty database …")
-            call_command("seed_demo")
+            try:
+                call_command("seed_demo")
+            except CommandError as refused:
+                self.stdout.write(f"the demo was not loaded 未载入演示数据: {refused}")
         connections.close_all()
 
     def _run(self, port: int, started: float, *, pass_fds: tuple[int, ...]) -> int:
