@@ -51,7 +51,7 @@ def dispatch(
 
     def work(act: Act) -> Lead:
         lead = act.lead
-        _refuse_dispatcher(act, by)
+        refuse_dispatcher(act, by)
         expect(lead.version)
         was_on_desk = lead.state == State.REPORTED
         act.move(Move.DISPATCH)
@@ -83,7 +83,7 @@ def dispatch(
     return perform(lead_id, by, work)
 
 
-def _refuse_dispatcher(act: Act, by: User) -> None:
+def refuse_dispatcher(act: Act, by: User) -> None:
     scope = scope_of(by)
     if scope.has(Role.BUREAU):
         return
