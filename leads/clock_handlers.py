@@ -71,9 +71,31 @@ def _note(batch: Sequence[Fired], at: datetime) -> None:
         cursor.execute(NOTE, {"at": at, "events": [one.event_id for one in batch]})
 
 
-def _lock_leads(batch: Sequence[Fired]) -> list[Lead]:
-    ids = {one.subject_id for one in batch}
-    return list(Lead.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("id"))
+LOCK_LEADS = """
+SELECT 1 FROM leads_lead WHERE id IN (
+       SELECT unnest(%(leads)s::bigint[])
+       UNION SELECT lead_id FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[]))
+ ORDER BY id FOR NO KEY UPDATE
+"""
+LOCK_ORDERS = (
+    "SELECT 1 FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[]) ORDER BY id FOR UPDATE"
+)
+WARNINGS = frozenset({"respond_80", "feedback_80", "same_day_80", "owner_respond_80"})
+
+
+def lock_subjects(batch: Sequence[Fired]) -> None:
+    """Lock every lead that a handler of this batch will write to, by id, then the orders, by id.
+
+    A warning only tells and locks nothing. Two statements at most, whatever kinds the batch holds.
+    """
+    leads = {one.subject_id for one in batch if one.subject_kind == "lead" and one.kind not in WARNINGS}
+    orders = {one.subject_id for one in batch if one.subject_kind == "order"}
+    params = {"leads": sorted(leads), "orders": sorted(orders)}
+    with connection.cursor() as cursor:
+        if leads or orders:
+            cursor.execute(LOCK_LEADS, params)
+        if orders:
+            cursor.execute(LOCK_ORDERS, params)
 
 
 def warn(batch: Sequence[Fired], at: datetime) -> None:
@@ -83,33 +105,28 @@ def warn(batch: Sequence[Fired], at: datetime) -> None:
 
 def desk_late(batch: Sequence[Fired], at: datetime) -> None:
     """Nobody placed it in 15 minutes: the head and the bureau are told."""
-    _lock_leads(batch)
     _note(batch, at)
     _tell(batch, at, "leads.desk_late", HEADS, BUREAU)
 
 
 def verify_late(batch: Sequence[Fired], at: datetime) -> None:
     """24 h after feedback: 催办 to the grid workers and to the community's head."""
-    _lock_leads(batch)
     _note(batch, at)
     _tell(batch, at, "leads.verify", WORKERS, COMMUNITY_HEADS)
 
 
 def verify_stead(batch: Sequence[Fired], at: datetime) -> None:
     """48 h after feedback: from now on the lead community's head may verify in their stead."""
-    _lock_leads(batch)
     _note(batch, at)
     _tell(batch, at, "leads.verify_stead", COMMUNITY_HEADS)
 
 
 def urgent_backup(batch: Sequence[Fired], at: datetime) -> None:
-    _lock_leads(batch)
     _note(batch, at)
     _tell(batch, at, "leads.urgent_backup", OWNER, BACKUPS, HEADS)
 
 
 def urgent_duty(batch: Sequence[Fired], at: datetime) -> None:
-    _lock_leads(batch)
     _note(batch, at)
     _tell(batch, at, "leads.urgent_duty", OWNER, DUTY, HEADS)
 
@@ -120,7 +137,7 @@ def morning(batch: Sequence[Fired], at: datetime) -> None:
 
     cycles = {one.subject_id: one.cycle for one in batch}
     _note(batch, at)
-    for lead in _lock_leads(batch):
+    for lead in Lead.objects.filter(pk__in=cycles).order_by("id"):
         if lead.owner_cycle == cycles[lead.pk]:
             hand_on(Act(lead, None, at, []), why="夜间值班结束", leaving_id=lead.assignee_id)
     _tell(batch, at, "leads.morning", OWNER)
@@ -170,7 +187,6 @@ def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     `owner_respond` raises one only where none is open. Every event is told to the owner as well, so
     that no event is without its outbox row even where an order stands already.
     """
-    _lock_leads(batch)
     _note(batch, at)
     limit = clocks.limits(at)["ack"]
     span = timedelta(minutes=limit.amount)
@@ -212,11 +228,6 @@ SELECT 'event:' || s.event_id || ':user:' || who.person, who.person, 'leads.orde
  WHERE who.person IS NOT NULL
 ON CONFLICT (dedupe_key) DO NOTHING
 """
-LOCK_ORDERS = "SELECT 1 FROM leads_supervisionorder WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
-LEADS_OF_ORDERS = (
-    "SELECT 1 FROM leads_lead l WHERE l.id IN (SELECT lead_id FROM leads_supervisionorder WHERE id = ANY(%s))"
-    " ORDER BY l.id FOR NO KEY UPDATE"
-)
 
 
 def escalate(batch: Sequence[Fired], at: datetime) -> None:
@@ -231,7 +242,8 @@ def escalate(batch: Sequence[Fired], at: datetime) -> None:
 
 def register() -> None:
     """Register every handler of this app (called once, at start-up)."""
-    for kind in ("respond_80", "feedback_80", "same_day_80", "owner_respond_80"):
+    handlers.lock_first(lock_subjects)
+    for kind in sorted(WARNINGS):
         handlers.register("lead", kind, warn)
     for kind in ("respond", "feedback", "same_day", "owner_respond"):
         handlers.register("lead", kind, raise_orders)

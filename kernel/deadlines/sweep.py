@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from kernel import clock
 from kernel.deadlines import handlers
@@ -88,22 +88,36 @@ def _take(sql: str, params: dict[str, object]) -> int:
         groups: dict[tuple[str, str], list[Fired]] = defaultdict(list)
         for one in fired:
             groups[one.subject_kind, one.kind].append(one)
+        handlers.lock(fired)
         for key in sorted(groups):
             _handle(groups[key], at)
         return len(rows)
 
 
 def _handle(batch: Sequence[Fired], at: datetime) -> None:
-    """Call the owner with the whole batch; if that fails, row by row, setting the poison aside."""
+    """Call the owner with the whole batch; if that fails, row by row, setting the poison aside.
+
+    Contention and a lost connection are nobody's fault: they undo the whole sweep, and the next tick
+    takes the same clocks again.
+    """
     try:
         with transaction.atomic():
             handlers.of(batch[0].subject_kind, batch[0].kind)(batch, at)
     except Exception as error:  # noqa: BLE001 – any handler's fault must not stop the other clocks
+        if _is_contention(error):
+            raise
         if len(batch) == 1:
             _set_aside(batch[0], at, error)
             return
         for one in batch:
             _handle([one], at)
+
+
+def _is_contention(error: Exception) -> bool:
+    """Deadlock, lock timeout, serialization failure, or no connection any more."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return getattr(error.__cause__, "pgcode", None) in (None, "40P01", "55P03", "40001")
 
 
 def _set_aside(one: Fired, at: datetime, error: Exception) -> None:
