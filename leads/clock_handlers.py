@@ -232,11 +232,8 @@ ON CONFLICT (dedupe_key) DO NOTHING
 
 def escalate(batch: Sequence[Fired], at: datetime) -> None:
     """A side stayed silent: the order rises to the bureau; bureau, both heads and the owner are told."""
-    ids = [one.subject_id for one in batch]
     params: dict[str, Any] = {"at": at, "events": [one.event_id for one in batch]}
     with connection.cursor() as cursor:
-        cursor.execute(LEADS_OF_ORDERS, [ids])
-        cursor.execute(LOCK_ORDERS, [ids])
         cursor.execute(ESCALATE.format(people=" UNION ".join([BUREAU, HEADS, COMMUNITY_HEADS])), params)
 
 

@@ -103,7 +103,7 @@ def _handle(batch: Sequence[Fired], at: datetime) -> None:
     try:
         with transaction.atomic():
             handlers.of(batch[0].subject_kind, batch[0].kind)(batch, at)
-    except Exception as error:  # noqa: BLE001 – any handler's fault must not stop the other clocks
+    except Exception as error:
         if _is_contention(error):
             raise
         if len(batch) == 1:
