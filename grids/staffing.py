@@ -54,6 +54,9 @@ class RoutingFacts:
     worker_ids_present: list[int]
     worker_stand_in_ids: list[int]
     robot_id: int | None
+    grid_name: str = ""
+    commissioner_username: str | None = None
+    duty_officer_username: str | None = None
 
 
 _RUNS = "p.starts_at <= %(at)s AND (p.ends_at IS NULL OR p.ends_at > %(at)s)"
@@ -64,10 +67,10 @@ SELECT g.id, g.code, g.office_id, o.night_dispatch, g.lead_community_id,
        c.user_id, c.name, c.id, c.backup_id, c.absent, c.stand_in_id,
        duty.user_id, duty.name, heads.ids, chiefs.ids,
        coalesce(workers.ids, '{{}}'), coalesce(workers.present, '{{}}'), coalesce(workers.stand_ins, '{{}}'),
-       robot.id
+       robot.id, g.name, c.username, duty.username
   FROM grids_grid g JOIN grids_office o ON o.id = g.office_id
   LEFT JOIN LATERAL (
-       SELECT p.id, p.user_id, u.name, p.backup_id, a.id IS NOT NULL AS absent,
+       SELECT p.id, p.user_id, u.name, u.username, p.backup_id, a.id IS NOT NULL AS absent,
               CASE WHEN a.id IS NOT NULL THEN coalesce(s.id, p.backup_id) END AS stand_in_id
          FROM {_POSTED}
          LEFT JOIN grids_absence a ON a.user_id = p.user_id AND {_AWAY}
@@ -76,7 +79,7 @@ SELECT g.id, g.code, g.office_id, o.night_dispatch, g.lead_community_id,
                WHERE b.user_id = s.id AND b.starts_at <= %(at)s AND b.ends_at > %(at)s)
         WHERE p.grid_id = g.id AND p.role = '{Role.COMMISSIONER}' AND {_RUNS}) c ON true
   LEFT JOIN LATERAL (
-       SELECT u.id AS user_id, u.name
+       SELECT u.id AS user_id, u.name, u.username
          FROM grids_dutyshift d
          LEFT JOIN grids_absence a ON a.user_id = d.user_id AND {_AWAY}
          JOIN accounts_user u ON u.id = coalesce(a.stand_in_id, d.user_id) AND u.is_active

@@ -13,6 +13,7 @@ from typing import Any
 from grids import staffing
 from grids.access import Scope, Seat
 from grids.locate import Match, locate
+from grids.models import Grid
 from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
@@ -206,10 +207,10 @@ class Rows:
             lat=report.lat,
             accuracy_m=report.accuracy_m,
             crs_in=report.crs_in,
-            grid_id=self.place.grid_id,
+            grid=self._grid(),
             entity_id=report.entity_id,
             office_id=self.people.office_id if self.people else None,
-            assignee_id=self.owner.user_id if self.owner else None,
+            assignee=self._assignee(),
             reported_by=self.by,
             told_by_citizen=report.told is not None,
             fixed_on_spot=report.fixed_on_spot,
@@ -238,6 +239,19 @@ class Rows:
             evidence=[one.sha256 for one in files],
         )
         return lead
+
+    def _grid(self) -> Grid | None:
+        """The grid as its answer shows it, from facts already read."""
+        people = self.people
+        if people is None:
+            return None
+        return Grid(
+            id=people.grid_id, code=people.grid_code, name=people.grid_name, office_id=people.office_id
+        )
+
+    def _assignee(self) -> User | None:
+        owner = self.owner
+        return User(id=owner.user_id, username=owner.username, name=owner.name) if owner else None
 
     def _respond_limit(self, lead: Lead) -> Limit:
         return policy.respond_limit(self.facts.limits["respond"], severity=lead.severity, food=lead.food)

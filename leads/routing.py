@@ -17,6 +17,7 @@ class Owner:
 
     user_id: int
     name: str
+    username: str
     reason: str
     tell_ids: tuple[int, ...] = ()
     hands_on_at: datetime | None = None
@@ -58,6 +59,7 @@ def owner(facts: RoutingFacts, at: datetime, calendar: WorkingCalendar | None) -
         return Owner(
             facts.duty_officer_id,
             facts.duty_officer_name or "",
+            facts.duty_officer_username or "",
             f"工作时间外，按夜间派单规则派给值班员{facts.duty_officer_name}",
             hands_on_at=next_morning(at),
         )
@@ -67,4 +69,6 @@ def owner(facts: RoutingFacts, at: datetime, calendar: WorkingCalendar | None) -
     reason = f"派给网格专员{facts.commissioner_name}"
     if facts.stand_in_id is not None:
         reason += "（请假中，已同时通知代岗人员）"
-    return Owner(facts.commissioner_id, facts.commissioner_name or "", reason, tell)
+    return Owner(
+        facts.commissioner_id, facts.commissioner_name or "", facts.commissioner_username or "", reason, tell
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from decimal import Decimal
+from typing import NamedTuple
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db import connection
+from django.db.models import Prefetch, QuerySet
 
+from grids.access import scope_of
 from kernel.accounts.models import User
 from kernel.coordinates import distance_m
 from kernel.deadlines.models import Deadline
@@ -17,7 +20,7 @@ from leads.models import Disposal, Lead, LeadEvidence, Signature
 
 DUPLICATE_WITHIN = timedelta(hours=72)
 DUPLICATE_METRES = 50.0
-DEGREES = 0.001
+DEGREES = Decimal("0.001")
 
 
 def visible_lead_ids(user: User, ids: set[int]) -> set[int]:
@@ -55,35 +58,57 @@ class Duplicate:
     number: str
 
 
+CANDIDATES = """
+SELECT id, number, entity_id, lon, lat, grid_id, reported_by_id FROM leads_lead
+ WHERE category_id = %(category)s AND id <> %(id)s AND reported_at BETWEEN %(since)s AND %(until)s
+   AND (entity_id = %(entity)s
+        OR (lon BETWEEN %(lon)s - %(step)s AND %(lon)s + %(step)s
+            AND lat BETWEEN %(lat)s - %(step)s AND %(lat)s + %(step)s))
+ ORDER BY id DESC LIMIT 50
+"""
+
+
+class _Candidate(NamedTuple):
+    id: int
+    number: str
+    entity_id: int | None
+    lon: Decimal | None
+    lat: Decimal | None
+    grid_id: int | None
+    reported_by_id: int
+
+
 def possible_duplicates(lead: Lead, user: User) -> list[Duplicate]:
     """Leads that may tell of the same thing: same category, ≤ 72 h apart, same entity or ≤ 50 m.
 
-    Only those that `user` may see; ten at most, newest first. One statement.
+    Only those that `user` may see; ten at most, newest first. One statement; one more where a
+    candidate lies outside the user's own grids.
     """
-    near = Q()
-    if lead.entity_id is not None:
-        near |= Q(entity_id=lead.entity_id)
-    if lead.lon is not None and lead.lat is not None:
-        lon, lat = float(lead.lon), float(lead.lat)
-        near |= Q(lon__range=(lon - DEGREES, lon + DEGREES), lat__range=(lat - DEGREES, lat + DEGREES))
-    if not near:
+    if lead.entity_id is None and lead.lon is None:
         return []
-    found = (
-        Lead.objects.visible_to(user)
-        .filter(near, category_id=lead.category_id)
-        .filter(reported_at__range=(lead.reported_at - DUPLICATE_WITHIN, lead.reported_at + DUPLICATE_WITHIN))
-        .exclude(pk=lead.pk)
-        .order_by("-id")
-    )
-    rows = found.values("id", "number", "entity_id", "lon", "lat")[:50]
-    return [Duplicate(row["id"], row["number"]) for row in rows if _same_place(lead, row)][:10]
+    params = {
+        "category": lead.category_id,
+        "id": lead.pk,
+        "entity": lead.entity_id,
+        "lon": lead.lon,
+        "lat": lead.lat,
+        "step": DEGREES,
+        "since": lead.reported_at - DUPLICATE_WITHIN,
+        "until": lead.reported_at + DUPLICATE_WITHIN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CANDIDATES, params)
+        found = [_Candidate(*row) for row in cursor.fetchall()]
+    near = [row for row in found if _same_place(lead, row)]
+    own = scope_of(user).grid_ids
+    elsewhere = {row.id for row in near if row.grid_id not in own and row.reported_by_id != user.pk}
+    hidden = elsewhere - visible_lead_ids(user, elsewhere) if elsewhere else set()
+    return [Duplicate(row.id, row.number) for row in near if row.id not in hidden][:10]
 
 
-def _same_place(lead: Lead, row: Mapping[str, Any]) -> bool:
-    if lead.entity_id is not None and row["entity_id"] == lead.entity_id:
+def _same_place(lead: Lead, row: _Candidate) -> bool:
+    if lead.entity_id is not None and row.entity_id == lead.entity_id:
         return True
-    if lead.lon is None or lead.lat is None or row["lon"] is None:
+    if lead.lon is None or lead.lat is None or row.lon is None or row.lat is None:
         return False
-    return (
-        distance_m(float(lead.lon), float(lead.lat), float(row["lon"]), float(row["lat"])) <= DUPLICATE_METRES
-    )
+    return distance_m(float(lead.lon), float(lead.lat), float(row.lon), float(row.lat)) <= DUPLICATE_METRES
