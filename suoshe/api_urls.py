@@ -6,8 +6,23 @@ from importlib import import_module
 
 from django.urls import URLPattern, URLResolver
 
-APPS_WITH_ENDPOINTS: list[str] = ["kernel.accounts", "kernel.notices", "kernel.evidence", "grids", "stations", "leads"]
+from kernel.api import both_slashes
+from suoshe import api_docs
+from suoshe.me import Me
 
-urlpatterns: list[URLPattern | URLResolver] = []
+APPS_WITH_ENDPOINTS: list[str] = [
+    "kernel.accounts",
+    "kernel.notices",
+    "kernel.evidence",
+    "grids",
+    "stations",
+    "leads",
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *both_slashes("schema", api_docs.Document.as_view(), "schema"),
+    *both_slashes("docs", api_docs.Docs.as_view(), "api-docs"),
+    *both_slashes("me", Me.as_view(), "me"),
+]
 for _app in APPS_WITH_ENDPOINTS:
     urlpatterns += import_module(f"{_app}.api.urls").urlpatterns

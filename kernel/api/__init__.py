@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from kernel.api.bodies import JsonBody, StrictModelSerializer, StrictSerializer
 from kernel.api.pages import CursorPages
 from kernel.api.refusals import error_body, exception_handler
-from kernel.api.versions import etag, require_version, requested_version
+from kernel.api.versions import etag, requested_version, require_version
 
 __all__ = [
     "CursorPages",
@@ -21,8 +21,8 @@ __all__ = [
     "error_body",
     "etag",
     "exception_handler",
-    "require_version",
     "requested_version",
+    "require_version",
 ]
 
 

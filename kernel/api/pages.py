@@ -104,4 +104,3 @@ class CursorPages(CursorPagination):
         if orderings := self._orderings(view):
             parameters.append({"name": "ordering", "schema": {"type": "string", "enum": orderings}})
         return [{"in": "query", "required": False, **one} for one in parameters]
-

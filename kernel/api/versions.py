@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from kernel.errors import StaleVersion, VersionRequired
 
-__all__ = ["etag", "require_version", "requested_version"]
+__all__ = ["etag", "requested_version", "require_version"]
 
 
 def etag(version: int) -> str:

@@ -10,6 +10,7 @@ from celery.schedules import crontab
 
 from suoshe import logs
 from suoshe.settings.look import UNFOLD  # noqa: F401
+from suoshe.settings.openapi import SPECTACULAR_SETTINGS  # noqa: F401
 from suoshe.settings.sign_in import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -106,9 +107,12 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "kernel.api.CursorPages",
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "suoshe.openapi.Schema",
+    "DEFAULT_PARSER_CLASSES": ["kernel.api.JsonBody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "kernel.api.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -130,17 +134,6 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "所社联动 API",
-    "VERSION": "1",
-    "PREPROCESSING_HOOKS": ["suoshe.schema.one_path_each"],
-    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
 
 REDIS_PREFIX = os.environ.get("SUOSHE_REDIS_PREFIX", "suoshe:")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suoshe.schema import one_path_each
+from suoshe.openapi import one_path_each
 
 
 def test_each_path_is_named_once() -> None:

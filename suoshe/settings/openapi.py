@@ -1,0 +1,42 @@
+"""The OpenAPI document and the pages that show it (suoshe/openapi.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "所社联动 API",
+    "DESCRIPTION": (
+        "市场监管所与社区网格联动平台的接口。\n\n"
+        "- JSON，UTF-8；时间为带时区的 ISO 8601；坐标须注明坐标系，返回 WGS-84。\n"
+        "- 除登录与本文档外，须携带 `Authorization: Bearer <token>`，或在浏览器中登录（写操作须带 CSRF）。\n"
+        '- 有 `version` 的资源返回 `ETag: "v<version>"`；修改与签字须带 `If-Match`。\n'
+        "- 每个地址带不带末尾的斜杠都可以。请求中的未知字段一律拒绝，未知查询参数忽略。\n"
+        '- 出错时返回 `{"type", "errors": [{"code", "detail", "attr"}]}`，`detail` 为中文说明。'
+    ),
+    "VERSION": "1",
+    "PREPROCESSING_HOOKS": ["suoshe.openapi.one_path_each"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "suoshe.openapi.add_refusals"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PATH_CONVERTER_OVERRIDES": {"int": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}},
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "grids.roles.Role",
+        "DutyRoleEnum": "grids.roles.DutyRole",
+        "EntityKindEnum": "grids.models.EntityKind",
+        "StationKindEnum": "stations.models.StationKind",
+        "LeadStateEnum": "leads.states.State",
+        "DeadlineStateEnum": "kernel.deadlines.models.Deadline.State",
+        "OrderStateEnum": "leads.models.SupervisionOrder.State",
+        "DisposalKindEnum": "leads.models.DisposalKind",
+        "EvidenceKindEnum": "kernel.evidence.models.Kind",
+        "SeverityEnum": "leads.models.Severity",
+        "SideEnum": "leads.models.Side",
+        "PlanEnum": "leads.models.Plan",
+        "VerifyMethodEnum": "leads.models.Method",
+    },
+}
