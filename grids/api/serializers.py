@@ -17,7 +17,6 @@ from grids.models import (
     Grid,
     Office,
     Posting,
-    Subdistrict,
 )
 from grids.roles import DutyRole
 from kernel.accounts.masking import mask_name
@@ -57,13 +56,6 @@ class OfficeSerializer(serializers.ModelSerializer[Office]):
 class DepartmentSerializer(serializers.ModelSerializer[Department]):
     class Meta:
         model = Department
-        fields = ["code", "name"]
-        read_only_fields = fields
-
-
-class SubdistrictSerializer(serializers.ModelSerializer[Subdistrict]):
-    class Meta:
-        model = Subdistrict
         fields = ["code", "name"]
         read_only_fields = fields
 

@@ -39,8 +39,8 @@ PLACES = {
 PEOPLE = {"grids/workgroup", "grids/posting", "grids/absence", "grids/dutyshift"}
 ALL = set(MODELS)
 LABELS = re.compile(
-    r"L\d\d|S|C\d\d|ST|(?:worker|commissioner|office|clerk|duty|deputy|community|vice|street|station|section)"
-    r"|bureau|leader|auditor|admin|keeper|police|citymgmt"
+    r"370983|ST-\d\d|(?:worker|commissioner|office|clerk|duty|deputy|community|vice|street|station|section)-"
+    r"|\b(?:bureau|leader|auditor|admin|keeper|police|citymgmt)\b"
 )
 
 
@@ -132,9 +132,10 @@ def test_pages_are_chinese_and_load_nothing_from_outside(world: World) -> None:
         html = answer.content.decode()
         assert outside_in(html) == [], path
         words = [
-            text for text in english_in(html, allowed={"xlsx", "GeoJSON", "WGS"}) if not LABELS.search(text)
+            text
+            for text in english_in(html, allowed={"esc", "xlsx", "GeoJSON", "WGS"})
+            if not LABELS.search(text)
         ]
-        words = [text for text in words if not text.lstrip().startswith(("{", "M"))]
         if words:
             left[path] = words
     assert left == {}
