@@ -35,6 +35,7 @@ Expect = Callable[[int], None]
 BUSY_STATES = ("40P01", "55P03")
 TRIES = 3
 BIGGEST = 2**63 - 1
+BUSY = "系统正忙，请稍后再试。"
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 
 
@@ -93,12 +94,10 @@ class Act:
     def _stand_in_seat(self) -> Seat | None:
         owner_id, lead = self.lead.assignee_id, self.lead
         for seat in self.scope.seats:
-            serves = seat.grid_id == lead.grid_id or seat.office_id == lead.office_id
             if (
                 seat.holder_id == owner_id
                 and seat.basis != "own"
                 and seat.role in OFFICE_SIDE | {DUTY_OFFICER}
-                and serves
             ):
                 return seat
         if lead.severity == "URGENT" and lead.state == State.DISPATCHED and not self.running("urgent_duty"):
@@ -132,15 +131,30 @@ def perform(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:
     """
     if lead_id > BIGGEST:
         raise NotVisible(UNKNOWN)
-    for attempt in range(TRIES):
+    return retried("lead", lead_id, lambda: _once(lead_id, by, work))
+
+
+def retried(subject_kind: str, subject_id: int, once: Callable[[], T]) -> T:
+    """Run a transaction on one subject: clocks that ran out are fired first, contention is met once more.
+
+    Raises:
+        Busy: locks could not be had in time, twice (503; the same request may be sent again).
+    """
+    overdue = contended = False
+    for _ in range(TRIES):
         try:
-            return _once(lead_id, by, work)
+            if overdue:
+                fire_subject(subject_kind, subject_id)
+            return once()
         except clocks.Overdue:
-            fire_subject("lead", lead_id)
+            overdue = True
         except OperationalError as error:
-            if getattr(error.__cause__, "pgcode", None) not in BUSY_STATES or attempt:
+            if getattr(error.__cause__, "pgcode", None) not in BUSY_STATES:
                 raise
-    raise Busy("系统正忙，请稍后再试。")
+            if contended:
+                raise Busy(BUSY) from error
+            contended = True
+    raise Busy(BUSY)
 
 
 def _once(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:

@@ -6,7 +6,9 @@ other clock changes. Handing on gives none. Both open HANDOVER of the office ane
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -191,23 +193,26 @@ def _tell_owner(act: Act, people: RoutingFacts | None, *, template: str, **param
     )
 
 
-def _respond_due(act: Act) -> str:
-    limit = act.limits["owner_respond" if act.lead.owner_cycle > 1 else "respond"]
-    return arithmetic.due(limit, act.at, WorkingCalendar()).isoformat()
+def _respond_due(act: Act) -> str | None:
+    lead = act.lead
+    if lead.owner_cycle == 1:
+        return lead.respond_due_at.isoformat() if lead.respond_due_at else None
+    return arithmetic.due(act.limits["owner_respond"], act.at, WorkingCalendar()).isoformat()
 
 
 # --- handing on ------------------------------------------------------------------------------------
 
 
-def hand_on(act: Act, *, why: str, leaving_id: int | None = None) -> None:
+def hand_on(act: Act, *, why: str, leaving_id: int | None = None, backup_id: int | None = None) -> None:
     """交班: a new owner without a new clock, in any open state; HANDOVER of the office opens anew.
 
-    The successor is the grid's commissioner or who backs him up, else the duty officer, else the
-    office's head or clerk, else the bureau: nothing waits for a person who is not there. Who has
-    signed for the community on this lead is passed over. Runs inside the caller's transaction.
+    The successor is the grid's commissioner or who backs him up (`backup_id` where his posting is
+    gone), else the duty officer, else the office's head or clerk, else the bureau: nothing waits for a
+    person who is not there. Who has signed for the community on this lead is passed over, and so is a
+    backup without a seat of his own in the office. Runs inside the caller's transaction.
     """
     lead = act.lead
-    owner = _successor(act, leaving_id)
+    owner = _successor(act, leaving_id, backup_id)
     if owner is None:
         act.note("lead.nobody_to_hand_on_to", {"why": why})
         return
@@ -222,16 +227,12 @@ def hand_on(act: Act, *, why: str, leaving_id: int | None = None) -> None:
     _tell_owner(act, act.people, template="leads.handed_on", reason=why)
 
 
-def _successor(act: Act, leaving_id: int | None) -> User | None:
+def _successor(act: Act, leaving_id: int | None, backup_id: int | None) -> User | None:
     lead, people = act.lead, act.people
     order: list[int | None] = []
     if people is not None:
-        order += [
-            people.commissioner_id,
-            people.commissioner_backup_id,
-            people.duty_officer_id,
-            *people.office_head_ids,
-        ]
+        backups = _seated([people.commissioner_backup_id, backup_id], people.office_id, act.at)
+        order += [people.commissioner_id, *backups, people.duty_officer_id, *people.office_head_ids]
     if lead.office_id is not None:
         office = office_people([lead.office_id], act.at)[lead.office_id]
         order += [*office.head_ids, *office.clerk_ids]
@@ -240,3 +241,13 @@ def _successor(act: Act, leaving_id: int | None) -> User | None:
     wanted = [p for p in order if p is not None and p != leaving_id and p not in barred]
     found = User.objects.filter(is_active=True).in_bulk(wanted)
     return next((found[p] for p in wanted if p in found), None)
+
+
+def _seated(people: Sequence[int | None], office_id: int, at: datetime) -> list[int]:
+    """Of these, who holds a seat of this office himself, in the order given."""
+    asked = [p for p in people if p is not None]
+    if not asked:
+        return []
+    held = Posting.objects.active(at).filter(candidates(office_id), user_id__in=asked)
+    seated = set(held.values_list("user_id", flat=True))
+    return [p for p in asked if p in seated]

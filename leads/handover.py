@@ -6,11 +6,13 @@ ends by its date alone is found by `sweep_vacant`, set-based, every minute.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from grids.models import Posting
+from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
@@ -23,7 +25,7 @@ OWNED = (State.DISPATCHED, State.RESPONDED, State.FED_BACK)
 
 VACANT = """
 SELECT l.id FROM leads_lead l
- WHERE l.state IN ('dispatched', 'responded', 'fed_back')
+ WHERE l.state IN ('dispatched', 'responded', 'fed_back') {only}
    AND NOT EXISTS (
        SELECT 1 FROM grids_posting p JOIN accounts_user u ON u.id = p.user_id AND u.is_active
          LEFT JOIN grids_grid g ON g.id = p.grid_id
@@ -35,39 +37,59 @@ SELECT l.id FROM leads_lead l
        SELECT 1 FROM grids_dutyshift d JOIN accounts_user u ON u.id = d.user_id AND u.is_active
         WHERE d.user_id = l.assignee_id AND d.office_id = l.office_id
           AND d.day = ((kernel_now() AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date)
- ORDER BY l.id LIMIT %s
+ ORDER BY l.id LIMIT %(batch)s
 """
+"""Open leads whose owner holds no seat of their office, is not on duty there, and is not the bureau."""
+OF_PERSON = "AND l.assignee_id = %(person)s"
+OF_LEADS = "AND l.id = ANY(%(leads)s)"
+MOST = 10_000
 
 
 def hand_on_of_posting(posting: Posting, at: datetime, by: User | None) -> None:
     """Hand on every open lead that this posting's holder owns through it. Runs in the caller's transaction.
 
-    Locks: the clocks of all these leads by id, then the leads by id.
+    Those of the posting's grid, and those of the office for which he holds no other seat. His backup
+    (B角) takes them where nobody else holds the seat. Locks: the clocks of all these leads by id, then
+    the leads by id.
     """
-    owned = Lead.objects.filter(assignee_id=posting.user_id, state__in=OWNED)
-    if posting.grid_id is not None:
-        owned = owned.filter(grid_id=posting.grid_id)
-    elif posting.office_id is not None:
-        owned = owned.filter(office_id=posting.office_id)
-    _hand_on_all(
-        list(owned.order_by("id").values_list("id", flat=True)), at, by, "原承办人岗位变动", posting.user_id
-    )
+    ids = set(_vacant(OF_PERSON, person=posting.user_id))
+    if posting.role == Role.COMMISSIONER:
+        in_grid = Lead.objects.filter(assignee_id=posting.user_id, grid_id=posting.grid_id, state__in=OWNED)
+        ids |= set(in_grid.values_list("id", flat=True))
+    for lead in _locked(ids):
+        if lead.assignee_id == posting.user_id:
+            act = Act(lead, by, at, [])
+            dispatch.hand_on(
+                act, why="原承办人岗位变动", leaving_id=posting.user_id, backup_id=posting.backup_id
+            )
 
 
 def sweep_vacant(batch: int = 500) -> int:
-    """Hand on open leads whose owner no longer holds any seat of their office. Returns how many."""
+    """Hand on open leads whose owner no longer holds any seat of their office. Returns how many.
+
+    Looked at once more under lock: whoever was given the lead meanwhile keeps it.
+    """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(VACANT, [batch])
-            ids = [row[0] for row in cursor.fetchall()]
-        if ids:
-            _hand_on_all(ids, clock.now(), None, "原承办人已不在岗", None)
-        return len(ids)
+        found = _vacant("", batch=batch)
+        leads = _locked(found)
+        still = set(_vacant(OF_LEADS, leads=found)) if leads else set()
+        at = clock.now()
+        for lead in leads:
+            if lead.pk in still:
+                dispatch.hand_on(Act(lead, None, at, []), why="原承办人已不在岗")
+        return len(still)
 
 
-def _hand_on_all(ids: list[int], at: datetime, by: User | None, why: str, leaving_id: int | None) -> None:
-    clocks.lock_live_of("lead", ids)
-    for lead in (
-        Lead.objects.select_for_update(of=("self",)).filter(pk__in=ids, state__in=OWNED).order_by("id")
-    ):
-        dispatch.hand_on(Act(lead, by, at, []), why=why, leaving_id=leaving_id)
+def _vacant(only: str, *, batch: int = MOST, **params: object) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(VACANT.format(only=only), {"batch": batch, **params})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _locked(ids: Collection[int]) -> list[Lead]:
+    """These leads, locked in the one order: their clocks by id, then the leads by id."""
+    if not ids:
+        return []
+    clocks.lock_live_of("lead", sorted(ids))
+    rows = Lead.objects.select_for_update(of=("self",)).filter(pk__in=ids, state__in=OWNED)
+    return list(rows.order_by("id"))

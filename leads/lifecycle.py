@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from grids.models import Absence
 from grids.roles import Role
+from grids.staffing import RoutingFacts
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
@@ -93,20 +95,29 @@ def control(
     evidence: Sequence[int] = (),
     awaited: Sequence[str] = (),
 ) -> Lead:
-    """已现场处置(隐患已消除/已控制): stops the same-day clock. Saying it again changes nothing."""
+    """已现场处置(隐患已消除/已控制): stops the same-day clock. Saying it again changes nothing.
+
+    Who took the lead over without a new clock (交班) signs HANDOVER with this, his next act.
+    """
 
     def work(act: Act) -> Lead:
         lead = act.lead
-        act.as_owner()
+        behalf = act.as_owner()
         if lead.controlled_at is not None:
             return lead
         expect(lead.version)
         act.move(Move.CONTROL)
+        slots = signing.open_slots(lead, Side.OFFICE)
+        if slots:
+            signing.refuse_other_side(lead, Side.OFFICE, by)
         lead.controlled_at, lead.control_note = act.at, note
         hashes = files.add(act, ids=evidence, awaited=awaited, stage=Stage.RESULT)
         clocks.meet("lead", lead.pk, ["same_day"], at=act.at)
+        signed = signing.sign(lead, slots, by=by, on_behalf_of_id=behalf, at=act.at)
         act.save("controlled_at", "control_note")
-        act.note("lead.controlled", {"note": note, "evidence": hashes})
+        act.note(
+            "lead.controlled", {"note": note, "evidence": hashes, "for": behalf, "signed": _digests(signed)}
+        )
         supervision.lift_settled(act)
         _tell(act, [lead.reported_by_id], "control")
         return lead
@@ -145,6 +156,7 @@ def feed_back(
             return lead
         behalf = act.as_owner()
         expect(lead.version)
+        slots = [*signing.open_slots(lead, Side.OFFICE), Slot(Stage.RESULT, Side.OFFICE, lead.round)]
         act.move(Move.FEED_BACK)
         _refuse_outcome(outcome, act.at)
         signing.refuse_other_side(lead, Side.OFFICE, by)
@@ -159,7 +171,6 @@ def feed_back(
             at=act.at,
         )
         _come_back(act)
-        slots = [*signing.open_slots(lead, Side.OFFICE), Slot(Stage.RESULT, Side.OFFICE, lead.round)]
         signed = signing.sign(
             lead,
             slots,
@@ -276,12 +287,19 @@ def verifier(act: Act) -> Verifier:
     )
     if head is None or people is None:
         raise NotAllowed("只有本网格的网格员可以核验。", code="not_verifier")
-    nobody_there = not people.worker_ids_present and not people.worker_stand_in_ids
-    if not nobody_there and lead.fed_back_at is not None:
+    if lead.fed_back_at is not None and _anybody_there(people, act.at):
         opens_at = arithmetic.due(act.limits["verify_stead"], lead.fed_back_at, WorkingCalendar())
         if act.at < opens_at:
             raise NotAllowed("反馈满48小时后，社区书记方可代为核验。", code="too_early")
     return Verifier(None if head.holder_id == act.by_id else head.holder_id, in_stead=True)
+
+
+def _anybody_there(people: RoutingFacts, at: datetime) -> bool:
+    """Is a grid worker of the grid on duty, or somebody who stands in for one and is not away himself?"""
+    if people.worker_ids_present:
+        return True
+    stand_ins = User.objects.filter(pk__in=people.worker_stand_in_ids, is_active=True)
+    return stand_ins.exclude(pk__in=Absence.objects.running(at).values("user_id")).exists()
 
 
 def verify(

@@ -17,6 +17,7 @@ from django.db.models import F, Q
 
 from grids.access import scope_of
 from grids.models import BusinessEntity, Grid, Office
+from grids.roles import OFFICE_SIDE
 from kernel.evidence.models import Evidence
 from leads.states import OPEN, State
 
@@ -97,7 +98,10 @@ class Category(models.Model):
 
 class LeadQuerySet(models.QuerySet["Lead"]):
     def visible_to(self, user: User) -> LeadQuerySet:
-        """The only door to leads (DESIGN.md §7). Default is nothing."""
+        """The only door to leads (DESIGN.md §7). Default is nothing.
+
+        Who stands in for an owner sees what he owns, wherever it lies: nothing waits for who is away.
+        """
         scope = scope_of(user)
         if scope.sees_all:
             return self
@@ -114,7 +118,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         if scope.sections:
             seen |= Q(category__section__in=scope.sections)
         if not scope.business_nothing:
-            seen |= Q(reported_by_id=scope.user_id) | Q(assignee_id=scope.user_id)
+            owners = {seat.holder_id for seat in scope.seats if seat.role in OFFICE_SIDE}
+            seen |= Q(reported_by_id=scope.user_id) | Q(assignee_id__in={scope.user_id, *owners})
         return self.filter(seen) if seen else self.none()
 
     def open(self) -> LeadQuerySet:

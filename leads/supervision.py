@@ -16,14 +16,14 @@ from grids.roles import DUTY_LEADER, Role
 from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
-from kernel.deadlines.sweep import fire_subject
 from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible
 from kernel.notices import outbox
 from leads import notices
-from leads.acts import Act, Expect
+from leads.acts import BIGGEST, Act, Expect, retried
 from leads.models import Acknowledgement, Instruction, Lead, Side, SupervisionOrder
 
 Cause = SupervisionOrder.Cause
+UNKNOWN = "没有找到这张督办单，或者您无权查看。"
 ACK_CLOCK = {Side.OFFICE: "ack_office", Side.COMMUNITY: "ack_community"}
 
 
@@ -32,7 +32,7 @@ def moved_on(lead: Lead, order: SupervisionOrder) -> bool:
     if order.cause == Cause.RESPOND:
         return lead.first_responded_at is not None
     if order.cause == Cause.OWNER_RESPOND:
-        return lead.responded_at is not None or lead.owner_cycle > order.cycle
+        return lead.responded_at is not None
     if order.cause == Cause.SAME_DAY:
         return lead.controlled_at is not None
     return lead.fed_back_at is not None or lead.round > order.cycle
@@ -67,13 +67,11 @@ def acknowledge(
 
     Raises:
         NotVisible, NotAllowed `not_supervisor`, StaleVersion / VersionRequired (through `expect`),
-        Conflict `acknowledged_by_other` or `same_person`, Malformed `note_required`.
+        Conflict `acknowledged_by_other`, Malformed `note_required`, Busy.
     """
-    try:
-        return _acknowledge(order_id, by, expect, instruction, note)
-    except clocks.Overdue:
-        fire_subject("order", order_id)
-        return _acknowledge(order_id, by, expect, instruction, note)
+    if order_id > BIGGEST:
+        raise NotVisible(UNKNOWN)
+    return retried("order", order_id, lambda: _acknowledge(order_id, by, expect, instruction, note))
 
 
 def _acknowledge(
@@ -83,7 +81,7 @@ def _acknowledge(
         live = clocks.lock_live("order", order_id)
         lead = Lead.objects.visible_to(by).select_for_update(of=("self",)).filter(orders=order_id).first()
         if lead is None:
-            raise NotVisible("没有找到这张督办单，或者您无权查看。")
+            raise NotVisible(UNKNOWN)
         order = SupervisionOrder.objects.select_for_update().get(pk=order_id)
         at = clock.now()
         clocks.refuse_overdue(live, at)
