@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import password_validation
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -18,13 +16,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from kernel import clock
 from kernel.accounts import administration, second_factor, sign_in
+from kernel.accounts.account_forms import NewUserForm, PasswordForm, UserForm
 from kernel.accounts.forms import RevealForm
 from kernel.accounts.models import Device, User
-from kernel.accounts.passwords import RULE
 from kernel.accounts.reveal import reveal
 from kernel.accounts.rights import may_administer
 from kernel.errors import DomainError
@@ -56,66 +53,6 @@ class ForAdministrators(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class NewUserForm(forms.ModelForm):
-    """A new account and its first password, which its owner must change."""
-
-    password = forms.CharField(
-        label="初始密码",
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        max_length=256,
-        strip=False,
-        help_text=RULE,
-    )
-
-    class Meta:
-        model = User
-        fields = ["username", "name", "phone", "is_staff"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if password := cleaned.get("password"):
-            user = User(username=cleaned.get("username", ""), phone=cleaned.get("phone", ""))
-            try:
-                password_validation.validate_password(password, user)
-            except forms.ValidationError as refused:
-                self.add_error("password", refused)
-        return cleaned
-
-
-class UserForm(forms.ModelForm):
-    """Name, telephone, admin; the telephone is shown masked and only ever replaced."""
-
-    new_phone = forms.CharField(
-        label="更换手机号",
-        required=False,
-        max_length=20,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="留空则不更改。完整号码须用“查看手机号”并说明事由。",
-    )
-
-    class Meta:
-        model = User
-        fields = ["name", "is_staff", "must_change_password"]
-
-    def clean_new_phone(self) -> str:
-        phone: str = self.cleaned_data["new_phone"].strip()
-        if phone:
-            User._meta.get_field("phone").run_validators(phone)
-        return phone
-
-
-class PasswordForm(forms.Form):
-    """A new password for somebody else."""
-
-    password = forms.CharField(
-        label="新密码",
-        max_length=256,
-        strip=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="本人下次登录时须再次修改；其全部设备将退出登录。",
-    )
 
 
 @admin.register(User)
