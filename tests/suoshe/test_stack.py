@@ -14,7 +14,9 @@ from tests import databases
 from tests.stack import Stack, wait_until
 
 
-def test_all_four_run_on_a_database_of_their_own(stack: Stack) -> None:
+def test_all_four_run_on_a_database_of_their_own(stack: Stack, request: pytest.FixtureRequest) -> None:
+    if hasattr(request.config, "workerinput"):
+        assert request.node.nodeid.endswith("@stack"), "each worker of the run would start a stack of its own"
     assert set(stack.pids) >= {"web", "worker", "beat", "clock"}
     assert stack.database in stack.database_url
     assert "kernel_now()" in stack.manage("travel", "+0s")
