@@ -55,7 +55,11 @@ def report(*, report: Report, by: User) -> Made:
     except IntegrityError as error:
         if "leads_lead_one_client_uid" not in str(error):
             raise
-        return _report(report, by, scope)
+    except Conflict as refused:
+        if refused.code != "evidence_unavailable":
+            raise
+    # The same report sent twice at once: the other one has the uid, or the files. Look again.
+    return _report(report, by, scope)
 
 
 def _report(report: Report, by: User, scope: Scope) -> Made:

@@ -21,11 +21,11 @@ from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
 from kernel.evidence import attach
-from kernel.evidence.models import Evidence
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
 from leads import catalogue, identity, intake_sql, notices, policy, routing, signing, snapshots
+from leads.files import there_already
 from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
 from leads.signing import Slot
 from leads.states import State
@@ -167,11 +167,8 @@ class Rows:
 
     def _attach(self) -> list[LeadEvidence]:
         """Bind the files that are there; those still to come are kept by their hash."""
-        there: Sequence[Evidence] = ()
-        if self.report.evidence:
-            there = attach.attach(
-                ids=list(self.report.evidence), subject_kind="lead", subject_id=self.facts.lead_id, by=self.by
-            )
+        asked = [*self.report.evidence, *there_already(self.report.awaited, by=self.by)]
+        there = attach.attach(ids=asked, subject_kind="lead", subject_id=self.facts.lead_id, by=self.by)
         by_hash = {one.sha256: one for one in there}
         hashes = list(dict.fromkeys([*by_hash, *self.report.awaited]))
         return [

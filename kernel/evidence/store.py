@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from kernel import journal
 from kernel.errors import Conflict, Malformed, Refused, TooLarge
-from kernel.evidence import files, photos, policy
+from kernel.evidence import arrivals, files, photos, policy
 from kernel.evidence.models import Evidence, Kind
 from kernel.evidence.photos import Photo
 from kernel.evidence.policy import Place
@@ -36,7 +36,8 @@ def receive(
     """Keep the original bytes of a photo and answer its row, and whether it is new.
 
     The same `client_uid` with the same bytes gives the first row back, so an upload may be repeated,
-    also twice at once. A refusal leaves neither row nor file. `place` is WGS-84.
+    also twice at once. A refusal leaves neither row nor file. `place` is WGS-84. Whoever waits for a
+    file of this hash is told in the same transaction (`kernel.evidence.arrivals`).
 
     Raises:
         TooLarge, UnsupportedType: 413, 415.
@@ -128,4 +129,5 @@ def _insert(
         at=at,
         data={"sha256": sha256, "size": size, "content_type": photo.content_type, "flags": evidence.flags},
     )
+    arrivals.tell(evidence)
     return evidence
