@@ -8,7 +8,7 @@ from suoshe import refusals
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("suoshe.api_urls")),
-    re_path(r"^api(/|$)", refusals.unknown_path, name="api-unknown"),
+    re_path(r"^api(?:/|$)", refusals.unknown_path, name="api-unknown"),
 ]
 
 handler400 = "suoshe.refusals.bad_request"

@@ -10,7 +10,7 @@ from django.conf import settings
 from rest_framework import exceptions, serializers
 from rest_framework.parsers import BaseParser
 
-from kernel.errors import Malformed, TooLarge
+from kernel.errors import TooLarge
 
 __all__ = ["JsonBody", "StrictModelSerializer", "StrictSerializer"]
 
@@ -22,7 +22,7 @@ class JsonBody(BaseParser):
 
     Raises:
         TooLarge: longer than that (413); read no further.
-        Malformed: `parse_error`: broken UTF-8, no JSON, NaN or Infinity, nested too deep.
+        ParseError: broken UTF-8, no JSON, NaN or Infinity, nested too deep.
     """
 
     media_type = "application/json"
@@ -35,7 +35,7 @@ class JsonBody(BaseParser):
         try:
             return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise Malformed("提交的内容不是有效的 JSON。", code="parse_error") from None
+            raise exceptions.ParseError("提交的内容不是有效的 JSON。") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

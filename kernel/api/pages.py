@@ -12,11 +12,13 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kernel.errors import Malformed
-
 __all__ = ["CursorPages"]
 
 BAD_CURSOR = "翻页位置无效，请从第一页重新开始。"
+
+
+def _bad_cursor() -> exceptions.ValidationError:
+    return exceptions.ValidationError({"cursor": [exceptions.ErrorDetail(BAD_CURSOR, code="bad_cursor")]})
 
 
 class CursorPages(CursorPagination):
@@ -61,7 +63,7 @@ class CursorPages(CursorPagination):
         try:
             return super().decode_cursor(request)
         except exceptions.NotFound:
-            raise Malformed(BAD_CURSOR, code="bad_cursor", attr="cursor") from None
+            raise _bad_cursor() from None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         wants = request.query_params.get("count")
@@ -74,7 +76,7 @@ class CursorPages(CursorPagination):
             if not request.query_params.get("cursor"):
                 raise
             # A well-formed cursor whose position is no value of the field that orders the list.
-            raise Malformed(BAD_CURSOR, code="bad_cursor", attr="cursor") from None
+            raise _bad_cursor() from None
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data}

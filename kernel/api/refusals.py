@@ -156,7 +156,7 @@ def _translate(exc: Exception) -> Exception:
     if isinstance(exc, RequestDataTooBig):
         return TooLarge(SENTENCES[413], code="body_too_large")
     if isinstance(exc, SuspiciousOperation | BadRequest | UnreadablePostError):
-        return Malformed(SENTENCES[400], code="parse_error")
+        return exceptions.ParseError(SENTENCES[400])
     if isinstance(exc, DataError) or _cannot_be_said(exc):
         return Malformed(UNREADABLE, code="invalid")
     if isinstance(exc, OperationalError | InterfaceError):

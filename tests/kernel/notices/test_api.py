@@ -42,7 +42,7 @@ def test_pages_and_the_unread_filter(client: Client) -> None:
     me = make_user()
     ids = post(me, *range(5))
     headers = bearer(me)
-    client.post(f"/api/v1/notices/{ids[0]}/read/", headers=headers)
+    client.post(f"/api/v1/notices/{ids[0]}/read/", content_type="application/json", headers=headers)
     unread = client.get("/api/v1/notices?unread=true&page_size=3&count=exact", headers=headers).json()
     assert (unread["count"], len(unread["results"])) == (4, 3)
     rest = client.get(unread["next"], headers=headers).json()
@@ -54,8 +54,10 @@ def test_pages_and_the_unread_filter(client: Client) -> None:
 def test_reading_twice_keeps_the_first_moment(client: Client) -> None:
     me = make_user()
     (number,) = post(me, 1)
-    first = client.post(f"/api/v1/notices/{number}/read/", headers=bearer(me))
-    again = client.post(f"/api/v1/notices/{number}/read", headers=bearer(me))
+    first = client.post(
+        f"/api/v1/notices/{number}/read/", content_type="application/json", headers=bearer(me)
+    )
+    again = client.post(f"/api/v1/notices/{number}/read", content_type="application/json", headers=bearer(me))
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json()["read_at"] == again.json()["read_at"] is not None
 
@@ -64,7 +66,9 @@ def test_anothers_notice_does_not_exist(client: Client) -> None:
     me, other = make_user(), make_user()
     (number,) = post(other, 1)
     for path in (number, 999_999_999, 10**30):
-        answer = client.post(f"/api/v1/notices/{path}/read/", headers=bearer(me))
+        answer = client.post(
+            f"/api/v1/notices/{path}/read/", content_type="application/json", headers=bearer(me)
+        )
         assert answer.status_code == 404
         assert answer.json()["errors"][0]["code"] == "not_found"
     assert OutboxMessage.objects.get().read_at is None
