@@ -11,10 +11,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import Q
 
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, ONLY_IN_PERSON, SEES_ALL, Role
+from kernel.accounts.models import User
+
+Anyone = User | AnonymousUser
+"""Who may ask: somebody, or nobody (who sees nothing)."""
 
 BASIS_ORDER = ("own", "duty", "absence", "backup")
 OFFICE_WIDE = frozenset({Role.OFFICE_CLERK.value, Role.OFFICE_HEAD.value, DUTY_OFFICER, DUTY_LEADER})

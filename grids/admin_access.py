@@ -85,7 +85,7 @@ class ScopedAdmin(ModelAdmin):
         return self.has_view_permission(request) and not self.scope(request).is_auditor
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        rows: models.QuerySet[Any] = self.model._default_manager.visible_to(request.user)  # type: ignore[attr-defined]
+        rows: models.QuerySet[Any] = self.model._default_manager.visible_to(request.user)
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
 

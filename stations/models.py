@@ -10,9 +10,8 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from grids.access import scope_of
+from grids.access import Anyone, scope_of
 from grids.models import Community
-from kernel.accounts.models import User
 
 
 class StationKind(models.TextChoices):
@@ -21,7 +20,7 @@ class StationKind(models.TextChoices):
 
 
 class StationQuerySet(models.QuerySet["Station"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """All for whoever holds any seat: where the stations are is no secret."""
         return self if scope_of(user).seats else self.none()
 

@@ -107,6 +107,11 @@ class GridAdmin(ScopedAdmin):
         ("边界", {"fields": ["boundary"], "classes": ["collapse"]}),
     ]  # fmt: skip
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The raw boundary is only for who may change it."""
+        may_change = self.has_change_permission(request, obj)
+        return [one for one in self.fieldsets if may_change or one[0] != "边界"]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         runs = Q(postings__starts_at__lte=KernelNow(), postings__user__is_active=True)
         runs &= Q(postings__ends_at__isnull=True) | Q(postings__ends_at__gt=KernelNow())

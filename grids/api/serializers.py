@@ -216,4 +216,4 @@ class UploadReportSerializer(serializers.Serializer[Any]):
     created = serializers.IntegerField(read_only=True)
     updated = serializers.IntegerField(read_only=True)
     unchanged = serializers.IntegerField(read_only=True)
-    errors = RowErrorSerializer(many=True, read_only=True)
+    errors = RowErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # its name in API.md

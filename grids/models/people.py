@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, Ra
 from django.db import models
 from django.db.models import F, Func, Q
 
-from grids.access import Scope, scope_of, within
+from grids.access import Anyone, Scope, scope_of, within
 from grids.models.places import Community, Department, Grid, Office, Subdistrict
 from grids.roles import SCOPE_OF_ROLE, DutyRole, Role, Section
 from kernel.accounts.models import User
@@ -54,9 +54,11 @@ def _people_of(scope: Scope) -> Q:
 
 
 class PostingQuerySet(models.QuerySet["Posting"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """His own and those he backs; of his grids, office, communities; all for bureau and administrator."""
         scope = scope_of(user)
+        if user.pk is None:
+            return self.none()
         if scope.sees_all or scope.has(Role.SYSTEM_ADMIN):
             return self
         mine = Q(user=user.pk) | Q(backup=user.pk)
@@ -179,9 +181,11 @@ class Posting(models.Model):
 
 
 class AbsenceQuerySet(models.QuerySet["Absence"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """Own and stood-in; of the people whose postings he sees, for heads, clerks and above."""
         scope = scope_of(user)
+        if user.pk is None:
+            return self.none()
         if scope.sees_all or scope.has(Role.SYSTEM_ADMIN):
             return self
         mine = Q(user=user.pk) | Q(stand_in=user.pk)
@@ -235,9 +239,11 @@ class Absence(models.Model):
 
 
 class DutyShiftQuerySet(models.QuerySet["DutyShift"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """Own; the rota of the offices that serve him (his office, or his grids' office)."""
         scope = scope_of(user)
+        if user.pk is None:
+            return self.none()
         if scope.sees_all or scope.has(Role.SYSTEM_ADMIN):
             return self
         offices = Grid.objects.filter(within(scope, "")).values("office_id")

@@ -7,9 +7,8 @@ from typing import Any, Self
 from django.core.validators import RegexValidator
 from django.db import models
 
-from grids.access import scope_of, within
+from grids.access import Anyone, scope_of, within
 from grids.roles import Role
-from kernel.accounts.models import User
 
 GRID_CODE = r"^370983\d{3}-L\d{2}$"
 
@@ -17,7 +16,7 @@ GRID_CODE = r"^370983\d{3}-L\d{2}$"
 class ReferenceQuerySet(models.QuerySet[Any]):
     """Rows that name places: not secret, but only for people who hold a seat."""
 
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """All rows for whoever holds any seat (administrators too); else none."""
         return self if scope_of(user).seats else self.none()
 
@@ -103,7 +102,7 @@ class Department(models.Model):
 class GridQuerySet(ReferenceQuerySet):
     """Grids: the map is for everyone with a seat; `served_by` is what someone answers for."""
 
-    def served_by(self, user: User) -> Self:
+    def served_by(self, user: Anyone) -> Self:
         """Grids in the scope of the user: his own, his office's, his community's; all for the bureau."""
         return self.filter(within(scope_of(user), ""))
 
@@ -168,7 +167,7 @@ class BoundaryVersion(models.Model):
 
 
 class WorkGroupQuerySet(models.QuerySet["WorkGroup"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """Groups of the grids in the scope; all for the system administrator (settings)."""
         scope = scope_of(user)
         return self if scope.has(Role.SYSTEM_ADMIN) else self.filter(within(scope))

@@ -11,10 +11,9 @@ from django.db import models
 from django.db.models import Q
 from stdnum.cn import uscc as social_credit_code
 
-from grids.access import scope_of, within
+from grids.access import Anyone, scope_of, within
 from grids.models.places import Grid
 from grids.roles import Role
-from kernel.accounts.models import User
 from kernel.clock import KernelNow
 
 DOOR_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -103,7 +102,7 @@ def new_door_code() -> str:
 
 
 class BusinessEntityQuerySet(models.QuerySet["BusinessEntity"]):
-    def visible_to(self, user: User) -> Self:
+    def visible_to(self, user: Anyone) -> Self:
         """Of the grids in the scope; all for the bureau and its sections; none for administrators.
 
         A business without a grid is seen by the bureau, and by every office until it is placed.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from grids.access import Scope, scope_of, within
 from grids.demo import World
@@ -238,3 +239,9 @@ def test_flags_of_a_scope(world: World) -> None:
     assert "FOOD" in scope_of(world.user("section-food")).sections
     assert scope_of(world.user("police")).department_ids == {world.departments["police"].id}
     assert scope_of(world.user("street-03")).subdistrict_ids >= {world.subdistricts[2].id}
+
+
+def test_nobody_sees_nothing(world: World) -> None:
+    away(world, world.worker(1), None)
+    for model in (Grid, Community, Posting, Absence, DutyShift, WorkGroup, BusinessEntity):
+        assert not model.objects.visible_to(AnonymousUser()).exists(), model
