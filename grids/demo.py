@@ -18,7 +18,7 @@ from shapely import Point
 from stdnum.cn import uscc
 
 from grids import demo_map
-from grids.demo_names import entity_name, person_name
+from grids.demo_names import entity_name, operator_name, role_name
 from grids.models import (
     BusinessEntity,
     BusinessType,
@@ -209,7 +209,7 @@ def _people(world: World, password: str, stations: bool) -> None:
     users = User.objects.bulk_create(
         [
             User(
-                username=username, name=person_name(number), phone=f"138{number:08d}", password=hashed,
+                username=username, name=role_name(username), phone=f"138{number:08d}", password=hashed,
                 is_staff=not username.startswith(IN_THE_ADMIN_NOT),
             )
             for number, username in enumerate(_usernames(stations), start=1)
@@ -337,7 +337,7 @@ def build_entities(world: World, count: int = 300, seed: int = 370983) -> list[B
         rows.append(
             BusinessEntity(
                 code=f"D{number:07d}", name=entity_name(number, business_type), uscc=demo_uscc(number, kind),
-                kind=kind, business_types=[business_type], operator_name=person_name(5000 + number),
+                kind=kind, business_types=[business_type], operator_name=operator_name(number),
                 is_campus_peripheral=dice.random() < 0.05, grid=world.grids[place], lon=lon, lat=lat,
                 address=f"{world.grids[place].name}演示路{number}号", is_demo=True,
                 credit_grade=dice.choices(CreditGrade.values, [45, 40, 12, 3])[0],

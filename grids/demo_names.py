@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from grids.models import BusinessType
+from grids.roles import Section
 
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧"
-FIRST = "建国文晓志海玉春秀明立德永新庆家学思雅俊"
-SECOND = "华军平丽娟强敏伟芳杰燕涛静磊勇娜洋峰霞宁"
+ROLE_NAMES = {
+    "bureau": "市场监管局",
+    "leader": "局领导",
+    "auditor": "审计员",
+    "admin": "系统管理员",
+    "keeper": "举报信息保管员",
+    "police": "公安联络员",
+    "citymgmt": "城管联络员",
+    "office": "所长",
+    "deputy": "副所长",
+    "clerk": "所内勤",
+    "duty": "值班员",
+    "street": "街道",
+    "community": "社区书记",
+    "vice": "社区副书记",
+    "commissioner": "专员",
+    "worker": "网格员",
+    "station": "调解员",
+}
 SHOP_WORDS = ("顺和", "福来", "瑞丰", "万家", "同心", "百味", "鸿运", "金桥", "乐享", "惠民")
 TRADES = {
     BusinessType.CATERING: "饭店",
@@ -33,15 +50,20 @@ TRADES = {
 }
 
 
-def person_name(number: int) -> str:
-    """The name of invented person `number`; 12,000 different ones."""
-    surname = SURNAMES[number % len(SURNAMES)]
-    rest = number // len(SURNAMES)
-    return (
-        surname
-        + FIRST[(number + rest) % len(FIRST)]
-        + SECOND[(rest // len(FIRST) + number * 7) % len(SECOND)]
-    )
+def role_name(username: str) -> str:
+    """The name of a demo account: its role and its number, never a person's name.
+
+    `commissioner-07` → 专员07, `worker-07-2` → 网格员07-2, `section-food` → 食品安全监管科.
+    """
+    kind, _, number = username.partition("-")
+    if kind == "section":
+        return str(Section(number.upper()).label)
+    return ROLE_NAMES[kind] + number
+
+
+def operator_name(number: int) -> str:
+    """The operator of invented shop `number`."""
+    return f"经营者{number:05d}"
 
 
 def entity_name(number: int, business_type: str) -> str:
