@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Literal
 
+import structlog
 from shapely import Point, STRtree, get_x, get_y, prepare
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
+from grids.boundaries import read_boundary
 from grids.models import BoundaryVersion, Grid
 from kernel.coordinates import distance_m
 
+log = structlog.get_logger(__name__)
 NEAR_M = 150.0
 M_PER_DEGREE = 111_000.0
 
@@ -96,6 +98,12 @@ def _index(version: int) -> _Index:
 
 def _build(version: int) -> _Index:
     rows = list(Grid.objects.filter(is_active=True).order_by("code").values_list("id", "code", "boundary"))
-    shapes = tuple(shape(boundary) for _, _, boundary in rows)
+    shapes, grids = [], []
+    for grid_id, code, boundary in rows:
+        try:
+            shapes.append(read_boundary(boundary))
+            grids.append((grid_id, code))
+        except ValueError as unreadable:
+            log.error("boundary_unreadable", grid=code, reason=str(unreadable))
     prepare(shapes)
-    return _Index(version, STRtree(shapes), shapes, tuple((grid_id, code) for grid_id, code, _ in rows))
+    return _Index(version, STRtree(shapes), tuple(shapes), tuple(grids))

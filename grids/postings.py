@@ -212,6 +212,8 @@ def _overlapping(starts_at: datetime, ends_at: datetime | None) -> Q:
 
 
 def _free_seat(grid: Grid, starts_at: datetime, ends_at: datetime | None) -> int:
+    """The lowest free seat. The grid is locked, so two at once get two seats."""
+    Grid.objects.select_for_update(no_key=True).get(pk=grid.pk)
     taken = set(
         Posting.objects.filter(
             _overlapping(starts_at, ends_at), role=Role.GRID_WORKER, grid=grid

@@ -99,6 +99,8 @@ def swap(*, first: DutyShift, second: DutyShift, by: User, at: datetime) -> tupl
         NotAllowed: `by` neither keeps this rota nor is on one of the shifts.
         Conflict: the same shift twice, two offices, two roles, or one is over already.
     """
+    offices = Office.objects.select_for_update(no_key=True).order_by("pk")
+    list(offices.filter(pk__in={first.office_id, second.office_id}))
     rows = DutyShift.objects.select_for_update(of=("self",)).select_related("office", "user")
     found = {row.pk: row for row in rows.filter(pk__in=(first.pk, second.pk)).order_by("pk")}
     if len(found) < len({first.pk, second.pk}):

@@ -18,8 +18,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from grids import absences, rota, rota_sheet
+from grids.access import scope_of
 from grids.api import filters as f
 from grids.api import serializers as s
+from grids.authority import NOT_YOURS, may_keep_rota
 from grids.models import Absence, DutyShift, Office, Posting
 from kernel import clock
 from kernel.accounts.models import User
@@ -38,8 +40,8 @@ def me(request: Request) -> User:
     return user
 
 
-def person(username: str, asking: Any, attr: str) -> User:
-    """An active person whom the asker works with, by account.
+def person(username: str, asking: Any, attr: str, *, anybody: bool = False) -> User:
+    """An active person whom the asker works with (or `anybody`), by account.
 
     Raises:
         serializers.ValidationError: nobody of that account, as far as the asker may know.
@@ -48,7 +50,8 @@ def person(username: str, asking: Any, attr: str) -> User:
     known |= Q(pk__in=Posting.objects.visible_to(asking).values("user_id"))
     known |= Q(pk__in=Posting.objects.visible_to(asking).values("backup_id"))
     known |= Q(pk__in=DutyShift.objects.visible_to(asking).values("user_id"))
-    found = User.objects.filter(known, username=username, is_active=True).first()
+    rows = User.objects.filter(username=username, is_active=True)
+    found = rows.first() if anybody else rows.filter(known).first()
     if found is None:
         raise serializers.ValidationError({attr: "没有找到该人员,请核对账号。"}, code="unknown_person")
     return found
@@ -131,9 +134,10 @@ class DutyShiftList(generics.ListAPIView[DutyShift]):
         office = Office.objects.visible_to(request.user).filter(code=wanted["office"]).first()
         if office is None:
             raise serializers.ValidationError({"office": "没有这个市场监管所。"}, code="unknown_office")
-        wish = rota.Wish(
-            office, wanted["day"], wanted["role"], person(wanted["person"], request.user, "person")
-        )
+        if not may_keep_rota(scope_of(request.user), {office.pk}):
+            raise NotAllowed(NOT_YOURS, code="not_your_rota")
+        on_duty = person(wanted["person"], request.user, "person", anybody=True)
+        wish = rota.Wish(office, wanted["day"], wanted["role"], on_duty)
         changes = rota.set_shifts(wishes=[wish], by=me(request), at=clock.now())
         rows = DutyShift.objects.select_related("office", "user")
         shift = rows.get(office=office, day=wish.day, role=wish.role)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
 from grids.access import Anyone, scope_of, within
+from grids.boundaries import read_boundary
 from grids.roles import Role
 
 GRID_CODE = r"^370983\d{3}-L\d{2}$"
@@ -146,6 +148,13 @@ class Grid(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    def clean(self) -> None:
+        """A boundary that cannot be read would lose the grid its leads."""
+        try:
+            read_boundary(self.boundary)
+        except ValueError as unreadable:
+            raise ValidationError({"boundary": str(unreadable)}) from unreadable
 
 
 class BoundaryVersion(models.Model):

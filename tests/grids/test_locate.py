@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -100,3 +103,27 @@ def test_with_the_version_in_hand_no_statement(world: World, django_assert_num_q
         locate(*world.point_in(2), version)
     with django_assert_num_queries(1):
         locate(*world.point_in(2))
+
+
+@pytest.mark.parametrize(
+    "boundary",
+    [
+        {},
+        [],
+        {"type": "Point", "coordinates": [1, 2]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[[1, 2], [3, 4]]]},
+        {"type": "Polygon", "coordinates": "x"},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [0, 95], [1, 95], [0, 0]]]},
+    ],
+)
+def test_a_boundary_that_cannot_be_read(world: World, boundary: Any) -> None:
+    """It is refused in forms; where it got in by hand, the other grids are still found."""
+    grid = world.grid(1)
+    grid.boundary = boundary
+    with pytest.raises(ValidationError, match="边界"):
+        grid.clean()
+    grid.save()
+    assert locate(*world.point_in(1)).match == "none"
+    assert locate(*world.point_in(2)).code == world.grid(2).code
