@@ -36,4 +36,12 @@ class SuosheAdminSite(SignInMixin, UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         groups = navigation.groups(request)[1:]
-        return super().index(request, {"navigation_groups": groups, **(extra_context or {})})
+        shown = {"navigation_groups": groups, "front": self._front(request)}
+        return super().index(request, {**shown, **(extra_context or {})})
+
+    def _front(self, request: HttpRequest) -> Any:
+        """The workbench of who may see leads; None for everybody else."""
+        from leads.admin import front  # registers with this very site: not while it is being made
+        from leads.models import Lead
+
+        return front.of(request.user) if self._registry[Lead].has_view_permission(request) else None

@@ -31,6 +31,7 @@ GROUPS = [
         {
             "leads.lead": "assignment",
             "leads.supervisionorder": "campaign",
+            "leads.category": "category",
             "approvals.approval": "approval",
             "evidence.evidence": "photo_library",
         },

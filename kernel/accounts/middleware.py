@@ -25,10 +25,10 @@ OPEN_PAGES = {"login", "logout", "password_change", "jsi18n", "second_factor", "
 class SessionRules:
     """Ends a session after `SUOSHE_IDLE_MINUTES` without a request by a person.
 
-    Reading from the API does not count as presence: pages that refresh themselves would keep a
-    deserted screen signed in for ever. Requests with a device token carry no session cookie and
-    cost nothing here. Idleness is the person's, so it is measured by the machine's clock and does
-    not travel with `kernel_now()`.
+    Reading from the API does not count as presence, nor does a request that a page makes by itself
+    (`X-Self-Refresh`): they would keep a deserted screen signed in for ever. Requests with a device
+    token carry no session cookie and cost nothing here. Idleness is the person's, so it is measured
+    by the machine's clock and does not travel with `kernel_now()`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -67,7 +67,8 @@ class SessionRules:
 
     @staticmethod
     def _counts(request: HttpRequest) -> bool:
-        return not request.path.startswith("/api/") or request.method not in ("GET", "HEAD", "OPTIONS")
+        reads = request.method in ("GET", "HEAD", "OPTIONS")
+        return not (reads and (request.path.startswith("/api/") or "X-Self-Refresh" in request.headers))
 
     @staticmethod
     def _is_admin(request: HttpRequest) -> bool:

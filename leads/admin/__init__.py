@@ -1,0 +1,10 @@
+"""Leads in the admin: lists, the lead's page, acts, orders, the desk's intake, the catalogue.
+
+Every act calls a service; nothing here saves. Rows come from `visible_to` only.
+"""
+
+from leads.admin.categories import CategoryAdmin
+from leads.admin.leads import LeadAdmin
+from leads.admin.orders import SupervisionOrderAdmin
+
+__all__ = ["CategoryAdmin", "LeadAdmin", "SupervisionOrderAdmin"]

@@ -1,0 +1,127 @@
+"""新线索: the desk takes a call or a walk-in (DESIGN.md §3: any intake), by the same service as a phone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from grids.models import Grid
+from kernel.accounts.models import User
+from kernel.errors import DomainError
+from leads import intake
+from leads.admin import photos_kept
+from leads.admin.place import sketch
+from leads.forms import IntakeForm
+from leads.intake import Report, Told
+from leads.models import Category
+
+if TYPE_CHECKING:
+    from leads.admin.leads import LeadAdmin
+
+FIELD_OF = {"evidence": "photos", "location": None}
+USED = "这张表单已经提交过一次，内容与现在的不同。如果确实是另一条线索，请再次提交。"
+
+
+def show(admin: LeadAdmin, request: HttpRequest) -> HttpResponse:
+    """The page. The number `client_uid` is made with it: sent twice, it is one lead."""
+    by = admin.me(request)
+    if request.method == "POST":
+        return _post(admin, request, by)
+    form = IntakeForm(initial={"client_uid": uuid.uuid4()}, by=by)
+    return _ask(admin, request, form)
+
+
+def _post(admin: LeadAdmin, request: HttpRequest, by: User) -> HttpResponse:
+    form = IntakeForm(request.POST, request.FILES, by=by)
+    kept: list[int] = []
+    valid = form.is_valid()
+    try:
+        kept = _photos(form, by)
+        if valid:
+            made = intake.report(report=_report(form.cleaned_data, kept), by=by)
+            told = "已登记" if made.created else "此前已登记过，没有重复登记"
+            messages.success(request, f"{made.lead.number} {told}。{made.lead.routing_reason}")
+            return HttpResponseRedirect(admin.row_address(made.lead))
+    except DomainError as refused:
+        used = refused.code == "client_uid_conflict"
+        if used:
+            form.data = form.data.copy()
+            form.data["client_uid"] = str(uuid.uuid4())
+        field = FIELD_OF.get(refused.attr or "", refused.attr)
+        shown_at = field if field in form.fields and not used else None
+        form.add_error(shown_at, USED if used else refused.detail)
+        return _ask(admin, request, form, kept=kept, status=refused.status)
+    return _ask(admin, request, form, kept=kept, status=400)
+
+
+def _photos(form: IntakeForm, by: User) -> list[int]:
+    """Numbers of the form's photos. Those that a first try of this very form attached count too."""
+    earlier = form.kept_ids()
+    uid = form.cleaned_data.get("client_uid")
+    if uid is None:
+        return photos_kept.loose(earlier, by=by)
+    sent = form.cleaned_data.get("photos") or []
+    return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=uid)]))
+
+
+def _report(given: dict[str, Any], evidence: list[int]) -> Report:
+    told = None
+    if given["reporter_name"]:
+        told = Told(given["reporter_name"], given["reporter_phone"])
+    return Report(
+        client_uid=given["client_uid"],
+        category=given["category"].pk,
+        description=given["description"],
+        lon=given["lon"],
+        lat=given["lat"],
+        crs_in="wgs84" if given["lon"] is not None else "",
+        entity_id=given["entity"].pk if given["entity"] else None,
+        severity=given["severity"] or None,
+        evidence=tuple(evidence),
+        told=told,
+    )
+
+
+def _ask(
+    admin: LeadAdmin, request: HttpRequest, form: IntakeForm, *, kept: list[int] | None = None, status: int = 200
+) -> HttpResponse:
+    if form.is_bound:
+        form.data = form.data.copy()
+        form.data["kept"] = ",".join(str(number) for number in kept or [])
+    grids = list(Grid.objects.filter(is_active=True).order_by("code"))
+    chosen = form["category"].value()
+    shown = {
+        "form": form,
+        "kept": kept or [],
+        "categories": _categories(str(chosen or "")),
+        "grids": grids,
+        "sketch": sketch(grids),
+        "entity_name": _entity_name(form),
+        "back": admin.list_address(),
+    }
+    return admin.render(request, "leads/intake.html", shown, title="新线索", status=status)
+
+
+def _entity_name(form: IntakeForm) -> str:
+    """The name of the business chosen before, where the form comes back."""
+    found: Any = getattr(form, "cleaned_data", {}).get("entity") if form.is_bound else None
+    return found.name if found else ""
+
+
+def _categories(chosen: str) -> list[dict[str, Any]]:
+    """The catalogue by its groups, with the words people say for the search box. One statement."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for category in Category.objects.filter(is_active=True):
+        row = {
+            "code": category.code,
+            "name": category.name,
+            "severity": category.get_severity_display(),
+            "food": category.food,
+            "words": " ".join([category.code, category.name, *category.words]),
+            "chosen": category.code == chosen,
+        }
+        groups.setdefault(category.group_name, []).append(row)
+    return [{"name": name, "rows": rows} for name, rows in groups.items()]

@@ -1,0 +1,309 @@
+"""Supervision orders (双督办): the list, one order's page, and acknowledging one or many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import formset_factory
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from grids.access import scope_of
+from grids.admin_access import EVERYBODY, ScopedAdmin
+from kernel.accounts.models import User
+from kernel.errors import DomainError, StaleVersion
+from leads import supervision
+from leads.admin import clock_face, words
+from leads.admin.act_view import seen
+from leads.admin.leads import SEES_NO_LEADS
+from leads.admin.orders_shown import acknowledgement_clocks, order_rows, shown
+from leads.forms import AcknowledgeForm, RowForm
+from leads.models import Instruction, Lead, SupervisionOrder
+
+__all__ = ["SupervisionOrderAdmin"]
+
+UNKNOWN = "没有找到这张督办单，或者您无权查看。"
+MOST_AT_ONCE = 50
+State, Level = SupervisionOrder.State, SupervisionOrder.Level
+Rows = formset_factory(RowForm, extra=0)
+
+
+class OrderList(ChangeList):
+    """A page of orders, each with its sides and their clocks. Two statements more."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        clocks = acknowledgement_clocks([order.pk for order in rows])
+        at = scope_of(request.user).at
+        for order in rows:
+            order.shown = shown(order, clocks, request.user, at)  # type: ignore[arg-type]
+            order.seen_at = at
+        self.result_list = rows  # type: ignore[assignment]
+
+
+@admin.register(SupervisionOrder)
+class SupervisionOrderAdmin(ScopedAdmin):
+    """Orders on leads that the person may see. Read-only; 签收 calls the service."""
+
+    view_roles = EVERYBODY - SEES_NO_LEADS
+    list_display = ["order_number", "lead_number", "cause", "level_label", "state_label", "office_side",
+                    "community_side", "raised_at", "countdown"]  # fmt: skip
+    list_display_links = ["order_number"]
+    sortable_by = ["raised_at"]
+    list_filter = [
+        ("state", ChoicesDropdownFilter),
+        ("level", ChoicesDropdownFilter),
+        ("cause", ChoicesDropdownFilter),
+    ]
+    list_filter_submit = True
+    list_before_template = "leads/orders_before.html"
+    search_fields = ["lead__number", "lead__category__name"]
+    search_help_text = "按线索编号或分类查找"
+    ordering = ["-id"]
+    actions = ["acknowledge_many"]
+
+    class Media:
+        css = {"all": ["leads/leads.css"]}
+        js = ["leads/clocks.js"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SupervisionOrder]:
+        user: Any = request.user
+        rows = SupervisionOrder.objects.order_by(*self.get_ordering(request))
+        if not self.scope(request).sees_all:
+            rows = rows.filter(lead__in=Lead.objects.visible_to(user))
+        return rows.select_related("lead__category", "lead__grid", "lead__assignee").prefetch_related(
+            "acknowledgements__by", "acknowledgements__on_behalf_of"
+        )
+
+    # --- the list ------------------------------------------------------------------------------
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderList
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        told = {"server_now": self.scope(request).at, "title": "督办单"}
+        return super().changelist_view(request, {**told, **(extra_context or {})})
+
+    @display(description="督办单")
+    def order_number(self, order: SupervisionOrder) -> str:
+        return f"督办单 {order.pk}"
+
+    @display(description="线索", header=True)
+    def lead_number(self, order: SupervisionOrder) -> list[str]:
+        return [order.lead.number, order.lead.category.name]
+
+    @display(description="层级", label={Level.OFFICE.label: "info", Level.BUREAU.label: "danger"})
+    def level_label(self, order: SupervisionOrder) -> str:
+        return Level(order.level).label
+
+    @display(description="状态", label={State.OPEN.label: "warning", State.LIFTED.label: "success"})
+    def state_label(self, order: SupervisionOrder) -> str:
+        return State(order.state).label
+
+    @display(description="所方签收")
+    def office_side(self, order: Any) -> str:
+        return self._side(order, 0)
+
+    @display(description="社方签收")
+    def community_side(self, order: Any) -> str:
+        return self._side(order, 1)
+
+    @staticmethod
+    def _side(order: Any, place: int) -> str:
+        side = order.shown.sides[place]
+        if side.answer:
+            return f"{side.answer.by.name}：{Instruction(side.answer.instruction).label}"
+        return "超时未签" if side.late else "未签"
+
+    @display(description="签收时限", empty_value="—")
+    def countdown(self, order: Any) -> SafeString | None:
+        due_at = order.shown.waits_until
+        if due_at is None or order.state != State.OPEN:
+            return None
+        return clock_face.draw("签收", due_at, order.seen_at)
+
+    @admin.action(description="签收所选督办单", permissions=["act"])
+    def acknowledge_many(self, request: HttpRequest, queryset: QuerySet[SupervisionOrder]) -> HttpResponse:
+        ids = list(queryset.order_by("id").values_list("pk", flat=True)[:MOST_AT_ONCE])
+        chosen = ",".join(str(number) for number in ids)
+        return HttpResponseRedirect(f"{reverse('admin:leads_supervisionorder_many')}?ids={chosen}")
+
+    # --- pages ---------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        many = self.admin_site.admin_view(self.many_view)
+        return [path("acknowledge/", many, name="leads_supervisionorder_many"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The order's page; a POST is the acknowledgement of who looks."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        order = self._find(request, object_id)
+        if order is None:
+            messages.warning(request, UNKNOWN)
+            return HttpResponseRedirect(self.list_address())
+        by = self.me(request)
+        form = AcknowledgeForm(request.POST or None, initial={"version": order.version})
+        status = 200
+        if request.method == "POST":
+            if not self.has_act_permission(request):
+                raise PermissionDenied
+            status = self._acknowledge(form, order, by)
+            if status == 200:
+                messages.success(request, "已签收督办单。")
+                return HttpResponseRedirect(self.row_address(order))
+            order = self._find(request, object_id) or order
+            form.data = form.data.copy()
+            form.data["version"] = str(order.version)
+        return self._page(request, order, by, form, status)
+
+    def _acknowledge(self, form: AcknowledgeForm, order: SupervisionOrder, by: User) -> int:
+        """The service's answer as a status; a refusal stands on the form."""
+        if not form.is_valid():
+            return 400
+        given = form.cleaned_data
+        try:
+            supervision.acknowledge(
+                order_id=order.pk,
+                by=by,
+                expect=seen(given["version"]),
+                instruction=Instruction(given["instruction"]),
+                note=given["note"],
+            )
+        except StaleVersion as refused:
+            form.add_error(None, "督办单在您填写期间有了变化，您填写的内容已保留，请核对后再提交。")
+            return refused.status
+        except DomainError as refused:
+            form.add_error(refused.attr if refused.attr in form.fields else None, refused.detail)
+            return refused.status
+        return 200
+
+    def _page(
+        self, request: HttpRequest, order: SupervisionOrder, by: User, form: AcknowledgeForm, status: int
+    ) -> HttpResponse:
+        scope = scope_of(by)
+        row = order_rows(
+            SupervisionOrder.objects.filter(pk=order.pk), by, scope.at, words.masked if scope.is_auditor else str
+        )[0]
+        context = {
+            "row": row,
+            "order": order,
+            "lead": order.lead,
+            "lead_address": reverse("admin:leads_lead_change", args=[order.lead_id]),
+            "form": form,
+            "severity_tone": words.SEVERITY_COLOURS[order.lead.get_severity_display()],
+            "state_tone": words.STATE_COLOURS[order.lead.get_state_display()],
+        }
+        return self._render(request, "leads/order.html", context, f"督办单 {order.pk}", status)
+
+    def many_view(self, request: HttpRequest) -> HttpResponse:
+        """Acknowledge many at once: each order is its own row with its own instruction."""
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        by = self.me(request)
+        if request.method == "POST":
+            return self._many_sent(request, by)
+        asked = request.GET.get("ids", "").split(",")
+        ids = [int(one) for one in asked if one.isascii() and one.isdigit() and len(one) < 18][:MOST_AT_ONCE]
+        rows = [row for row in order_rows(self.get_queryset(request).filter(pk__in=ids), by, self.scope(request).at) if row.mine]
+        if not rows:
+            messages.warning(request, "所选督办单中没有等待您签收的。")
+            return HttpResponseRedirect(self.list_address())
+        forms = Rows(initial=[{"order": r.order.pk, "version": r.order.version} for r in rows])
+        return self._many_page(request, [*zip(rows, forms, strict=True)], forms)
+
+    def _many_sent(self, request: HttpRequest, by: User) -> HttpResponse:
+        forms = Rows(request.POST)
+        forms.is_valid()
+        left, done = [], 0
+        for form in forms:
+            if form.is_valid() and self._one_of_many(form, by):
+                done += 1
+            else:
+                left.append(form)
+        if done:
+            messages.success(request, f"已签收 {done} 张督办单。")
+        if not left:
+            return HttpResponseRedirect(self.list_address())
+        messages.error(request, f"还有 {len(left)} 张没有签收，请看每行的说明。")
+        return self._many_left(request, by, left)
+
+    def _one_of_many(self, form: Any, by: User) -> bool:
+        given = form.cleaned_data
+        try:
+            supervision.acknowledge(
+                order_id=given["order"],
+                by=by,
+                expect=seen(given["version"]),
+                instruction=Instruction(given["instruction"]),
+                note=given["note"],
+            )
+        except StaleVersion:
+            form.add_error(None, "督办单有了变化，请核对后再提交。")
+        except DomainError as refused:
+            form.add_error(refused.attr if refused.attr in form.fields else None, refused.detail)
+        else:
+            return True
+        return False
+
+    def _many_left(self, request: HttpRequest, by: User, left: list[Any]) -> HttpResponse:
+        """Rows that were refused, as typed, with the version of now."""
+        numbers = {form.cleaned_data.get("order") for form in left if hasattr(form, "cleaned_data")} - {None}
+        found = self.get_queryset(request).filter(pk__in=numbers)
+        rows = {row.order.pk: row for row in order_rows(found, by, self.scope(request).at)}
+        kept = [form for form in left if form.cleaned_data.get("order") in rows]
+        again = Rows(initial=[{
+            "order": form.cleaned_data["order"],
+            "version": rows[form.cleaned_data["order"]].order.version,
+            "instruction": form["instruction"].value(),
+            "note": form["note"].value(),
+        } for form in kept])  # fmt: skip
+        pairs = []
+        for form, old in zip(again, kept, strict=True):
+            form.refusals = [str(e) for errors in old.errors.values() for e in errors]
+            pairs.append((rows[old.cleaned_data["order"]], form))
+        return self._many_page(request, pairs, again, status=409)
+
+    def _many_page(self, request: HttpRequest, pairs: list[Any], forms: Any, status: int = 200) -> HttpResponse:
+        context = {"pairs": pairs, "forms": forms, "instructions": Instruction.choices}
+        return self._render(request, "leads/acknowledge_many.html", context, "签收督办单", status)
+
+    def _find(self, request: HttpRequest, object_id: str) -> SupervisionOrder | None:
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 18):
+            return None
+        return self.get_queryset(request).filter(pk=int(object_id)).first()
+
+    def _render(
+        self, request: HttpRequest, template: str, shown_: dict[str, Any], title: str, status: int
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "title": title,
+            "server_now": self.scope(request).at,
+            "list_address": self.list_address(),
+            **shown_,
+        }
+        answer = TemplateResponse(request, template, context, status=status)
+        answer["Cache-Control"] = "no-store"
+        return answer

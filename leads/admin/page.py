@@ -1,0 +1,225 @@
+"""What the page of one lead shows: rows already read, turned into words. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from grids.access import scope_of
+from grids.models import Grid
+from kernel.accounts.models import User
+from kernel.deadlines.models import Deadline
+from leads import explain, selectors, signing
+from leads.admin import clock_face, moves, words
+from leads.admin.orders_shown import order_rows
+from leads.admin.place import Sketch, sketch
+from leads.models import Disposal, Lead, LeadEvidence, Rework, Side, Signature, Stage
+from leads.states import OPEN
+
+Say = Callable[[str], str]
+MOST_ENTRIES = 300
+
+WAITS_FOR = {
+    "discovery:community": "待网格员确认知悉",
+    "handover:community": "待网格员确认知悉",
+    "discovery:office": "待承办人接单",
+    "handover:office": "待承办人接单",
+    "result:office": "待承办人反馈",
+    "result:community": "待网格员核验",
+}
+STAGE_OF_FILE = {Stage.DISCOVERY: "上报时", Stage.HANDOVER: "交接时", Stage.RESULT: "处置时"}
+
+
+def context(lead: Lead, by: User) -> dict[str, Any]:
+    """Everything on the lead's page, in a fixed number of statements."""
+    scope = scope_of(by)
+    say: Say = words.masked if scope.is_auditor else str
+    signatures = list(
+        Signature.objects.filter(lead=lead).select_related("signer", "on_behalf_of").order_by("id")
+    )
+    why = explain.explain(lead)
+    clocks = [one.deadline for one in why.clocks]
+    return {
+        "lead": lead,
+        "description": say(lead.description),
+        "faces": faces(lead, clocks, scope.at),
+        "late": bool(clock_face.overdue(lead, scope.at)),
+        "severity_tone": words.SEVERITY_COLOURS[lead.get_severity_display()],
+        "state_tone": words.STATE_COLOURS[lead.get_state_display()],
+        "flags": [words.FLAGS.get(flag, flag) for flag in lead.flags],
+        "offers": moves.offered(lead, by, clocks=clocks, signatures=signatures, at=scope.at),
+        "files": files(lead),
+        "sketch": drawing(lead),
+        "clock_rows": clock_rows(why, scope.at),
+        "panel": panel(lead, signatures),
+        "earlier_signatures": earlier(lead, signatures),
+        "missing": len(signing.missing(lead, signatures)),
+        "rounds": rounds(lead, say),
+        "orders": order_rows(lead.orders.order_by("id"), by, scope.at, say),
+        "entries": timeline(lead, say),
+        "duplicates": selectors.possible_duplicates(lead, by),
+        "warnings": why.warnings,
+    }
+
+
+def faces(lead: Lead, clocks: Sequence[Deadline], at: datetime) -> list[clock_face.Face]:
+    """The header's countdowns: what is overdue, then what runs, nearest first."""
+    if lead.state not in OPEN:
+        return []
+    late = clock_face.overdue(lead, at)
+    running = [c for c in clocks if c.state == Deadline.State.RUNNING and c.kind in clock_face.TOLD]
+    names = {face.name for face in late}
+    shown = [clock_face.Face(words.CLOCKS[c.kind], c.due_at, overdue=c.due_at <= at) for c in running]
+    return late + sorted((f for f in shown if f.name not in names), key=lambda face: face.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One piece of evidence; `evidence_id` is None while the file is still on its way."""
+
+    evidence_id: int | None
+    sha256: str
+    caption: str
+    flagged: bool
+
+
+def files(lead: Lead) -> list[File]:
+    rows = LeadEvidence.objects.filter(lead=lead).select_related("evidence", "added_by").order_by("id")
+    return [
+        File(
+            row.evidence_id,
+            row.sha256,
+            f"{STAGE_OF_FILE[Stage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
+            bool(row.evidence and row.evidence.flags),
+        )
+        for row in rows
+    ]
+
+
+def drawing(lead: Lead) -> Sketch | None:
+    """The lead's grid with the point in it; all grids where none was found."""
+    point = None if lead.lon is None or lead.lat is None else (float(lead.lon), float(lead.lat))
+    if lead.grid is not None:
+        return sketch([lead.grid], point)
+    if point is None:
+        return None
+    return sketch(list(Grid.objects.filter(is_active=True).order_by("code")), point)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    name: str
+    cycle: int
+    due_at: datetime
+    state: str
+    tone: str
+    closed_at: datetime | None
+    running: bool
+    why: str
+
+
+TONES = {"running": "info", "paused": "warning", "met": "success", "breached": "danger", "cancelled": "default"}
+
+
+def clock_rows(why: explain.Explanation, at: datetime) -> list[ClockRow]:
+    return [
+        ClockRow(
+            words.clock_name(one.deadline.kind),
+            one.deadline.cycle,
+            one.deadline.due_at,
+            explain.STATES[one.deadline.state],
+            TONES[one.deadline.state],
+            one.deadline.closed_at,
+            one.deadline.state == Deadline.State.RUNNING,
+            one.text_zh,
+        )
+        for one in why.clocks
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One of the six slots: its signature, or for whom it waits."""
+
+    side: str
+    signature: Signature | None
+    waits_for: str
+
+
+def panel(lead: Lead, signatures: Sequence[Signature]) -> list[tuple[str, list[Cell]]]:
+    """Three rows (发现、交接、结果) of two cells (所、社), for the present owner and round."""
+    missing = {slot.name for slot in signing.missing(lead, signatures)}
+    cycles = {slot.name: slot.cycle for slot in signing.needed(lead)}
+    rows = []
+    for stage in Stage:
+        cells = []
+        for side in (Side.OFFICE, Side.COMMUNITY):
+            name = f"{stage}:{side}"
+            found = [s for s in signatures if (s.stage, s.side) == (stage, side)]
+            exact = [s for s in found if s.cycle == cycles[name]]
+            shown = None if name in missing else (exact or found)[-1]
+            cells.append(Cell(side.label, shown, WAITS_FOR[name]))
+        rows.append((stage.label, cells))
+    return rows
+
+
+def earlier(lead: Lead, signatures: Sequence[Signature]) -> list[Signature]:
+    """Signatures of earlier owners and rounds, which the panel does not show."""
+    shown = {c.signature.pk for _, cells in panel(lead, signatures) for c in cells if c.signature}
+    return [s for s in signatures if s.pk not in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    number: int
+    disposal: Disposal | None
+    note: str
+    rework: Rework | None
+    reason: str
+
+
+def rounds(lead: Lead, say: Say) -> list[Round]:
+    """What was done and what was sent back, round by round."""
+    done = {d.round: d for d in lead.disposals.select_related("by")}
+    back = {r.round: r for r in lead.reworks.select_related("by")}
+    numbers = sorted({*done, *back})
+    return [
+        Round(
+            n,
+            done.get(n),
+            say(done[n].note) if n in done else "",
+            back.get(n),
+            say(back[n].reason) if n in back else "",
+        )
+        for n in numbers
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the journal in words."""
+
+    seq: int
+    title: str
+    text: str
+    actor: str
+    at: datetime
+    hash: str
+    alarming: bool
+
+
+def timeline(lead: Lead, say: Say) -> list[Line]:
+    return [
+        Line(
+            entry.seq,
+            words.entry_title(entry.kind),
+            say(words.entry_text(entry.kind, entry.data or {})),
+            entry.actor_name,
+            entry.at,
+            entry.hash,
+            entry.kind.startswith(("clock.", "order.raised", "order.escalated", "lead.reworked")),
+        )
+        for entry in selectors.timeline(lead)[:MOST_ENTRIES]
+    ]

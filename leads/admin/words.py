@@ -1,0 +1,149 @@
+"""Chinese words for clocks, journal entries and hints, and masks for what people typed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from kernel.accounts.masking import mask_id_number, mask_phone
+from kernel.clock import SHANGHAI
+from leads.models import DisposalKind, Instruction, Method, Plan, Severity, Side, SupervisionOrder
+from leads.states import State
+
+CLOCKS = {
+    "desk": "人工派单",
+    "respond": "接单",
+    "owner_respond": "改派后接单",
+    "feedback": "反馈",
+    "same_day": "当日处置",
+    "verify": "核验",
+    "verify_stead": "社区书记可代核验",
+    "morning": "夜间交班",
+    "urgent_backup": "B角加入",
+    "urgent_duty": "值班员加入",
+    "ack_office": "所方签收督办",
+    "ack_community": "社方签收督办",
+}
+WARNING = re.compile(r"^(?P<kind>\w+?)_(?P<percent>\d{2})$")
+
+FLAGS = {
+    "clock_doubted": "手机时间与服务器相差过大，已按收到时间计",
+}
+SEVERITY_COLOURS = {
+    Severity.MINOR.label: "default",
+    Severity.MODERATE.label: "info",
+    Severity.SERIOUS.label: "warning",
+    Severity.URGENT.label: "danger",
+}
+STATE_COLOURS = {
+    State.REPORTED.label: "danger",
+    State.DISPATCHED.label: "warning",
+    State.RESPONDED.label: "info",
+    State.FED_BACK.label: "primary",
+    State.CLOSED.label: "success",
+}
+
+PHONE = re.compile(r"(?<!\d)1\d{10}(?!\d)")
+ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
+
+
+def clock_name(kind: str) -> str:
+    """接单, 接单催办 … for a kind of deadline."""
+    found = WARNING.match(kind)
+    if found and found["kind"] in CLOCKS:
+        return f"{CLOCKS[found['kind']]}催办（{found['percent']}%）"
+    return CLOCKS.get(kind, "其他时限")
+
+
+def moment(at: datetime | None) -> str:
+    """11月23日 14:05, in Shanghai."""
+    return "" if at is None else f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def masked(text: str) -> str:
+    """The text with mobile and identity numbers masked: for lists, exports and auditors."""
+    text = ID_NUMBER.sub(lambda found: mask_id_number(found[0]), text)
+    return PHONE.sub(lambda found: mask_phone(found[0]), text)
+
+
+def entry_title(kind: str) -> str:
+    """What happened, in a few characters."""
+    if kind.startswith("clock."):
+        return f"{clock_name(kind.removeprefix('clock.'))}时限已到"
+    return TITLES.get(kind, "其他记录")
+
+
+TITLES = {
+    "lead.reported": "上报",
+    "lead.dispatched": "派单",
+    "lead.on_desk": "转待派单",
+    "lead.responded": "接单",
+    "lead.handover_confirmed": "确认知悉",
+    "lead.controlled": "登记现场处置",
+    "lead.fed_back": "反馈",
+    "lead.closed": "核验办结",
+    "lead.reworked": "退回重办",
+    "lead.handed_on": "交班",
+    "lead.nobody_to_hand_on_to": "无人可交接",
+    "lead.evidence_arrived": "补传证据",
+    "order.raised": "发出督办单",
+    "order.acknowledged": "签收督办单",
+    "order.escalated": "督办升级到局",
+    "order.lifted": "督办解除",
+}
+
+
+def entry_text(kind: str, data: dict[str, Any]) -> str:
+    """The details of an entry in one sentence; empty where the title says it all."""
+    parts = [text for text in _details(kind, data) if text]
+    if data.get("signed"):
+        parts.append(f"签字 {len(data['signed'])} 项")
+    return "；".join(parts)
+
+
+def _details(kind: str, data: dict[str, Any]) -> list[str]:
+    note = str(data.get("note") or data.get("reason") or data.get("why") or "")
+    match kind:
+        case "lead.reported":
+            files = data.get("evidence") or 0
+            return [
+                f"严重程度：{_label(Severity, data.get('severity'))}",
+                f"网格：{data.get('grid') or '未匹配'}",
+                f"证据 {files} 份" if files else "",
+            ]
+        case "lead.dispatched" | "lead.handed_on":
+            return [f"承办人：{data.get('name', '')}", note]
+        case "lead.responded":
+            return [_label(Plan, data.get("plan"))]
+        case "lead.fed_back":
+            return [f"第 {data.get('round', 1)} 轮", _label(DisposalKind, data.get("disposal")), note]
+        case "lead.closed":
+            return [_label(Method, data.get("method")), "代核验" if data.get("in_stead") else "", note]
+        case "lead.reworked":
+            return [f"进入第 {data.get('round', 2)} 轮", f"原因：{note}"]
+        case "order.acknowledged":
+            side = _label(Side, data.get("side"))
+            return [f"{side}方：{_label(Instruction, data.get('instruction'))}", note]
+        case "order.raised":
+            cause = _label(SupervisionOrder.Cause, data.get("cause"))
+            return [cause, f"责任方：{data.get('late', '')}", f"签收时限：{_moment_of(data.get('ack_due_at'))}"]
+        case "order.lifted":
+            return [_label(SupervisionOrder.Cause, data.get("cause"))]
+        case "order.escalated":
+            return [f"{clock_name(str(data.get('silent', '')))}超时"]
+        case _ if kind.startswith("clock."):
+            return [f"时限：{_moment_of(data.get('due_at'))}"]
+        case _:
+            return [note]
+
+
+def _label(choices: Any, value: Any) -> str:
+    return str(dict(choices.choices).get(value, value or ""))
+
+
+def _moment_of(text: Any) -> str:
+    found = parse_datetime(text.replace(" ", "T", 1)) if isinstance(text, str) else None
+    return moment(found) if found else ""

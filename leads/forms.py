@@ -1,0 +1,282 @@
+"""Forms of the acts on a lead and an order, and of the desk's intake. They ask; services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from grids.models import BusinessEntity
+from kernel.accounts.models import User
+from leads import signing
+from leads.catalogue import UNSORTED
+from leads.models import Category, DisposalKind, Instruction, Method, Plan, Severity
+
+STALE_PAGE = "页面已过期，请刷新后再操作。"
+PHONE = r"^\+?[0-9-]{5,20}$"
+
+
+class PhotosInput(forms.ClearableFileInput):
+    """Several photos at once; on a phone the camera is offered."""
+
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """A list of uploaded files, perhaps empty. What they are is decided by `evidence.store`."""
+
+    def __init__(self, **options: Any) -> None:
+        attrs = {"accept": "image/jpeg,image/png,image/webp", "class": "photos-input", "multiple": True}
+        super().__init__(required=False, widget=PhotosInput(attrs=attrs), **options)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        given = data if isinstance(data, list | tuple) else [data]
+        return [super(PhotosField, self).clean(one, initial) for one in given if one]
+
+
+class ActForm(forms.Form):
+    """The version that the person saw goes along, so that nobody acts on a stale page."""
+
+    version = forms.IntegerField(
+        widget=forms.HiddenInput, min_value=1, error_messages={"required": STALE_PAGE, "invalid": STALE_PAGE}
+    )
+    takes_photos = False
+
+    def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+
+
+def text(label: str, *, required: bool = True, rows: int = 4, help_text: str = "", longest: int = 500) -> Any:
+    """A few lines of free text."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=longest,
+        help_text=help_text,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}),
+    )
+
+
+class RespondForm(ActForm):
+    """接单."""
+
+    plan = forms.ChoiceField(
+        label="处理方式", choices=Plan.choices, initial=Plan.ON_MY_WAY, widget=UnfoldAdminRadioSelectWidget
+    )
+    note = text("说明", required=False, rows=2, help_text="可不填，例如预约的时间。")
+
+
+class ConfirmForm(ActForm):
+    """确认知悉: nothing to say, only to sign."""
+
+
+class WithPhotos(ActForm):
+    """Photos stored at once, so that a refusal does not lose them: `kept` holds their numbers."""
+
+    takes_photos = True
+    photos = PhotosField(label="照片", help_text="JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
+    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
+
+    def kept_ids(self) -> list[int]:
+        """Numbers of files stored by an earlier try. Whose they are is asked when they are attached."""
+        raw = str(self.data.get("kept", "")).split(",")
+        return [int(one) for one in raw if one.isascii() and one.isdigit() and len(one) < 18][:20]
+
+
+class ControlForm(WithPhotos):
+    """登记现场处置."""
+
+    note = text("处置说明", help_text="写明采取了什么措施，隐患是否已消除或已控制。")
+    field_order = ["version", "note", "photos", "kept"]
+
+
+class FeedbackForm(WithPhotos):
+    """反馈."""
+
+    kind = forms.ChoiceField(
+        label="处置方式",
+        choices=[(k.value, k.label) for k in DisposalKind if k in signing.PERMITTED_NOW],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    note = text("处置说明", longest=2000, help_text="写明到场查看和处理的情况。")
+    rectify_due_on = forms.DateField(
+        label="整改期限",
+        required=False,
+        help_text="仅“责令改正”填写，到当日 24 时为止。",
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
+    field_order = ["version", "kind", "rectify_due_on", "note", "photos", "kept"]
+
+
+class VerifyForm(ActForm):
+    """核验."""
+
+    method = forms.ChoiceField(
+        label="核验方式",
+        choices=Method.choices,
+        initial=Method.ON_SITE,
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text="食品安全和严重以上的线索须到现场核验。",
+    )
+    note = text("说明", required=False, rows=3, help_text="代网格员核验的，须写明原因。")
+
+
+class ReworkForm(ActForm):
+    """退回重办."""
+
+    reason = text("退回原因", help_text="写明哪里没有处理好，承办人将据此重新办理。")
+
+
+class DispatchForm(ActForm):
+    """派单. Candidates are named with their grid only: no counts, no ranking (DOMAIN.md §7)."""
+
+    grid = forms.TypedChoiceField(
+        label="网格", required=False, coerce=int, empty_value=None, widget=UnfoldAdminSelectWidget
+    )
+    assignee = forms.TypedChoiceField(label="承办人", coerce=int, widget=UnfoldAdminSelectWidget)
+    reason = text("派单理由", rows=2, longest=200)
+
+    def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
+        super().__init__(*args, by=by, lead=lead, **options)
+        from leads.admin import candidates
+
+        found = candidates.choices(lead, by)
+        placed = lead.grid_id is not None
+        first = f"不变（{lead.grid.name}）" if placed else "请选择网格"
+        chooser: Any = self.fields["grid"]
+        chooser.choices = [("", first), *found.grids]
+        chooser.required = not placed
+        people: Any = self.fields["assignee"]
+        people.choices = [("", "请选择承办人"), *found.people]
+
+
+class AcknowledgeForm(ActForm):
+    """签收督办单."""
+
+    instruction = forms.ChoiceField(
+        label="督办意见", choices=Instruction.choices, widget=UnfoldAdminRadioSelectWidget
+    )
+    note = text("说明", required=False, rows=2, help_text="选择“其他”时必填。")
+
+
+class RowForm(forms.Form):
+    """One order of many (`AcknowledgeManyForm` in the page): its own version, instruction and note."""
+
+    order = forms.IntegerField(widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    instruction = forms.ChoiceField(
+        label="督办意见",
+        choices=[("", "请选择"), *Instruction.choices],
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"required": "请选择督办意见。"},
+    )
+    note = forms.CharField(
+        label="说明", required=False, max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "说明"})
+    )
+
+
+class CategoryForm(forms.ModelForm):
+    """What the bureau may change of the catalogue: words for people, never the rule behind them."""
+
+    spoken = forms.CharField(
+        label="口语词",
+        required=False,
+        max_length=400,
+        help_text="网格员口头怎么说，用逗号或空格分开，例如：老鼠，蟑螂。",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+
+    class Meta:
+        model = Category
+        fields = ["name", "is_active"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["spoken"].initial = "，".join(self.instance.words or [])
+
+    def clean_is_active(self) -> bool:
+        active: bool = self.cleaned_data["is_active"]
+        if self.instance.pk == UNSORTED and not active:
+            raise forms.ValidationError("“说不清”不能停用：说不清分类的线索要有去处。")
+        return active
+
+    def clean_spoken(self) -> list[str]:
+        raw = self.cleaned_data["spoken"]
+        for sign in "，、;；\n":
+            raw = raw.replace(sign, ",")
+        words = list(dict.fromkeys(w for part in raw.split(",") for w in part.split()))
+        if any(len(word) > 20 for word in words):
+            raise forms.ValidationError("每个口语词不超过 20 个字。")
+        return words
+
+
+class IntakeForm(forms.Form):
+    """新线索: a call or a walk-in at the desk.
+
+    `client_uid` is made with the page, so that a double click is one lead. `lon`, `lat` come from a
+    click on the map, in WGS-84.
+    """
+
+    client_uid = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": STALE_PAGE})
+    category = forms.ModelChoiceField(
+        Category.objects.none(), label="分类", error_messages={"required": "请选择线索分类。"}
+    )
+    severity = forms.ChoiceField(
+        label="严重程度",
+        required=False,
+        choices=[("", "按分类默认"), *Severity.choices],
+        widget=UnfoldAdminSelectWidget,
+    )
+    description = text("问题描述", longest=2000, help_text="时间、地点、看到的情况。不要写反映人的姓名和电话。")
+    lon = forms.DecimalField(
+        required=False, max_digits=9, decimal_places=6, min_value=-180, max_value=180, widget=forms.HiddenInput
+    )
+    lat = forms.DecimalField(
+        required=False, max_digits=8, decimal_places=6, min_value=-90, max_value=90, widget=forms.HiddenInput
+    )
+    entity = forms.ModelChoiceField(
+        BusinessEntity.objects.none(), required=False, widget=forms.HiddenInput, label="经营主体"
+    )
+    place_unknown = forms.BooleanField(
+        label="位置不清楚，转人工派单", required=False, widget=UnfoldBooleanSwitchWidget
+    )
+    reporter_name = forms.CharField(
+        label="反映人姓名", required=False, max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+    )
+    reporter_phone = forms.RegexField(
+        PHONE,
+        label="反映人电话",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "inputmode": "tel"}),
+        error_messages={"invalid": "请填写正确的电话号码。"},
+    )
+    photos = PhotosField(label="照片", help_text="可不传。JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
+    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
+    kept_ids = WithPhotos.kept_ids
+
+    def __init__(self, *args: Any, by: User, **options: Any) -> None:
+        super().__init__(*args, **options)
+        categories: Any = self.fields["category"]
+        categories.queryset = Category.objects.filter(is_active=True)
+        entities: Any = self.fields["entity"]
+        entities.queryset = BusinessEntity.objects.visible_to(by)
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        name, phone = given.get("reporter_name"), given.get("reporter_phone")
+        if bool(name) != bool(phone) and "reporter_phone" not in self.errors:
+            self.add_error("reporter_phone" if name else "reporter_name", "姓名和电话请一并填写，或都不填。")
+        if (given.get("lon") is None) != (given.get("lat") is None):
+            given["lon"] = given["lat"] = None
+        nowhere = given.get("lon") is None and given.get("entity") is None
+        if nowhere and not given.get("place_unknown"):
+            self.add_error(None, "请在地图上点选位置或选择经营主体；都不清楚时请勾选“位置不清楚”。")
+        return given
+
