@@ -246,7 +246,7 @@ class Stack:
                 return True
         except urllib.error.HTTPError as answered:
             answered.close()
-            return answered.code < 500
+            return True  # whatever it says, it is there to say it
         except OSError:
             return False
 
