@@ -47,7 +47,8 @@ $(STAMP): $(ROOT)/requirements.lock
 	touch "$(STAMP)"
 
 run: setup
-	@$(IN_ROOT) exec "$(BIN)/python" manage.py up
+	@# By way of the launcher: even where make itself is killed by -9, nothing is left running.
+	@$(IN_ROOT) exec "$(BIN)/python" -P suoshe/stack/launch.py "$(BIN)/python" manage.py up
 
 test: setup
 	@$(IN_ROOT) SUOSHE_HOME="$(SUOSHE_TEST_HOME)" exec "$(BIN)/python" -m pytest -n 2 --dist loadgroup $(TEST_ARGS)
