@@ -17,6 +17,7 @@ APPS_WITH_ENDPOINTS: list[str] = [
     "grids",
     "stations",
     "leads",
+    "reports",
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -155,6 +155,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TIMEZONE = TIME_ZONE
+SUOSHE_REPORT_PUSH_AT = _TELL = os.environ.get("SUOSHE_REPORT_PUSH_AT", "07:30")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "deadlines.sweep": {"task": "deadlines.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
@@ -165,6 +166,12 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}
+    },
+    # One task, safe at any time: what is due is computed, so a firing that was missed is made up.
+    "reports.nightly": {"task": "reports.catch_up", "schedule": crontab(minute=10, hour=0)},
+    "reports.tell": {"task": "reports.catch_up", "schedule": crontab(*map(int, reversed(_TELL.split(":"))))},
+    "reports.catch_up": {
+        "task": "reports.catch_up", "schedule": crontab(minute="5-59/10"), "options": {"expires": 300}
     },
 }  # fmt: skip
 

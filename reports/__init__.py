@@ -1,0 +1,1 @@
+"""Nightly SLA reports; reads everything, owns only its own rows."""

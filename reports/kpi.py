@@ -1,0 +1,91 @@
+"""The formulas of DOMAIN.md §5 on counts: what is counted, what is divided by what.
+
+Counts of grids and days add up; rates never do, so rates are always made from added counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+
+COUNTS: dict[str, str] = {
+    "reported": "上报",
+    "desk": "转人工派单",
+    "desk_late": "派单超时",
+    "respond_counted": "应接单",
+    "responded_on_time": "按时接单",
+    "feedback_counted": "应反馈",
+    "fed_back_on_time": "按时反馈",
+    "closed": "已办结",
+    "mature": "办结时限已到",
+    "mature_closed": "时限已到且办结",
+    "closing_counted": "已办结或已到期",
+    "closed_on_time": "按时办结",
+    "fed_back": "已反馈",
+    "reworked": "返工线索",
+    "reworks": "退回重办次数",
+    "food": "食品安全线索",
+    "food_same_day": "当日处置",
+    "food_evening": "20时后发现",
+    "food_evening_same_day": "20时后发现当日处置",
+    "fixed_on_spot": "即知即改",
+    "verified_in_stead": "代核验",
+    "orders_raised": "督办单",
+    "orders_escalated": "升级局级督办",
+    "orders_lifted": "督办已解除",
+}
+"""Every count and what it is called. By the day of the report, food by the day of discovery, orders
+by the day they were raised. `respond_counted`: responded, or the limit (or the desk's) has passed."""
+
+RATES: dict[str, tuple[str, str, str]] = {
+    "response_on_time_rate": ("响应及时率", "responded_on_time", "respond_counted"),
+    "feedback_on_time_rate": ("反馈及时率", "fed_back_on_time", "feedback_counted"),
+    "closure_rate": ("办结率", "closed", "reported"),
+    "mature_closure_rate": ("到期办结率", "mature_closed", "mature"),
+    "closed_on_time_rate": ("按时办结率", "closed_on_time", "closing_counted"),
+    "rework_rate": ("返工率", "reworked", "fed_back"),
+    "same_day_rate": ("当日处置率", "food_same_day", "food"),
+    "evening_same_day_rate": ("20时后发现当日处置率", "food_evening_same_day", "food_evening"),
+}
+"""Every rate: what it is called, the part, the whole."""
+
+PARTS: tuple[tuple[str, str], ...] = (
+    *((part, whole) for _, part, whole in RATES.values()),
+    ("desk_late", "desk"),
+    ("desk", "reported"),
+    ("fixed_on_spot", "reported"),
+    ("verified_in_stead", "closed"),
+    ("orders_escalated", "orders_raised"),
+    ("orders_lifted", "orders_raised"),
+    ("food_evening", "food"),
+    ("reworked", "reworks"),
+)
+"""What can never be more than what."""
+
+PLACES = Decimal("0.0001")
+
+
+def rate(part: int, whole: int) -> Decimal | None:
+    """`part ÷ whole` with 4 places, half up; None where there is nothing to divide by."""
+    if whole == 0:
+        return None
+    return (Decimal(part) / Decimal(whole)).quantize(PLACES, ROUND_HALF_UP)
+
+
+def rates(counts: Mapping[str, int]) -> dict[str, Decimal | None]:
+    """Every rate of these counts."""
+    return {name: rate(counts[part], counts[whole]) for name, (_, part, whole) in RATES.items()}
+
+
+def total(rows: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts added up; zeros where there are no rows."""
+    found = dict.fromkeys(COUNTS, 0)
+    for row in rows:
+        for name in found:
+            found[name] += row[name]
+    return found
+
+
+def percent(value: Decimal | None) -> str:
+    """A rate for people: `91.67%`, or a dash where it is not defined."""
+    return "—" if value is None else f"{value * 100:.2f}%"

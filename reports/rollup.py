@@ -1,0 +1,128 @@
+"""Daily figures of every grid, rebuilt from the source rows as of a moment (DESIGN.md §10, DOMAIN.md §5).
+
+Leads count on the Shanghai day of `reported_at`, food on that of `discovered_at`, orders on that of
+`raised_at`. What happened at or after `as_of` has not happened: every moment is compared with it, so
+figures made late are the figures of that moment. On time is strictly before the due time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db import connection
+
+from reports import kpi, policy
+
+_LOCAL = "({} AT TIME ZONE 'Asia/Shanghai')::date"
+
+_LEADS = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS reported,
+       count(*) FILTER (WHERE l.desk_due_at IS NOT NULL) AS desk,
+       count(*) FILTER (WHERE x.desk_late) AS desk_late,
+       count(*) FILTER (WHERE x.responded OR l.respond_due_at <= %(as_of)s OR x.desk_late) AS respond_counted,
+       count(*) FILTER (WHERE x.responded AND l.first_responded_at < l.respond_due_at AND NOT x.desk_late)
+           AS responded_on_time,
+       count(*) FILTER (WHERE x.fed_back OR l.feedback_due_at <= %(as_of)s) AS feedback_counted,
+       count(*) FILTER (WHERE x.fed_back AND l.first_fed_back_at < l.feedback_due_at) AS fed_back_on_time,
+       count(*) FILTER (WHERE x.closed) AS closed,
+       count(*) FILTER (WHERE l.closing_due_at <= %(as_of)s) AS mature,
+       count(*) FILTER (WHERE x.closed AND l.closing_due_at <= %(as_of)s) AS mature_closed,
+       count(*) FILTER (WHERE x.closed OR l.closing_due_at <= %(as_of)s) AS closing_counted,
+       count(*) FILTER (WHERE x.closed AND l.closed_at < l.closing_due_at) AS closed_on_time,
+       count(*) FILTER (WHERE x.fed_back) AS fed_back,
+       count(*) FILTER (WHERE x.reworks > 0) AS reworked,
+       COALESCE(sum(x.reworks), 0) AS reworks,
+       count(*) FILTER (WHERE l.fixed_on_spot) AS fixed_on_spot,
+       count(*) FILTER (WHERE x.closed AND l.verified_in_stead) AS verified_in_stead
+  FROM asked a
+  JOIN leads_lead l ON l.reported_at >= a.from_at AND l.reported_at < LEAST(a.upto_at, %(as_of)s)
+ CROSS JOIN LATERAL (
+       SELECT COALESCE(l.first_responded_at < %(as_of)s, false) AS responded,
+              COALESCE(l.first_fed_back_at < %(as_of)s, false) AS fed_back,
+              COALESCE(l.closed_at < %(as_of)s, false) AS closed,
+              l.desk_due_at IS NOT NULL AND l.desk_due_at <= %(as_of)s
+                  AND (l.dispatched_at IS NULL OR l.dispatched_at >= l.desk_due_at) AS desk_late,
+              CASE WHEN l.round = 1 THEN 0 ELSE (
+                  SELECT count(*) FROM leads_rework r
+                   WHERE r.lead_id = l.id AND r.at < %(as_of)s) END AS reworks) x
+ GROUP BY 1, 2
+"""
+
+_FOOD = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS food,
+       count(*) FILTER (WHERE x.same_day) AS food_same_day,
+       count(*) FILTER (WHERE x.evening) AS food_evening,
+       count(*) FILTER (WHERE x.evening AND x.same_day) AS food_evening_same_day
+  FROM asked a
+  JOIN leads_lead l ON l.food AND l.discovered_at >= a.from_at AND l.discovered_at < a.upto_at
+                   AND l.reported_at < %(as_of)s
+ CROSS JOIN LATERAL (
+       SELECT COALESCE(l.controlled_at < LEAST(a.upto_at, %(as_of)s), false) AS same_day,
+              (l.discovered_at AT TIME ZONE 'Asia/Shanghai')::time >= '20:00' AS evening) x
+ GROUP BY 1, 2
+"""
+
+_ORDERS = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS orders_raised,
+       count(*) FILTER (WHERE o.escalated_at < %(as_of)s) AS orders_escalated,
+       count(*) FILTER (WHERE o.lifted_at < %(as_of)s) AS orders_lifted
+  FROM asked a
+  JOIN leads_supervisionorder o ON o.raised_at >= a.from_at AND o.raised_at < LEAST(a.upto_at, %(as_of)s)
+  JOIN leads_lead l ON l.id = o.lead_id
+ GROUP BY 1, 2
+"""
+
+_COLUMNS = ", ".join(kpi.COUNTS)
+_VALUES = ", ".join(f"COALESCE({name}, 0)" for name in kpi.COUNTS)
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in ("as_of", *kpi.COUNTS))
+
+REBUILD = f"""
+WITH asked AS (
+    SELECT d.day, d.day::timestamp AT TIME ZONE 'Asia/Shanghai' AS from_at,
+           (d.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' AS upto_at
+      FROM unnest(%(days)s::date[]) AS d(day)),
+places AS (SELECT id AS place FROM grids_grid UNION ALL SELECT 0),
+told AS ({_LEADS}), found AS ({_FOOD}), supervised AS ({_ORDERS})
+INSERT INTO reports_dailygridstat (day, grid_id, as_of, {_COLUMNS})
+SELECT a.day, NULLIF(p.place, 0), %(as_of)s, {_VALUES}
+  FROM asked a CROSS JOIN places p
+  LEFT JOIN told USING (day, place)
+  LEFT JOIN found USING (day, place)
+  LEFT JOIN supervised USING (day, place)
+ON CONFLICT (day, grid_id) DO UPDATE SET {_RENEWED}
+"""  # noqa: S608 - only constants are put together here
+
+UNSETTLED = f"""
+SELECT day FROM (
+    SELECT d::date AS day FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') d
+    UNION
+    SELECT s.day FROM reports_dailygridstat s WHERE s.closed < s.reported OR s.orders_lifted < s.orders_raised
+    UNION
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l WHERE l.state <> 'closed'
+    UNION
+    SELECT {_LOCAL.format("l.discovered_at")} FROM leads_lead l
+     WHERE l.food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s) found
+ WHERE day <= %(last)s ORDER BY day
+"""  # noqa: S608
+
+
+def rebuild(days: Sequence[date], *, as_of: datetime) -> int:
+    """Rebuild the rows of these days, every grid and "no grid", as of a moment. One statement.
+
+    Returns the number of rows written. A day that is not over yet is counted as far as it has come.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(REBUILD, {"days": list(days), "as_of": as_of})
+        return cursor.rowcount
+
+
+def unsettled_days(day: date) -> list[date]:
+    """The days whose figures may have moved by the end of `day`: the last seven, those with anything
+    open when they were last rebuilt or open now, and those whose food was reported late. One statement.
+    """
+    first, last = policy.recent(day)
+    moments = {"from_at": policy.day_starts(day), "as_of": policy.day_ends(day)}
+    with connection.cursor() as cursor:
+        cursor.execute(UNSETTLED, {"first": first, "last": last, **moments})
+        return [row[0] for row in cursor.fetchall()]
