@@ -15,60 +15,42 @@ from django.db import connection
 from kernel.deadlines import clocks, handlers
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.policy import by_day
+from leads import clock_notices
 from leads.acts import Act
+from leads.clock_notices import (
+    BACKUPS,
+    BUREAU,
+    BUREAU_WITHOUT_OFFICE,
+    COMMUNITY_HEADS,
+    DUTY,
+    HEADS,
+    OWNER,
+    WORKERS,
+    Matter,
+    of_leads,
+    tell,
+)
 from leads.models import Lead
-
-# People of a lead, as a set-based fragment: l is the lead's row, answers (person).
-_ACTIVE = "p.starts_at <= %(at)s AND (p.ends_at IS NULL OR p.ends_at > %(at)s)"
-OWNER = "SELECT l.assignee_id AS person"
-HEADS = f"SELECT p.user_id FROM grids_posting p WHERE p.role = 'OFFICE_HEAD' AND p.office_id = l.office_id AND {_ACTIVE}"
-COMMUNITY_HEADS = (
-    "SELECT p.user_id FROM grids_posting p JOIN grids_grid g ON g.id = l.grid_id"
-    f" WHERE p.role = 'COMMUNITY_HEAD' AND p.community_id = g.lead_community_id AND {_ACTIVE}"
-)
-WORKERS = f"SELECT p.user_id FROM grids_posting p WHERE p.role = 'GRID_WORKER' AND p.grid_id = l.grid_id AND {_ACTIVE}"
-BACKUPS = (
-    "SELECT p.backup_id FROM grids_posting p"
-    f" WHERE p.role = 'COMMISSIONER' AND p.grid_id = l.grid_id AND p.user_id = l.assignee_id AND {_ACTIVE}"
-)
-DUTY = (
-    "SELECT d.user_id FROM grids_dutyshift d WHERE d.role = 'DUTY_OFFICER' AND d.office_id = l.office_id"
-    " AND d.day = ((%(at)s AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date"
-)
-BUREAU_WITHOUT_OFFICE = (
-    f"SELECT p.user_id FROM grids_posting p WHERE p.role = 'BUREAU' AND l.office_id IS NULL AND {_ACTIVE}"
-)
-BUREAU = f"SELECT p.user_id FROM grids_posting p WHERE p.role = 'BUREAU' AND {_ACTIVE}"
-
-TELL = """
-INSERT INTO notices_outboxmessage
-       (dedupe_key, recipient_id, template, params, subject_kind, subject_id, created_at, available_at, state)
-SELECT 'event:' || e.id || ':user:' || who.person, who.person, %(template)s,
-       jsonb_build_object('number', l.number, 'category', c.name, 'due_at', e.due_at, 'stage', e.kind),
-       'lead', l.id, %(at)s, %(at)s, 'delivered'
-  FROM deadlines_event e JOIN leads_lead l ON l.id = e.subject_id JOIN leads_category c ON c.code = l.category_id
- CROSS JOIN LATERAL ({people}) who(person)
- WHERE e.id = ANY(%(events)s) AND who.person IS NOT NULL
-ON CONFLICT (dedupe_key) DO NOTHING
-"""
 
 NOTE = """
 INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
-SELECT 'lead:' || e.subject_id, 'clock.' || e.kind, NULL, '系统', %(at)s,
+SELECT 'lead:' || e.lead_id, %(kind)s, NULL, '系统', %(at)s,
        jsonb_build_object('due_at', e.due_at, 'cycle', e.cycle)
-  FROM deadlines_event e WHERE e.id = ANY(%(events)s) ORDER BY e.subject_id, e.id
+  FROM unnest(%(leads)s::bigint[], %(cycles)s::int[], %(dues)s::timestamptz[]) e(lead_id, cycle, due_at)
+ ORDER BY e.lead_id, e.due_at
 """
 
 
-def _tell(batch: Sequence[Fired], at: datetime, template: str, *people: str) -> None:
-    params: dict[str, Any] = {"template": template, "at": at, "events": [one.event_id for one in batch]}
-    with connection.cursor() as cursor:
-        cursor.execute(TELL.format(people=" UNION ".join(people)), params)
-
-
 def _note(batch: Sequence[Fired], at: datetime) -> None:
+    params: dict[str, Any] = {
+        "kind": f"clock.{batch[0].kind}",
+        "at": at,
+        "leads": [one.subject_id for one in batch],
+        "cycles": [one.cycle for one in batch],
+        "dues": [one.due_at for one in batch],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(NOTE, {"at": at, "events": [one.event_id for one in batch]})
+        cursor.execute(NOTE, params)
 
 
 LOCK_LEADS = """
@@ -99,36 +81,36 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
 
 
 def warn(batch: Sequence[Fired], at: datetime) -> None:
-    """催办 at 80 %: to the owner and his head; on the desk there is no owner, without an office the bureau."""
-    _tell(batch, at, f"leads.{batch[0].kind}", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
+    """催办 at 80 %: to the owner and his head; without an office the bureau."""
+    tell(of_leads(batch), at, batch[0].kind, OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
 
 
 def desk_late(batch: Sequence[Fired], at: datetime) -> None:
     """Nobody placed it in 15 minutes: the head and the bureau are told."""
     _note(batch, at)
-    _tell(batch, at, "leads.desk_late", HEADS, BUREAU)
+    tell(of_leads(batch), at, "desk_late", HEADS, BUREAU)
 
 
 def verify_late(batch: Sequence[Fired], at: datetime) -> None:
     """24 h after feedback: 催办 to the grid workers and to the community's head."""
     _note(batch, at)
-    _tell(batch, at, "leads.verify", WORKERS, COMMUNITY_HEADS)
+    tell(of_leads(batch), at, "verify", WORKERS, COMMUNITY_HEADS)
 
 
 def verify_stead(batch: Sequence[Fired], at: datetime) -> None:
     """48 h after feedback: from now on the lead community's head may verify in their stead."""
     _note(batch, at)
-    _tell(batch, at, "leads.verify_stead", COMMUNITY_HEADS)
+    tell(of_leads(batch), at, "verify_stead", COMMUNITY_HEADS)
 
 
 def urgent_backup(batch: Sequence[Fired], at: datetime) -> None:
     _note(batch, at)
-    _tell(batch, at, "leads.urgent_backup", OWNER, BACKUPS, HEADS)
+    tell(of_leads(batch), at, "urgent_backup", OWNER, BACKUPS, HEADS)
 
 
 def urgent_duty(batch: Sequence[Fired], at: datetime) -> None:
     _note(batch, at)
-    _tell(batch, at, "leads.urgent_duty", OWNER, DUTY, HEADS)
+    tell(of_leads(batch), at, "urgent_duty", OWNER, DUTY, HEADS)
 
 
 def morning(batch: Sequence[Fired], at: datetime) -> None:
@@ -140,7 +122,7 @@ def morning(batch: Sequence[Fired], at: datetime) -> None:
     for lead in Lead.objects.filter(pk__in=cycles).order_by("id"):
         if lead.owner_cycle == cycles[lead.pk]:
             hand_on(Act(lead, None, at, []), why="夜间值班结束", leaving_id=lead.assignee_id)
-    _tell(batch, at, "leads.morning", OWNER)
+    tell(of_leads(batch), at, "morning", OWNER)
 
 
 # --- orders ----------------------------------------------------------------------------------------
@@ -148,15 +130,15 @@ def morning(batch: Sequence[Fired], at: datetime) -> None:
 RAISE = """
 WITH raised AS (
     INSERT INTO leads_supervisionorder (lead_id, cause, cycle, late_side, raised_at)
-    SELECT e.subject_id, e.kind, e.cycle, 'office', %(at)s
-      FROM deadlines_event e JOIN leads_lead l ON l.id = e.subject_id
-     WHERE e.id = ANY(%(events)s) AND (NOT %(unless_open)s OR NOT EXISTS (
-           SELECT 1 FROM leads_supervisionorder o WHERE o.lead_id = l.id AND o.state = 'open'))
-     ORDER BY e.subject_id
+    SELECT e.lead_id, %(cause)s, e.cycle, 'office', %(at)s
+      FROM unnest(%(leads)s::bigint[], %(cycles)s::int[]) e(lead_id, cycle)
+     WHERE NOT %(unless_open)s OR NOT EXISTS (
+           SELECT 1 FROM leads_supervisionorder o WHERE o.lead_id = e.lead_id AND o.state = 'open')
+     ORDER BY e.lead_id, e.cycle
     ON CONFLICT (lead_id, cause, cycle) DO NOTHING
-    RETURNING id, lead_id, cause),
-orders AS (
-    SELECT r.id, r.lead_id, r.cause, l.number, l.category_id, l.office_id, l.grid_id, l.assignee_id,
+    RETURNING id, lead_id, cycle),
+orders AS MATERIALIZED (
+    SELECT r.id, r.lead_id, r.cycle,
            CASE WHEN l.severity = 'URGENT' OR (l.food AND l.severity = 'SERIOUS')
                 THEN %(due_at_night)s::timestamptz ELSE %(due_by_day)s::timestamptz END AS ack_due_at
       FROM raised r JOIN leads_lead l ON l.id = r.lead_id),
@@ -167,78 +149,84 @@ armed AS (
 noted AS (
     INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
     SELECT 'lead:' || o.lead_id, 'order.raised', NULL, '系统', %(at)s,
-           jsonb_build_object('order', o.id, 'cause', o.cause, 'late', '所', 'ack_due_at', o.ack_due_at)
-      FROM orders o ORDER BY o.lead_id)
-INSERT INTO notices_outboxmessage
-       (dedupe_key, recipient_id, template, params, subject_kind, subject_id, created_at, available_at, state)
-SELECT 'order:' || l.id || ':raised:user:' || who.person, who.person, 'leads.order_' || l.cause,
-       jsonb_build_object('number', l.number, 'category', c.name, 'late', '所', 'ack_due_at', l.ack_due_at, 'order', l.id),
-       'lead', l.lead_id, %(at)s, %(at)s, 'delivered'
-  FROM orders l JOIN leads_category c ON c.code = l.category_id
- CROSS JOIN LATERAL ({people}) who(person)
- WHERE who.person IS NOT NULL
-ON CONFLICT (dedupe_key) DO NOTHING
+           jsonb_build_object('order', o.id, 'cause', %(cause)s, 'late', '所', 'ack_due_at', o.ack_due_at)
+      FROM orders o ORDER BY o.lead_id, o.cycle)
+SELECT id, lead_id, cycle, ack_due_at FROM orders
 """
 
 
 def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     """One order a lead, cause and cycle, addressed to the office head and the community head.
 
-    `owner_respond` raises one only where none is open. Every event is told to the owner as well, so
-    that no event is without its outbox row even where an order stands already.
+    `owner_respond` raises one only where none is open. Every event is told to the owner as well, and
+    where it raised no order to the head too, so that no event is without its outbox row.
     """
     _note(batch, at)
+    matters = _raise(batch, at)
+    cause = batch[0].kind
+    ordered = [one for one in matters if one.order_id is not None]
+    others = [one for one in matters if one.order_id is None]
+    tell(ordered, at, f"order_{cause}", HEADS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
+    tell(ordered, at, f"{cause}_late", OWNER)
+    tell(others, at, f"{cause}_late", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
+
+
+def _raise(batch: Sequence[Fired], at: datetime) -> list[Matter]:
     limit = clocks.limits(at)["ack"]
     span = timedelta(minutes=limit.amount)
     params: dict[str, Any] = {
         "at": at,
-        "events": [one.event_id for one in batch],
+        "leads": [one.subject_id for one in batch],
+        "cycles": [one.cycle for one in batch],
+        "cause": batch[0].kind,
         "unless_open": batch[0].kind == "owner_respond",
         "due_at_night": by_day(at, span, pages_at_night=True),
         "due_by_day": by_day(at, span, pages_at_night=False),
         "version": limit.version,
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            RAISE.format(people=" UNION ".join([HEADS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE])), params
-        )
-    _tell(batch, at, f"leads.{batch[0].kind}_late", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
+        cursor.execute(RAISE, params)
+        raised = {(lead, cycle): (order, due_at) for order, lead, cycle, due_at in cursor.fetchall()}
+    return [
+        Matter(one, one.subject_id, *raised.get((one.subject_id, one.cycle), (None, None))) for one in batch
+    ]
 
 
 ESCALATE = """
-WITH silent AS (
-    SELECT e.id AS event_id, e.kind, o.id, o.lead_id, o.level
-      FROM deadlines_event e JOIN leads_supervisionorder o ON o.id = e.subject_id
-     WHERE e.id = ANY(%(events)s)),
+WITH silent AS MATERIALIZED (
+    SELECT e.event_id, o.id, o.lead_id, o.level
+      FROM unnest(%(events)s::bigint[], %(orders)s::bigint[]) e(event_id, order_id)
+      JOIN leads_supervisionorder o ON o.id = e.order_id),
 raised AS (
     UPDATE leads_supervisionorder o SET level = 'bureau', escalated_at = %(at)s, version = o.version + 1
      WHERE o.id IN (SELECT id FROM silent WHERE level = 'office')),
 noted AS (
     INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
     SELECT 'lead:' || s.lead_id, 'order.escalated', NULL, '系统', %(at)s,
-           jsonb_build_object('order', s.id, 'silent', s.kind)
+           jsonb_build_object('order', s.id, 'silent', %(kind)s)
       FROM silent s ORDER BY s.lead_id, s.event_id)
-INSERT INTO notices_outboxmessage
-       (dedupe_key, recipient_id, template, params, subject_kind, subject_id, created_at, available_at, state)
-SELECT 'event:' || s.event_id || ':user:' || who.person, who.person, 'leads.order_escalated',
-       jsonb_build_object('number', l.number, 'side', CASE s.kind WHEN 'ack_office' THEN '所' ELSE '社' END, 'order', s.id),
-       'lead', l.id, %(at)s, %(at)s, 'delivered'
-  FROM silent s JOIN leads_lead l ON l.id = s.lead_id
- CROSS JOIN LATERAL ({people}) who(person)
- WHERE who.person IS NOT NULL
-ON CONFLICT (dedupe_key) DO NOTHING
+SELECT event_id, id, lead_id FROM silent
 """
 
 
 def escalate(batch: Sequence[Fired], at: datetime) -> None:
     """A side stayed silent: the order rises to the bureau; bureau, both heads and the owner are told."""
-    params: dict[str, Any] = {"at": at, "events": [one.event_id for one in batch]}
+    params: dict[str, Any] = {
+        "at": at,
+        "events": [one.deadline_id for one in batch],
+        "orders": [one.subject_id for one in batch],
+        "kind": batch[0].kind,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(ESCALATE.format(people=" UNION ".join([BUREAU, HEADS, COMMUNITY_HEADS])), params)
+        cursor.execute(ESCALATE, params)
+        found = {event: (lead, order) for event, order, lead in cursor.fetchall()}
+    matters = [Matter(one, *found[one.deadline_id]) for one in batch]
+    tell(matters, at, "order_escalated", OWNER, HEADS, COMMUNITY_HEADS, BUREAU)
 
 
 def register() -> None:
     """Register every handler of this app (called once, at start-up)."""
+    clock_notices.register()
     handlers.lock_first(lock_subjects)
     for kind in sorted(WARNINGS):
         handlers.register("lead", kind, warn)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -47,42 +48,30 @@ def today() -> date:
 
 
 def travel(by: timedelta) -> None:
-    """Move the clock of the whole house. Refused unless `SUOSHE_TEST_CLOCK` is on."""
-    if not settings.SUOSHE_TEST_CLOCK:
-        raise RuntimeError("the clock can be moved only where SUOSHE_TEST_CLOCK=1")
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE clock_clockoffset SET ahead = ahead + %s", [by])
+    """Move the clock of the whole house. Refused unless `SUOSHE_TEST_CLOCK` is on.
+
+    Raises:
+        RuntimeError: where the clock may not be moved.
+    """
+    _refuse_real_clock()
+    _shift("UPDATE clock_clockoffset SET ahead = ahead + %s", by)
 
 
 def set_to(moment: datetime) -> None:
-    """Make `kernel_now()` read `moment` at this instant (tests and demo only)."""
+    """Make `kernel_now()` read `moment` at this instant (tests and demo only). Raises as `travel`."""
+    _refuse_real_clock()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         real: datetime = cursor.fetchone()[0]
+    _shift("UPDATE clock_clockoffset SET ahead = %s", moment - real)
+
+
+def _shift(sql: str, by: timedelta) -> None:
+    params: list[Any] = [by]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def _refuse_real_clock() -> None:
     if not settings.SUOSHE_TEST_CLOCK:
         raise RuntimeError("the clock can be moved only where SUOSHE_TEST_CLOCK=1")
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE clock_clockoffset SET ahead = %s", [moment - real])
-
-
-@contextmanager
-def as_of(moment: datetime) -> Iterator[None]:
-    """Let `kernel_now()` read `moment` inside the caller's open transaction, and nowhere else.
-
-    For building histories (the demo) through the services: the offset is put back before the block
-    ends, so no other transaction ever sees it. Refused where `DEBUG` and the test clock are both off,
-    and outside a transaction.
-    """
-    if not (settings.DEBUG or settings.SUOSHE_TEST_CLOCK):
-        raise RuntimeError("histories are built only where DEBUG or SUOSHE_TEST_CLOCK is on")
-    if not connection.in_atomic_block:
-        raise RuntimeError("as_of() needs an open transaction")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ahead FROM clock_clockoffset WHERE id = 1 FOR UPDATE")
-        before = cursor.fetchone()[0]
-        cursor.execute("UPDATE clock_clockoffset SET ahead = %s - transaction_timestamp()", [moment])
-        try:
-            yield
-        finally:
-            if not connection.needs_rollback:
-                cursor.execute("UPDATE clock_clockoffset SET ahead = %s", [before])

@@ -5,7 +5,7 @@ the subject's live deadline rows by id, then the subject row, then all else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, models
 from django.db.models import F, Q
@@ -121,7 +121,7 @@ def pause(
     rows = list(_of(subject_kind, subject_id, kinds).filter(state=Deadline.State.RUNNING).order_by("id"))
     Deadline.objects.filter(id__in=[r.pk for r in rows]).update(
         state=Deadline.State.PAUSED,
-        remaining=Greatest(F("due_at") - at, models.Value("0 s"), output_field=models.DurationField()),
+        remaining=Greatest(F("due_at") - models.Value(at), models.Value(timedelta())),
         row_version=F("row_version") + 1,
     )
     Segment.objects.bulk_create(

@@ -14,9 +14,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One clock that ran out, as its event row says."""
+    """One clock that ran out, as its event row (key `deadline_id`) says."""
 
-    event_id: int
+    deadline_id: int
     subject_kind: str
     subject_id: int
     kind: str

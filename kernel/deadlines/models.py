@@ -104,13 +104,13 @@ class Segment(models.Model):
 
 
 class Event(models.Model):
-    """A clock ran out. One row a deadline, ever: this is what makes firing exactly-once.
+    """A clock ran out. One row a deadline, ever: the primary key makes firing exactly-once.
 
     Subject, kind and due time are copied, so that handlers join nothing back (DESIGN.md §4, traps).
     """
 
     deadline = models.OneToOneField(
-        Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="event"
+        Deadline, verbose_name="时限", on_delete=models.PROTECT, related_name="event", primary_key=True
     )
     subject_kind = models.CharField("对象类别", max_length=20)
     subject_id = models.BigIntegerField("对象编号")

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -25,49 +26,75 @@ SETTLE = timedelta(milliseconds=300)
 LOOK_BACK = timedelta(minutes=15)
 BATCH = 2_000
 UNBOUNDED_EVERY = 30.0
+LOCK_TIMEOUT = "5s"
+QUERY_CANCELLED = "57014"
 
 TAKE = """
 WITH due AS MATERIALIZED (
-    SELECT d.id, d.subject_kind, d.subject_id, d.kind, d.cycle, d.due_at,
-           d.parent_kind <> '' AND NOT EXISTS (
-               SELECT 1 FROM deadlines_deadline p
-                WHERE p.subject_kind = d.subject_kind AND p.subject_id = d.subject_id
-                  AND p.kind = d.parent_kind AND p.cycle = d.cycle
-                  AND p.state = 'running' AND p.due_at > kernel_now() - %(settle)s) AS suppressed
+    SELECT d.id, d.subject_kind, d.subject_id, d.kind, d.cycle, d.due_at, d.parent_kind
       FROM deadlines_deadline d
      WHERE d.state = 'running' AND d.due_at <= kernel_now() - %(settle)s {bound}
-     ORDER BY d.due_at, d.id LIMIT %(batch)s FOR UPDATE OF d SKIP LOCKED),
+     ORDER BY d.due_at, d.id LIMIT %(batch)s FOR UPDATE SKIP LOCKED),
+judged AS MATERIALIZED (
+    SELECT due.*, due.parent_kind <> '' AND NOT COALESCE((
+               SELECT p.state = 'running' AND p.due_at > (SELECT kernel_now() - %(settle)s)
+                 FROM deadlines_deadline p
+                WHERE p.subject_kind = due.subject_kind AND p.subject_id = due.subject_id
+                  AND p.kind = due.parent_kind AND p.cycle = due.cycle), false) AS suppressed
+      FROM due),
 closed AS (
     UPDATE deadlines_deadline d
-       SET state = CASE WHEN due.suppressed THEN 'cancelled' ELSE 'breached' END,
-           closed_at = due.due_at, row_version = d.row_version + 1
-      FROM due WHERE d.id = due.id),
+       SET state = CASE WHEN j.suppressed THEN 'cancelled' ELSE 'breached' END,
+           closed_at = j.due_at, row_version = d.row_version + 1
+      FROM judged j WHERE d.id = j.id),
 events AS (
     INSERT INTO deadlines_event (deadline_id, subject_kind, subject_id, kind, cycle, due_at, recorded_at)
-    SELECT id, subject_kind, subject_id, kind, cycle, due_at, kernel_now() FROM due WHERE NOT suppressed
-    RETURNING id, subject_kind, subject_id, kind, cycle, due_at)
-SELECT id, subject_kind, subject_id, kind, cycle, due_at, kernel_now() FROM events
-UNION ALL
-SELECT NULL, subject_kind, subject_id, kind, cycle, due_at, kernel_now() FROM due WHERE suppressed
+    SELECT id, subject_kind, subject_id, kind, cycle, due_at, (SELECT kernel_now())
+      FROM judged WHERE NOT suppressed)
+SELECT id, subject_kind, subject_id, kind, cycle, due_at, suppressed, (SELECT kernel_now()) FROM judged
 """
 BOUND = "AND d.due_at > kernel_now() - %(look_back)s"
 OF_SUBJECT = "AND d.subject_kind = %(subject_kind)s AND d.subject_id = %(subject_id)s"
+"""A warning whose parent no longer runs (met, cancelled, breached, or due itself) is suppressed.
+
+The parent is looked up by a scalar subquery: as NOT EXISTS the planner hashed every running clock of
+the table for it. `kernel_now()` stands bare where it bounds an index, so that the planner can read it,
+and in a subquery where it would be called once a row.
+"""
+
+NEXT = """
+SELECT d.due_at FROM deadlines_deadline d
+ WHERE d.state = 'running' AND d.due_at <= kernel_now() - %(settle)s {bound}
+ ORDER BY d.due_at, d.id LIMIT 1
+"""
+"""Ordered, though one row is enough: as EXISTS the planner read the whole table for it."""
 
 
 def sweep(*, look_back: timedelta | None = LOOK_BACK, batch: int = BATCH) -> int:
     """Fire one batch of what is due, oldest first, in one transaction. Returns how many rows it took.
 
+    Where nothing is due it costs one small read and no transaction block.
+
     Args:
         look_back: how far back to search; None searches without bound (a long transaction elsewhere
             pins dead index entries, so that an unbounded search grows slow: every 30 s is enough).
+
+    Raises:
+        OperationalError: the database is away, or a lock could not be had within `LOCK_TIMEOUT`; the
+            whole batch is rolled back and belongs to the next sweep.
     """
-    params = {"settle": SETTLE, "look_back": look_back, "batch": batch}
-    return _take(TAKE.format(bound=BOUND if look_back else ""), params)
+    params: dict[str, Any] = {"settle": SETTLE, "look_back": look_back, "batch": batch}
+    bound = BOUND if look_back else ""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT.format(bound=bound), params)
+        if cursor.fetchone() is None:
+            return 0
+    return _take(TAKE.format(bound=bound), params)
 
 
 def fire_subject(subject_kind: str, subject_id: int) -> int:
     """A late close: breach what is already due of one subject, as the sweep would, without settling."""
-    params = {
+    params: dict[str, Any] = {
         "settle": timedelta(),
         "batch": BATCH,
         "subject_kind": subject_kind,
@@ -76,53 +103,55 @@ def fire_subject(subject_kind: str, subject_id: int) -> int:
     return _take(TAKE.format(bound=OF_SUBJECT), params)
 
 
-def _take(sql: str, params: dict[str, object]) -> int:
+def _take(sql: str, params: dict[str, Any]) -> int:
     with transaction.atomic():
         with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.execute(sql, params)
             rows = cursor.fetchall()
         if not rows:
             return 0
-        at = rows[0][6]
-        fired = [Fired(*row[:6]) for row in rows if row[0] is not None]
+        at = rows[0][7]
         groups: dict[tuple[str, str], list[Fired]] = defaultdict(list)
-        for one in fired:
-            groups[one.subject_kind, one.kind].append(one)
-        handlers.lock(fired)
+        for row in rows:
+            if not row[6]:
+                groups[row[1], row[3]].append(Fired(*row[:6]))
+        handlers.lock([one for batch in groups.values() for one in batch])
         for key in sorted(groups):
             _handle(groups[key], at)
         return len(rows)
 
 
 def _handle(batch: Sequence[Fired], at: datetime) -> None:
-    """Call the owner with the whole batch; if that fails, row by row, setting the poison aside.
+    """Call the owner with the whole batch; where that fails, with each half, down to the poison rows.
 
-    Contention and a lost connection are nobody's fault: they undo the whole sweep, and the next tick
-    takes the same clocks again.
+    Contention, a lost connection, a full disk: these undo the whole sweep, and the next tick takes the
+    same clocks again.
     """
     try:
         with transaction.atomic():
             handlers.of(batch[0].subject_kind, batch[0].kind)(batch, at)
     except Exception as error:
-        if _is_contention(error):
+        if _is_nobodys_fault(error):
             raise
         if len(batch) == 1:
             _set_aside(batch[0], at, error)
             return
-        for one in batch:
-            _handle([one], at)
+        half = len(batch) // 2
+        _handle(batch[:half], at)
+        _handle(batch[half:], at)
 
 
-def _is_contention(error: Exception) -> bool:
-    """Deadlock, lock timeout, serialization failure, or no connection any more."""
+def _is_nobodys_fault(error: Exception) -> bool:
+    """What another try may cure. A cancelled statement is not: a smaller batch may pass where it did not."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
-    return getattr(error.__cause__, "pgcode", None) in (None, "40P01", "55P03", "40001")
+    return getattr(error.__cause__, "pgcode", None) != QUERY_CANCELLED
 
 
 def _set_aside(one: Fired, at: datetime, error: Exception) -> None:
-    log.error("deadline_handler_failed", event_id=one.event_id, kind=one.kind, error=repr(error))
-    PoisonRow.objects.create(event_id=one.event_id, error=repr(error)[:2000], set_aside_at=at)
+    log.error("deadline_handler_failed", deadline_id=one.deadline_id, kind=one.kind, error=repr(error))
+    PoisonRow.objects.create(event_id=one.deadline_id, error=repr(error)[:2000], set_aside_at=at)
 
 
 def lag_ms() -> int:
@@ -168,12 +197,16 @@ class Driver:
 
 
 def next_due_in() -> float:
-    """Seconds until the next running clock may be fired (with the settle delay); inf where none runs."""
+    """Seconds until the next running clock may be fired (with the settle delay); inf where none runs.
+
+    What is older than `LOOK_BACK` is not looked at: the unbounded sweep finds it.
+    """
+    params: dict[str, Any] = {"settle": SETTLE, "look_back": LOOK_BACK}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXTRACT(epoch FROM min(due_at) + %s - kernel_now())"
-            " FROM deadlines_deadline WHERE state = 'running'",
-            [SETTLE],
+            "SELECT EXTRACT(epoch FROM min(due_at) + %(settle)s - kernel_now()) FROM deadlines_deadline"
+            " WHERE state = 'running' AND due_at > kernel_now() - %(look_back)s",
+            params,
         )
         seconds = cursor.fetchone()[0]
     return float("inf") if seconds is None else float(seconds)

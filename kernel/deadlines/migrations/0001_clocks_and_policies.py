@@ -134,9 +134,14 @@ class Migration(migrations.Migration):
             name="Event",
             fields=[
                 (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    "deadline",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="event",
+                        serialize=False,
+                        to="deadlines.deadline",
+                        verbose_name="时限",
                     ),
                 ),
                 ("subject_kind", models.CharField(max_length=20, verbose_name="对象类别")),
@@ -145,15 +150,6 @@ class Migration(migrations.Migration):
                 ("cycle", models.PositiveSmallIntegerField(verbose_name="轮次")),
                 ("due_at", models.DateTimeField(verbose_name="到期时间")),
                 ("recorded_at", models.DateTimeField(verbose_name="记录时间")),
-                (
-                    "deadline",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="event",
-                        to="deadlines.deadline",
-                        verbose_name="时限",
-                    ),
-                ),
             ],
             options={
                 "verbose_name": "超时记录",

@@ -1,4 +1,7 @@
-"""Storage of the running clocks: room for HOT updates, and a vacuum that keeps pace with the sweep."""
+"""Storage of the running clocks: a vacuum that keeps pace with the sweep; guards against change.
+
+Events are append-only. A limit in force is never changed or deleted: a new version is added.
+"""
 
 from django.db import migrations
 
@@ -10,8 +13,11 @@ ALTER TABLE deadlines_deadline SET (
     autovacuum_vacuum_cost_delay = 0);
 CREATE TRIGGER deadlines_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON deadlines_event
     FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse_change();
+CREATE TRIGGER deadlines_limitpolicy_kept_in_force BEFORE UPDATE OR DELETE ON deadlines_limitpolicy
+    FOR EACH ROW WHEN (OLD.in_force_from <= kernel_now()) EXECUTE FUNCTION journal_refuse_change();
 """
 UNTUNE = """
+DROP TRIGGER deadlines_limitpolicy_kept_in_force ON deadlines_limitpolicy;
 DROP TRIGGER deadlines_event_append_only ON deadlines_event;
 ALTER TABLE deadlines_deadline RESET (
     fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold,

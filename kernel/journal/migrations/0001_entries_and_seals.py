@@ -6,7 +6,7 @@ from django.db import migrations, models
 CHAIN = """
 CREATE FUNCTION journal_entry_digest(
     prev_hash text, stream text, seq bigint, kind text, actor_id bigint, actor_name text, at timestamptz, data jsonb
-) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT encode(sha256(convert_to(jsonb_build_array(
         prev_hash, stream, seq, kind, actor_id, actor_name, (extract(epoch FROM at) * 1000000)::bigint, data
     )::text, 'UTF8')), 'hex')

@@ -1,0 +1,147 @@
+"""Who is told when a lead's clocks run out: set-based, one statement a batch (DESIGN.md §4, §6).
+
+Each event is told to each person by a row of its own; where one batch would tell one person more than
+`DIGEST_ABOVE` things of one kind (catching up after downtime), he gets one row that counts them and
+keeps the numbers of their events in `params.events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from kernel.deadlines.handlers import Fired
+from kernel.notices import templates
+
+DIGEST_ABOVE = 20
+
+# Who is told: each answers the column `person` for a lead `l`; `tell` fills {active} in.
+OWNER = "SELECT l.assignee_id AS person"
+HEADS = """
+SELECT p.user_id FROM grids_posting p
+ WHERE p.role = 'OFFICE_HEAD' AND p.office_id = l.office_id AND {active}"""
+COMMUNITY_HEADS = """
+SELECT p.user_id FROM grids_posting p JOIN grids_grid g ON g.id = l.grid_id
+ WHERE p.role = 'COMMUNITY_HEAD' AND p.community_id = g.lead_community_id AND {active}"""
+WORKERS = """
+SELECT p.user_id FROM grids_posting p
+ WHERE p.role = 'GRID_WORKER' AND p.grid_id = l.grid_id AND {active}"""
+BACKUPS = """
+SELECT p.backup_id FROM grids_posting p
+ WHERE p.role = 'COMMISSIONER' AND p.grid_id = l.grid_id AND p.user_id = l.assignee_id AND {active}"""
+DUTY = """
+SELECT d.user_id FROM grids_dutyshift d
+ WHERE d.role = 'DUTY_OFFICER' AND d.office_id = l.office_id
+   AND d.day = ((%(at)s AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date"""
+BUREAU = "SELECT p.user_id FROM grids_posting p WHERE p.role = 'BUREAU' AND {active}"
+BUREAU_WITHOUT_OFFICE = BUREAU + " AND l.office_id IS NULL"
+ACTIVE = "p.starts_at <= %(at)s AND (p.ends_at IS NULL OR p.ends_at > %(at)s)"
+
+# The rows come as arrays and are joined to nothing but the lead's primary key: joined back to the
+# events and orders of the same transaction, the planner (no statistics yet) went quadratic.
+TELL = """
+WITH told AS MATERIALIZED (
+    SELECT e.event_id, e.due_at, e.order_id, e.ack_due_at, l.id, l.number, l.category_id, who.person,
+           count(*) OVER (PARTITION BY who.person) AS many
+      FROM unnest(%(events)s::bigint[], %(leads)s::bigint[], %(dues)s::timestamptz[],
+                  %(orders)s::bigint[], %(ack_dues)s::timestamptz[])
+               e(event_id, lead_id, due_at, order_id, ack_due_at)
+      JOIN leads_lead l ON l.id = e.lead_id
+     CROSS JOIN LATERAL (
+           WITH found AS (SELECT f.person FROM ({people}) f(person) WHERE f.person IS NOT NULL)
+           SELECT found.person FROM found
+           UNION ALL
+           SELECT p.user_id FROM grids_posting p
+            WHERE p.role = 'BUREAU' AND {active} AND NOT EXISTS (SELECT 1 FROM found)) who(person))
+INSERT INTO notices_outboxmessage
+       (dedupe_key, recipient_id, template, params, subject_kind, subject_id, created_at, available_at, state)
+SELECT 'event:' || t.event_id || %(topic)s || ':user:' || t.person, t.person, %(template)s,
+       jsonb_build_object('number', t.number, 'category', c.name, 'due_at', t.due_at,
+           'stage', %(stage)s::text, 'order', t.order_id, 'ack_due_at', t.ack_due_at,
+           'late', '所', 'side', %(side)s::text),
+       'lead', t.id, %(at)s, %(at)s, 'delivered'
+  FROM told t JOIN leads_category c ON c.code = t.category_id WHERE t.many <= %(digest_above)s
+UNION ALL
+SELECT 'event:' || min(t.event_id) || %(topic)s || ':digest:user:' || t.person, t.person, 'leads.digest',
+       jsonb_build_object('count', count(*), 'what', %(what)s::text, 'events', jsonb_agg(t.event_id),
+           'number', (array_agg(t.number ORDER BY t.due_at, t.event_id))[1]),
+       'lead', (array_agg(t.id ORDER BY t.due_at, t.event_id))[1], %(at)s, %(at)s, 'delivered'
+  FROM told t WHERE t.many > %(digest_above)s GROUP BY t.person
+ON CONFLICT (dedupe_key) DO NOTHING
+"""
+
+WHAT = {
+    "respond_80": "即将接单超时",
+    "feedback_80": "即将反馈超时",
+    "same_day_80": "即将当日处置超时",
+    "owner_respond_80": "即将接单超时",
+    "respond_late": "接单超时",
+    "feedback_late": "反馈超时",
+    "same_day_late": "当日处置超时",
+    "owner_respond_late": "接单超时",
+    "order_respond": "因接单超时需督办签收",
+    "order_feedback": "因反馈超时需督办签收",
+    "order_same_day": "因当日处置超时需督办签收",
+    "order_owner_respond": "因接单超时需督办签收",
+    "order_escalated": "督办单未按时签收",
+    "desk_late": "派单超时",
+    "verify": "反馈已满24小时待核验",
+    "verify_stead": "反馈已满48小时待代核验",
+    "morning": "夜间值班结束已交班",
+    "urgent_backup": "紧急线索无人接单",
+    "urgent_duty": "紧急线索无人接单",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One event about one lead, with the order it raised or is about."""
+
+    fired: Fired
+    lead_id: int
+    order_id: int | None = None
+    ack_due_at: datetime | None = None
+
+
+def of_leads(batch: Sequence[Fired]) -> list[Matter]:
+    """The matters of a batch whose subjects are leads."""
+    return [Matter(one, one.subject_id) for one in batch]
+
+
+def tell(matters: Sequence[Matter], at: datetime, topic: str, *people: str) -> None:
+    """Tell these people of these matters by the template `leads.<topic>`. One statement; safe to repeat.
+
+    All matters are of one kind of clock. Where one has none of these people (a seat stands empty), the
+    bureau is told.
+    """
+    if not matters:
+        return
+    kind = matters[0].fired.kind
+    values: dict[str, Any] = {
+        "events": [one.fired.deadline_id for one in matters],
+        "leads": [one.lead_id for one in matters],
+        "dues": [one.fired.due_at for one in matters],
+        "orders": [one.order_id for one in matters],
+        "ack_dues": [one.ack_due_at for one in matters],
+        "stage": kind,
+        "side": {"ack_office": "所", "ack_community": "社"}.get(kind),
+        "template": f"leads.{topic}",
+        "topic": f":{topic}",
+        "what": WHAT[topic],
+        "at": at,
+        "digest_above": DIGEST_ABOVE,
+    }
+    found = " UNION ".join(people).format(active=ACTIVE)
+    with connection.cursor() as cursor:
+        cursor.execute(TELL.format(people=found, active=ACTIVE), values)
+
+
+def register() -> None:
+    """Register the words of the digest (called once, at start-up)."""
+    templates.register(
+        "leads.digest", "{count} 条线索{what}", "最早的一条是 {number}，其余请在线索列表中逐条查看。"
+    )
