@@ -66,6 +66,29 @@ def set_to(moment: datetime) -> None:
     _shift("UPDATE clock_clockoffset SET ahead = %s", moment - real)
 
 
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """Let `kernel_now()` read `moment` inside the caller's open transaction, and nowhere else.
+
+    For building histories (the demo) through the services: the offset is put back before the block
+    ends, so no other transaction ever sees it. Refused where `DEBUG` and the test clock are both off,
+    and outside a transaction.
+    """
+    if not (settings.DEBUG or settings.SUOSHE_TEST_CLOCK):
+        raise RuntimeError("histories are built only where DEBUG or SUOSHE_TEST_CLOCK is on")
+    if not connection.in_atomic_block:
+        raise RuntimeError("as_of() needs an open transaction")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ahead FROM clock_clockoffset WHERE id = 1 FOR UPDATE")
+        before = cursor.fetchone()[0]
+        cursor.execute("UPDATE clock_clockoffset SET ahead = %s - transaction_timestamp()", [moment])
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                cursor.execute("UPDATE clock_clockoffset SET ahead = %s", [before])
+
+
 def _shift(sql: str, by: timedelta) -> None:
     params: list[Any] = [by]
     with connection.cursor() as cursor:
