@@ -1,4 +1,4 @@
-"""The lead catalogue and the first version of every limit; immutable rows held by triggers."""
+"""The lead catalogue and the first version of every limit; immutable rows and six signatures held by triggers."""
 
 from __future__ import annotations
 
@@ -65,6 +65,21 @@ def unseed(apps: Any, schema_editor: Any) -> None:
 
 
 GUARD = """
+CREATE FUNCTION leads_lead_closed_needs_six() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(DISTINCT (s.stage, s.side)) FROM leads_signature s
+         WHERE s.lead_id = NEW.id AND (s.stage <> 'result' OR s.cycle = NEW.round)) < 6 THEN
+        RAISE EXCEPTION 'leads_lead_closed_needs_six: lead % lacks signatures', NEW.id
+              USING ERRCODE = 'check_violation', CONSTRAINT = 'leads_lead_closed_needs_six';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER leads_lead_closed_needs_six AFTER UPDATE OF state ON leads_lead
+    FOR EACH ROW WHEN (NEW.state = 'closed' AND OLD.state <> 'closed')
+    EXECUTE FUNCTION leads_lead_closed_needs_six();
+CREATE CONSTRAINT TRIGGER leads_lead_made_closed_needs_six AFTER INSERT ON leads_lead
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'closed')
+    EXECUTE FUNCTION leads_lead_closed_needs_six();
 CREATE TRIGGER leads_signature_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON leads_signature
     FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse_change();
 CREATE TRIGGER leads_disposal_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON leads_disposal
@@ -77,11 +92,29 @@ CREATE TRIGGER leads_lead_never_deleted BEFORE DELETE OR TRUNCATE ON leads_lead
     FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse_change();
 """
 UNGUARD = """
+CREATE FUNCTION leads_lead_closed_needs_six() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(DISTINCT (s.stage, s.side)) FROM leads_signature s
+         WHERE s.lead_id = NEW.id AND (s.stage <> 'result' OR s.cycle = NEW.round)) < 6 THEN
+        RAISE EXCEPTION 'leads_lead_closed_needs_six: lead % lacks signatures', NEW.id
+              USING ERRCODE = 'check_violation', CONSTRAINT = 'leads_lead_closed_needs_six';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER leads_lead_closed_needs_six AFTER UPDATE OF state ON leads_lead
+    FOR EACH ROW WHEN (NEW.state = 'closed' AND OLD.state <> 'closed')
+    EXECUTE FUNCTION leads_lead_closed_needs_six();
+CREATE CONSTRAINT TRIGGER leads_lead_made_closed_needs_six AFTER INSERT ON leads_lead
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'closed')
+    EXECUTE FUNCTION leads_lead_closed_needs_six();
 DROP TRIGGER leads_lead_never_deleted ON leads_lead;
 DROP TRIGGER leads_acknowledgement_immutable ON leads_acknowledgement;
 DROP TRIGGER leads_rework_immutable ON leads_rework;
 DROP TRIGGER leads_disposal_immutable ON leads_disposal;
 DROP TRIGGER leads_signature_immutable ON leads_signature;
+DROP TRIGGER leads_lead_made_closed_needs_six ON leads_lead;
+DROP TRIGGER leads_lead_closed_needs_six ON leads_lead;
+DROP FUNCTION leads_lead_closed_needs_six();
 """
 
 

@@ -1,0 +1,192 @@
+"""Every allowed and every forbidden pair of (move, state), through the services and over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from grids.demo import World
+from kernel import clock
+from kernel.errors import Conflict, NotAllowed
+from leads import dispatch, lifecycle, states
+from leads.acts import Act
+from leads.models import Lead
+from leads.states import MOVES, OPEN, Move, State
+from tests.factories import leads as made
+from tests.factories.leads import take_any
+from tests.leads.calls import Api, code_of
+
+pytestmark = pytest.mark.django_db
+
+PAIRS = [(move, state) for move in Move for state in State]
+NOBODY_OWNS = {(move, State.REPORTED) for move in (Move.RESPOND, Move.CONTROL, Move.FEED_BACK)}
+"""On the desk a lead has no assignee, so these are refused for the person, whoever asks."""
+NOTHING_TO_SIGN = {(Move.CONFIRM_HANDOVER, State.CLOSED)}
+"""A closed lead has all its signatures: confirming once more does nothing and is no refusal."""
+
+
+# --- the table itself ------------------------------------------------------------------------------
+
+
+def test_every_move_has_a_label_and_starts_somewhere() -> None:
+    assert set(MOVES) == set(Move) == set(states.LABELS)
+    assert all(MOVES.values())
+
+
+def test_a_closed_lead_moves_no_more_and_every_open_one_can() -> None:
+    assert [move for move in Move if states.allowed(move, State.CLOSED)] == []
+    for state in OPEN:
+        assert [move for move in Move if states.allowed(move, state)], state
+
+
+def test_every_state_is_reached_from_the_first() -> None:
+    reached, before = {State.REPORTED}, set()
+    while reached != before:
+        before = set(reached)
+        reached |= {to for ways in MOVES.values() for frm, to in ways.items() if frm in before}
+    assert reached == set(State)
+
+
+def test_a_forbidden_move_says_where_the_lead_stands() -> None:
+    with pytest.raises(Conflict, match="待派单") as refused:
+        states.target(Move.VERIFY, State.REPORTED)
+    assert (refused.value.code, refused.value.status) == ("wrong_state", 409)
+
+
+# --- every pair through the services ---------------------------------------------------------------
+
+
+def lead_in(world: World, state: State) -> Lead:
+    """A lead of grid 1 that the clerk took in (no community slot is signed before it closes)."""
+    by = {"by": world.clerk_of(1).username}
+    if state == State.REPORTED:
+        return made.on_desk(world, **by)
+    make: dict[State, Callable[..., Lead]] = {
+        State.DISPATCHED: made.reported,
+        State.RESPONDED: made.responded,
+        State.FED_BACK: made.fed_back,
+        State.CLOSED: made.closed,
+    }
+    return make[state](world, **by)
+
+
+def make_move(world: World, move: Move, lead: Lead) -> Any:
+    """Make the move by somebody who may, and who has signed nothing on this lead yet.
+
+    For the office that is the commissioner's backup (B角), so that no earlier signature of his
+    answers in the state's stead; for the community the third grid worker.
+    """
+    backup = world.commissioner(2) if lead.assignee_id else world.head_of(1)
+    worker = world.worker(1, 3)
+    common: dict[str, Any] = {"lead_id": lead.pk, "expect": take_any}
+    if move == Move.DISPATCH:
+        head = world.head_of(1)
+        return dispatch.dispatch(by=world.clerk_of(1), assignee_id=head.pk, reason="专员外出", **common)
+    if move == Move.HAND_ON:
+        return hand_on(lead)
+    if move == Move.RESPOND:
+        return lifecycle.respond(by=backup, **common)
+    if move == Move.CONFIRM_HANDOVER:
+        return lifecycle.confirm_handover(by=worker, **common)
+    if move == Move.CONTROL:
+        return lifecycle.control(by=backup, note="已封存", **common)
+    if move == Move.FEED_BACK:
+        return lifecycle.feed_back(by=backup, outcome=made.GUIDED, **common)
+    if move == Move.VERIFY:
+        return lifecycle.verify(by=worker, **common)
+    return lifecycle.rework(by=worker, reason="没有改好", **common)
+
+
+def hand_on(lead: Lead) -> None:
+    with transaction.atomic():
+        held = Lead.objects.select_for_update().get(pk=lead.pk)
+        dispatch.hand_on(Act(held, None, clock.now(), []), why="岗位变动", leaving_id=lead.assignee_id)
+
+
+def test_the_backup_of_commissioner_1_is_commissioner_2(world: World) -> None:
+    assert world.posting_of("commissioner-01").backup_id == world.commissioner(2).pk
+
+
+@pytest.mark.parametrize(
+    ("move", "state"), [pair for pair in PAIRS if pair[1] in MOVES[pair[0]]], ids=lambda v: str(v.value)
+)
+def test_allowed(world: World, move: Move, state: State) -> None:
+    lead = lead_in(world, state)
+    assert lead.state == state
+    version = lead.version
+    make_move(world, move, lead)
+    lead.refresh_from_db()
+    assert lead.state == MOVES[move][state]
+    assert lead.version == version + (move != Move.CONFIRM_HANDOVER)
+
+
+@pytest.mark.parametrize(
+    ("move", "state"),
+    [pair for pair in PAIRS if pair[1] not in MOVES[pair[0]] and pair not in NOBODY_OWNS | NOTHING_TO_SIGN],
+    ids=lambda v: str(v.value),
+)
+def test_forbidden(world: World, move: Move, state: State) -> None:
+    lead = lead_in(world, state)
+    before = as_row(lead)
+    with pytest.raises(Conflict) as refused, transaction.atomic():
+        make_move(world, move, lead)
+    assert (refused.value.code, refused.value.status) == ("wrong_state", 409)
+    assert as_row(lead) == before
+
+
+@pytest.mark.parametrize(("move", "state"), sorted(NOBODY_OWNS), ids=lambda v: str(v.value))
+def test_forbidden_while_nobody_owns_it(world: World, move: Move, state: State) -> None:
+    lead = lead_in(world, state)
+    before = as_row(lead)
+    with pytest.raises(NotAllowed) as refused, transaction.atomic():
+        make_move(world, move, lead)
+    assert refused.value.code == "not_assignee"
+    assert as_row(lead) == before
+
+
+def test_confirming_a_closed_lead_does_nothing(world: World) -> None:
+    lead = lead_in(world, State.CLOSED)
+    before = as_row(lead), lead.signatures.count()
+    make_move(world, Move.CONFIRM_HANDOVER, lead)
+    assert (as_row(lead), lead.signatures.count()) == before
+
+
+def as_row(lead: Lead) -> dict[str, Any]:
+    return Lead.objects.filter(pk=lead.pk).values().get()
+
+
+# --- three personas over HTTP ----------------------------------------------------------------------
+
+DISPOSAL = {"disposal": {"kind": "guided", "note": "已当场提醒"}}
+ACTS = [
+    ("respond", State.DISPATCHED, {"plan": "appointment"}, "commissioner-01", "worker-01-1"),
+    ("confirm-handover", State.DISPATCHED, {}, "worker-01-2", "commissioner-01"),
+    ("control", State.RESPONDED, {"note": "已封存"}, "commissioner-01", "worker-01-1"),
+    ("feedback", State.RESPONDED, DISPOSAL, "commissioner-01", "worker-01-1"),
+    ("verify", State.FED_BACK, {}, "worker-01-2", "commissioner-01"),
+    ("rework", State.FED_BACK, {"reason": "没有改好"}, "worker-01-2", "commissioner-01"),
+    ("dispatch", State.DISPATCHED, {"reason": "专员外出"}, "clerk-01", "commissioner-01"),
+]
+OUTSIDERS = ("worker-21-1", "commissioner-21", "clerk-04", "community-17", "police", "admin", "keeper")
+
+
+@pytest.mark.parametrize(("act", "state", "data", "may", "colleague"), ACTS, ids=[one[0] for one in ACTS])
+def test_who_may_the_colleague_the_outsider(
+    world: World, api: Api, act: str, state: State, data: dict[str, Any], may: str, colleague: str
+) -> None:
+    lead = lead_in(world, state)
+    if act == "dispatch":
+        data = data | {"assignee": world.head_of(1).pk}
+    path = f"leads/{lead.pk}/{act}/"
+    assert api.post(None, path, data, lead.version).status_code == 401
+    for outsider in OUTSIDERS:
+        answer = api.post(world.user(outsider), path, data, lead.version)
+        assert (answer.status_code, code_of(answer)) == (404, "not_found"), outsider
+    for watcher in (colleague, "auditor", "leader"):
+        assert api.post(world.user(watcher), path, data, lead.version).status_code == 403, watcher
+    answer = api.post(world.user(may), path, data, lead.version)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["id"] == lead.pk
