@@ -7,7 +7,7 @@ from typing import Any
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "所社联动",
     "SITE_HEADER": "所社联动",
-    "SITE_SUBHEADER": "“新泰市监·所社联动”网格管理平台",
+    "SITE_SUBHEADER": "“肥城市监·所社联动”网格管理平台",
     "SITE_SYMBOL": "account_tree",
     "SITE_URL": None,
     "SHOW_HISTORY": False,
