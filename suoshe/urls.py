@@ -3,11 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from suoshe import refusals
+from suoshe import health, refusals
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("suoshe.api_urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("healthz/live", health.live, name="live"),
+    path("metrics", health.metrics, name="metrics"),
     re_path(r"^api(?:/|$)", refusals.unknown_path, name="api-unknown"),
 ]
 

@@ -6,7 +6,7 @@ import os
 import sys
 import urllib.request
 
-URL = "http://127.0.0.1:8000/healthz"
+URL = "http://127.0.0.1:8000/healthz/live"
 
 
 def main() -> int:
