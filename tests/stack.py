@@ -182,7 +182,7 @@ class Stack:
 
     # -- inside
 
-    def _command(self, kind: str) -> list[str]:
+    def _command(self, name: str, kind: str) -> list[str]:
         if kind == "web":
             return processes.web(
                 host="127.0.0.1", port=self.port, workers=self.web_workers, threads=self.web_threads
@@ -190,7 +190,7 @@ class Stack:
         if kind == "worker":
             return processes.worker(concurrency=1)
         if kind == "beat":
-            return processes.beat(schedule=str(self.folder / "beat-schedule"))
+            return processes.beat(schedule=str(self.folder / f"{name}-schedule"))
         if kind == "clock":
             return processes.clock()
         raise ValueError(f"unknown kind of process: {kind}")
@@ -202,7 +202,7 @@ class Stack:
             self._redis_socket.unlink(missing_ok=True)
             command = embedded.redis_command(self._redis_socket, self._redis_folder)
         else:
-            command = processes.here(self._command(kind))
+            command = processes.here(self._command(name, kind))
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log,

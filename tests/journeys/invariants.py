@@ -1,0 +1,83 @@
+"""What must hold of the whole town whatever has happened in it (DESIGN.md §4, auditor's task)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from kernel import clock
+from kernel.deadlines.models import Deadline, PoisonRow
+from kernel.journal.verify import verify
+from leads import signing
+from leads.models import Signature
+from tests.journeys.town import Town
+
+UNTOLD = """
+SELECT e.subject_kind, e.subject_id, e.kind FROM deadlines_event e
+ WHERE NOT EXISTS (
+       SELECT 1 FROM notices_outboxmessage m
+        WHERE m.dedupe_key LIKE 'event:' || e.deadline_id || ':%'
+           OR (m.template = 'leads.digest' AND m.params -> 'events' @> to_jsonb(e.deadline_id)))
+"""
+BREACH_WITHOUT_EVENT = """
+SELECT d.subject_kind, d.subject_id, d.kind FROM deadlines_deadline d
+ WHERE d.state = 'breached' AND NOT EXISTS (SELECT 1 FROM deadlines_event e WHERE e.deadline_id = d.id)
+"""
+WITHOUT_CLOCK = """
+SELECT l.number, want.kind FROM leads_lead l
+  CROSS JOIN LATERAL (VALUES ('feedback', true), ('respond', l.state <> 'reported'),
+                             ('desk', l.state = 'reported'), ('same_day', l.food),
+                             ('verify', l.state = 'fed_back')) want(kind, wanted)
+ WHERE want.wanted AND NOT EXISTS (
+       SELECT 1 FROM deadlines_deadline d
+        WHERE d.subject_kind = 'lead' AND d.subject_id = l.id AND d.kind = want.kind)
+"""
+CLOSED_WITH_LIVE_CLOCK = """
+SELECT l.number, d.kind FROM leads_lead l
+  JOIN deadlines_deadline d ON d.subject_kind = 'lead' AND d.subject_id = l.id
+ WHERE l.state = 'closed' AND d.state IN ('running', 'paused')
+"""
+ORDERS_NOT_OF_ONE_BREACH = """
+SELECT o.lead_id, o.cause, o.cycle FROM leads_supervisionorder o
+ WHERE (SELECT count(*) FROM deadlines_event e
+         WHERE e.subject_kind = 'lead' AND e.subject_id = o.lead_id
+           AND e.kind = o.cause AND e.cycle = o.cycle) <> 1
+"""
+
+
+def faults(town: Town) -> list[str]:
+    """Everything that does not hold, in words; empty where all is well."""
+    found = [str(fault) for fault in [verify()] if fault is not None]
+    found += [f"poison row {one.event_id}: {one.error}" for one in PoisonRow.objects.all()]
+    late = clock.now() - timedelta(seconds=5)
+    overdue = Deadline.objects.filter(state=Deadline.State.RUNNING, due_at__lt=late)
+    found += [f"overdue and still running: {one}" for one in overdue]
+    for what, sql in (
+        ("event that nobody was told", UNTOLD),
+        ("breach without an event", BREACH_WITHOUT_EVENT),
+        ("lead without its clock", WITHOUT_CLOCK),
+        ("closed with a running clock", CLOSED_WITH_LIVE_CLOCK),
+        ("order without its one breach", ORDERS_NOT_OF_ONE_BREACH),
+    ):
+        found += [f"{what}: {row}" for row in _rows(sql)]
+    found += [f"signature {number} altered" for number in signing.verify_digests(Signature.objects.all())]
+    return found + _in_logs(town)
+
+
+def _rows(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _in_logs(town: Town) -> list[str]:
+    """Answers of 5xx, and errors of the two processes that never lose anything but the database."""
+    web = town.stack.log("web")
+    found = [line for line in web.splitlines() if re.search(r"\bstatus=5\d\d\b", line)]
+    for name in ("web", "clock"):
+        found += [f"{name}: Traceback" for _ in re.findall(r"^Traceback", town.stack.log(name), re.M)]
+    return found
