@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,9 @@ SETTLE = timedelta(milliseconds=300)
 LOOK_BACK = timedelta(minutes=15)
 BATCH = 2_000
 UNBOUNDED_EVERY = 30.0
+BEAT_EVERY = 5.0
+FORGET_AFTER = timedelta(days=1)
+LONGEST_LAG_MS = 2_000_000_000
 LOCK_TIMEOUT = "5s"
 QUERY_CANCELLED = "57014"
 
@@ -166,34 +169,43 @@ def lag_ms() -> int:
 
 
 class Driver:
-    """One driver of the sweep: bounded look-back on each tick, unbounded at start and every 30 s."""
+    """One driver of the sweep: bounded look-back on each tick, unbounded at start and every 30 s.
+
+    Several of one name share a heartbeat row, the last word counts.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._unbounded_at = float("-inf")
         self._beat_at = float("-inf")
 
-    def tick(self) -> int:
-        """Sweep until nothing is due. Returns how many clocks were taken."""
+    def tick(self, keep_on: Callable[[], bool] = lambda: True) -> int:
+        """Sweep until nothing is due, or `keep_on()` says no. Returns how many clocks were taken."""
         total = 0
         started = time.monotonic()
         unbounded = started - self._unbounded_at >= UNBOUNDED_EVERY
         while True:
             taken = sweep(look_back=None if unbounded else LOOK_BACK)
             total += taken
+            self._beat()
             if taken < BATCH:
                 break
+            if not keep_on():
+                return total
         if unbounded:
             self._unbounded_at = started
-        if started - self._beat_at >= 5:
-            self._beat_at = started
-            self._beat()
         return total
 
     def _beat(self) -> None:
-        Heartbeat.objects.update_or_create(
-            driver=self.name, defaults={"beat_at": clock.KernelNow(), "lag_ms": min(lag_ms(), 2_000_000_000)}
-        )
+        if time.monotonic() - self._beat_at < BEAT_EVERY:
+            return
+        late = min(lag_ms(), LONGEST_LAG_MS)
+        with transaction.atomic():
+            Heartbeat.objects.update_or_create(
+                driver=self.name, defaults={"beat_at": clock.KernelNow(), "lag_ms": late}
+            )
+            Heartbeat.objects.filter(beat_at__lt=clock.KernelNow() - FORGET_AFTER).delete()
+        self._beat_at = time.monotonic()
 
 
 def next_due_in() -> float:

@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from django.db import connection
-from psycopg2.extras import Json, execute_values
+from psycopg2.extras import Json
 
 SYSTEM = "系统"
+INSERT = "INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data) VALUES "
 
 
 class Actor(Protocol):
@@ -49,16 +50,13 @@ def append(
 
 def append_many(notes: Iterable[Note]) -> None:
     """Append entries in the order given. One statement."""
-    rows = [
+    values = [
         (n.stream, n.kind, n.by.id if n.by else None, n.by.name if n.by else SYSTEM, n.at, Json(n.data))
         for n in notes
     ]
-    if not rows:
+    if not values:
         return
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(values))
+    params: list[Any] = [value for row in values for value in row]
     with connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor,
-            "INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data) VALUES %s",
-            rows,
-            page_size=len(rows),
-        )
+        cursor.execute(INSERT + places, params)

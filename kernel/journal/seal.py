@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import time
+
 from django.db import connection, transaction
 
 from kernel import clock
+from kernel.errors import Busy
 from kernel.journal.models import Entry, Seal
 from kernel.journal.verify import digest_range
 
+WRITERS = """
+SELECT l.virtualtransaction FROM pg_locks l
+ WHERE l.relation = 'journal_entry'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+   AND l.pid <> pg_backend_pid()
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+LOOKS_EVERY_S = 0.05
 
-def settled_upto() -> int:
+
+def settled_upto(*, within_s: float = 10.0) -> int:
     """The highest entry id below which no writer is still at work.
 
-    A SHARE lock waits for every open writer (10 s at most) and is given back at once: ids taken
-    later are higher, so nothing can slip in below the answer. Must not run inside a transaction.
+    Whoever inserts holds a lock on the table before it draws an id; so when all who held one just after
+    the highest id was read have ended, nothing can slip in below it. Nobody is held up meanwhile: a
+    table lock of our own would queue every request behind one slow writer. Best run outside any
+    transaction: the caller's own entries count as settled.
+
+    Raises:
+        Busy: a writer is still at work after `within_s` seconds.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '10s'")
-        cursor.execute("LOCK TABLE journal_entry IN SHARE MODE")
-        cursor.execute("SELECT COALESCE(max(id), 0) FROM journal_entry")
-        upto: int = cursor.fetchone()[0]
-    return upto
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value, is_called FROM journal_entry_id_seq")
+        highest, drawn = cursor.fetchone()
+        cursor.execute(WRITERS)
+        waited_for = {row[0] for row in cursor.fetchall()}
+        until = time.monotonic() + within_s
+        while waited_for:
+            if time.monotonic() > until:
+                raise Busy("留痕记录正在写入，暂时无法封存，稍后将自动重试。", code="journal_busy")
+            time.sleep(LOOKS_EVERY_S)
+            cursor.execute(WRITERS)
+            waited_for &= {row[0] for row in cursor.fetchall()}
+    return int(highest) if drawn else 0
 
 
 def seal() -> Seal | None:

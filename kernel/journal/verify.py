@@ -45,14 +45,14 @@ class Fault:
     def sentence(self) -> str:
         """One Chinese sentence for the auditor."""
         reasons = {
-            "content": "内容与校验值不符,记录被改动过",
+            "content": "内容与校验值不符，记录被改动过",
             "link": "与前一条记录的校验值衔接不上",
             "gap": "前一条记录缺失",
             "seal": "封存值与所封存的记录不符",
             "seal_link": "与前一次封存衔接不上",
             "missing": "已封存的记录缺失",
         }
-        return f"{self.stream} 第 {self.seq} 条(记录号 {self.entry_id}):{reasons[self.what]}。"
+        return f"{self.stream} 第 {self.seq} 条（记录号 {self.entry_id}）：{reasons[self.what]}。"
 
 
 def verify(*, progress: Callable[[int, int], None] | None = None) -> Fault | None:

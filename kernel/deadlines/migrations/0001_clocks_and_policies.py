@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=30, verbose_name="时限种类")),
                 ("version", models.PositiveIntegerField(verbose_name="版本")),
                 ("name", models.CharField(max_length=60, verbose_name="名称")),
-                ("amount", models.PositiveIntegerField(help_text="分钟数,或工作日数", verbose_name="数量")),
+                ("amount", models.PositiveIntegerField(help_text="分钟数，或工作日数", verbose_name="数量")),
                 (
                     "unit",
                     models.CharField(

@@ -18,7 +18,7 @@ def parse(text: str) -> timedelta:
     """`+35m`, `-2h`, `+1d` → timedelta."""
     match = re.fullmatch(r"([+-]\d+)([smhd])", text)
     if not match:
-        raise CommandError("写法:+35m、+2h、+1d、-10s")
+        raise CommandError("写法：+35m、+2h、+1d、-10s")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
@@ -26,6 +26,8 @@ class Command(BaseCommand):
     help = "Move kernel_now() by a duration such as +35m; only where SUOSHE_TEST_CLOCK=1."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        # Without this, argparse takes "-10s" for an option.
+        parser._negative_number_matcher = re.compile(r"-\d+[smhd]$")
         parser.add_argument("by", help="+35m, +2h, +1d, -10s")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import threading
 import time
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import Error, connection, transaction
 
 from kernel import clock as house_clock
 from kernel import journal
@@ -20,6 +21,8 @@ from kernel.deadlines.sweep import Driver, next_due_in
 log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 0.2
+SHORTEST_SLEEP = 0.005
+RETRY_AFTER = 0.2
 JUMP = 2.0
 
 
@@ -30,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="sweep once and end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        driver = Driver(f"clock-{os.getpid()}")
+        driver = Driver(f"clock@{socket.gethostname()}"[:40])
         if options["once"]:
             self.stdout.write(f"{driver.tick()} fired")
             return
@@ -40,20 +43,20 @@ class Command(BaseCommand):
         log.info("clock_started", pid=os.getpid())
         watch = JumpWatch()
         while not stop.is_set():
-            stop.wait(self._step(driver, watch))
+            stop.wait(step(driver, watch, stop))
         log.info("clock_stopped")
 
-    def _step(self, driver: Driver, watch: JumpWatch) -> float:
-        """One tick; how long to sleep after it. A lost database is waited for, never given up on."""
-        try:
-            driver.tick()
-            watch.look()
-            return min(LONGEST_SLEEP, max(0.005, next_due_in()))
-        except (OperationalError, InterfaceError) as error:
-            log.warning("clock_waits_for_database", error=str(error).strip())
-            connection.close()
-            close_old_connections()
-            return 0.2
+
+def step(driver: Driver, watch: JumpWatch, stop: threading.Event) -> float:
+    """One tick; seconds to sleep after it. A lost database is waited for, never given up on."""
+    try:
+        driver.tick(lambda: not stop.is_set())
+        watch.look()
+        return min(LONGEST_SLEEP, max(SHORTEST_SLEEP, next_due_in()))
+    except Error as error:
+        log.warning("clock_waits_for_database", error=str(error).strip())
+        connection.close()
+        return RETRY_AFTER
 
 
 class JumpWatch:
@@ -63,10 +66,15 @@ class JumpWatch:
         self._difference = time.time() - time.monotonic()
 
     def look(self) -> None:
+        """Journal a jump since the last look. Two processes that saw it write one after the other."""
         difference = time.time() - time.monotonic()
         jump = difference - self._difference
-        if abs(jump) > JUMP:
-            log.error("clock_jumped", seconds=round(jump, 3))
+        if abs(jump) <= JUMP:
+            return
+        log.error("clock_jumped", seconds=round(jump, 3))
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('system:clock'))")
             journal.append(
                 stream="system:clock",
                 kind="clock.jumped",
@@ -74,4 +82,4 @@ class JumpWatch:
                 at=house_clock.now(),
                 data={"seconds": round(jump, 3)},
             )
-            self._difference = difference
+        self._difference = difference

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         if fault:
             raise CommandError(fault.sentence())
         entries, streams = Entry.objects.count(), Entry.objects.values("stream").distinct().count()
-        self.stdout.write(f"留痕完好:{streams} 个对象,{entries} 条记录,{Seal.objects.count()} 次封存。")
+        self.stdout.write(f"留痕完好：{streams} 个对象，{entries} 条记录，{Seal.objects.count()} 次封存。")
 
     def _show(self, reached: int, last: int) -> None:
         if self.stderr.isatty():
