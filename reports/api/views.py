@@ -24,6 +24,7 @@ __all__ = ["Sla", "SlaSheet"]
 
 DATE = OpenApiParameter("date", OpenApiTypes.DATE, description="日期；不填为最近一日")
 _BOOK = OpenApiResponse(OpenApiTypes.BINARY, description="工作簿")
+_NONE = OpenApiResponse(description="没有这一天的日报")
 
 
 def asked_day(request: Request) -> date | None:
@@ -50,7 +51,7 @@ def reading_for(request: Request) -> Reading:
 class Sla(APIView):
     """运行日报."""
 
-    @extend_schema(parameters=[DATE], responses=SlaSerializer)
+    @extend_schema(parameters=[DATE], responses={200: SlaSerializer, 404: _NONE})
     def get(self, request: Request) -> Response:
         """The kept report of a day: figures, lines, overdue limits, orders, seal, and one paragraph."""
         return Response(SlaSerializer(as_answer(reading_for(request))).data)
@@ -93,7 +94,7 @@ class SlaSheet(APIView):
 
     content_negotiation_class = AnyAccept
 
-    @extend_schema(parameters=[DATE], responses={(200, sheet.XLSX): _BOOK})
+    @extend_schema(parameters=[DATE], responses={(200, sheet.XLSX): _BOOK, 404: _NONE})
     def get(self, request: Request) -> FileResponse:
         """The same as a workbook of six sheets."""
         return workbook(reading_for(request))

@@ -31,6 +31,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "StationKindEnum": "stations.models.StationKind",
         "LeadStateEnum": "leads.states.State",
         "DeadlineStateEnum": "kernel.deadlines.models.Deadline.State",
+        "OrderLevelEnum": "leads.models.SupervisionOrder.Level",
+        "ReportLevelEnum": "reports.models.Level",
         "OrderStateEnum": "leads.models.SupervisionOrder.State",
         "DisposalKindEnum": "leads.models.DisposalKind",
         "EvidenceKindEnum": "kernel.evidence.models.Kind",

@@ -1,0 +1,160 @@
+"""One of everything, around grid 1: what tests of the whole API look at."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
+
+from grids import absences
+from grids.demo import World
+from grids.models import Absence, BusinessEntity, DutyShift, Posting
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
+from kernel import clock
+from kernel.accounts.models import Device, User
+from kernel.deadlines.sweep import sweep
+from kernel.evidence import store
+from kernel.evidence.models import Evidence
+from kernel.notices.models import OutboxMessage
+from leads.intake import Told
+from leads.models import Lead, SupervisionOrder
+from reports import nightly
+from tests import databases
+from tests.factories import leads as make
+from tests.factories.accounts import make_user, token_for
+from tests.factories.grids import make_entity, make_world
+from tests.factories.photos import make_photo
+
+__all__ = ["House", "make_house", "on_its_own", "standing"]
+
+FAR_AWAY = {"lon": "110.000000", "lat": "30.000000", "crs_in": "wgs84"}
+
+
+@dataclass
+class House:
+    """The world, and one row of each kind. Leads but `desk` lie in grid 1; `late` has an open order."""
+
+    world: World
+    nobody: User
+    former: User
+    entity: BusinessEntity
+    late: Lead
+    order: SupervisionOrder
+    dispatched: Lead
+    told: Lead
+    responded: Lead
+    fed_back: Lead
+    closed: Lead
+    desk: Lead
+    evidence: Evidence
+    own_evidence: Evidence
+    notice: OutboxMessage
+    absence: Absence
+    shift: DutyShift
+    leader_shift: DutyShift
+    device: Device
+
+    def leads(self) -> dict[str, Lead]:
+        names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
+        return {name: getattr(self, name) for name in names}
+
+
+def keep_photo(by: User, colour: str = "#c04020") -> Evidence:
+    content = make_photo(colour=colour)
+    return store.receive(
+        file=SimpleUploadedFile("IMG_0001.jpg", content, "image/jpeg"),
+        sha256=hashlib.sha256(content).hexdigest(),
+        client_uid=uuid.uuid4(),
+        captured_at=None,
+        place=None,
+        by=by,
+        at=clock.now(),
+    )[0]
+
+
+def make_house() -> House:
+    """Needs a database with the test clock: it travels a day, so that there is a day to report on, and
+    31 minutes, so that one lead is late."""
+    world = make_world(entities=5, stations=True)
+    make.closed(world, 2)
+    clock.travel(timedelta(hours=25))
+    nobody, former = make_user("nobody"), make_user("former")
+    Posting.objects.create(
+        user=former,
+        role=Role.COMMISSIONER,
+        grid=world.grid(21),
+        starts_at=world.at - timedelta(days=1500),
+        ends_at=world.at - timedelta(days=1200),
+    )
+    worker, commissioner = world.worker(1), world.commissioner(1)
+    evidence = keep_photo(worker)
+    late = make.reported(world, 1, category="F03", evidence=(evidence.pk,))
+    clock.travel(timedelta(minutes=31))
+    sweep()
+    told = make.report(world, 1, category="F03", told=Told("李四", "13800001111"))
+    by_commissioner: dict[str, Any] = {"by": "commissioner-01"}
+    shifts = DutyShift.objects.filter(office=world.office_of(1), day__gt=clock.today()).order_by("day")
+    token_for(worker, "另一部手机")
+    now = clock.now()
+    return House(
+        world=world,
+        nobody=nobody,
+        former=former,
+        entity=make_entity(world, 1),
+        late=late,
+        order=SupervisionOrder.objects.get(lead=late),
+        dispatched=make.reported(world, 1, category="F03"),
+        told=make.reported(world, 1, category="F03", told=told.told, **by_commissioner),
+        responded=make.responded(world, 1, category="F03"),
+        fed_back=make.fed_back(world, 1, category="F03"),
+        closed=make.closed(world, 1, category="F03"),
+        desk=make.reported(world, 1, category="L02", by="worker-01-1", **FAR_AWAY),
+        evidence=evidence,
+        own_evidence=keep_photo(commissioner, "#204080"),
+        notice=OutboxMessage.objects.filter(recipient=commissioner.pk).latest("id"),
+        absence=absences.record(
+            user=world.worker(1, 3),
+            stand_in=world.worker(1, 2),
+            starts_at=now + timedelta(days=1),
+            ends_at=now + timedelta(days=2),
+            reason="家中有事",
+            by=world.community_head_of(1),
+            at=now,
+        ),
+        shift=shifts.filter(role=DUTY_OFFICER)[0],
+        leader_shift=shifts.filter(role=DUTY_LEADER)[0],
+        device=Device.objects.get(user=worker.pk, name="另一部手机"),
+    )
+
+
+@contextmanager
+def standing(blocker: DjangoDbBlocker, media: Path) -> Iterator[House]:
+    """One house for a whole module, in a database of its own. Its tests take neither `db` nor a mark."""
+    with (
+        blocker.unblock(),
+        override_settings(MEDIA_ROOT=media),
+        databases.fresh() as name,
+        databases.pointed_at(name),
+    ):
+        with transaction.atomic():
+            made = make_house()
+        nightly.make_up()
+        yield made
+
+
+@contextmanager
+def on_its_own(blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One test on a standing house: what it writes is undone."""
+    with blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
