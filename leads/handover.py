@@ -76,8 +76,18 @@ def sweep_vacant(batch: int = 500) -> int:
         at = clock.now()
         for lead in leads:
             if lead.pk in still:
-                dispatch.hand_on(Act(lead, None, at, []), why="原承办人已不在岗")
+                dispatch.hand_on(
+                    Act(lead, None, at, []), why="原承办人已不在岗", backup_id=_backup_of_owner(lead)
+                )
         return len(still)
+
+
+def _backup_of_owner(lead: Lead) -> int | None:
+    """Who backed the owner up in his last seat as commissioner of the lead's grid."""
+    seats = Posting.objects.filter(
+        user_id=lead.assignee_id, grid_id=lead.grid_id, role=Role.COMMISSIONER
+    ).order_by("-starts_at")
+    return seats.values_list("backup_id", flat=True).first()
 
 
 def _vacant(only: str, *, batch: int = MOST, **params: object) -> list[int]:

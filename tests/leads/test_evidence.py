@@ -45,7 +45,6 @@ def test_a_file_named_before_it_comes_is_bound_when_it_comes(world: World, api: 
     # now whoever sees the lead sees the file
     original = api.get(commissioner, f"evidence/{photo['id']}/original/")
     assert b"".join(original.streaming_content) == content
-    original.close()
     assert api.get(world.commissioner(21), f"evidence/{photo['id']}/original/").status_code == 404
     # nothing that was signed has changed
     row = Lead.objects.get(pk=lead["id"])
