@@ -17,7 +17,7 @@ Lead = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `etag` as sent (weak where the answer was compressed), to be given back as `If-Match`."""
+    """What came back. `etag` as sent, to be given back as `If-Match`; weak where the answer is compressed."""
 
     status: int
     content: bytes
@@ -98,7 +98,7 @@ class Phone:
         return self._kept(self._session.post(f"{self.url}evidence/", data=told, files=files, timeout=30))
 
     def lose_answer(self, path: str, body: Any, *, if_match: str | None = None) -> None:
-        """Send a request to its last byte and hang up before the answer."""
+        """Send a request and hang up at the first byte of the answer: it was done, and nobody was told."""
         host = self.url.split("/")[2]
         line = http.client.HTTPConnection(host, timeout=30)
         try:
@@ -106,6 +106,7 @@ class Phone:
             if if_match is not None:
                 headers["If-Match"] = if_match
             line.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
+            assert line.sock.recv(1) == b"H"
         finally:
             line.close()
 

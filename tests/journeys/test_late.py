@@ -1,0 +1,100 @@
+"""Handling that runs late: 催办, 双督办 with two acknowledgements, escalation to the bureau."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.journeys.town import Town, clocks, local
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_late_in_responding_until_both_have_acknowledged_and_the_order_is_lifted(town: Town) -> None:
+    town.by_day()
+    owner, head, secretary = town.commissioner(4), town.office_head(4), town.community_head(4)
+    lead = town.report(4)
+    lead_id = lead["id"]
+    due_at = local(clocks(lead)["respond"]["due_at"])
+    assert due_at - local(lead["reported_at"]) == 30 * MINUTE
+
+    town.travel_to(local(clocks(lead)["respond_80"]["due_at"]))
+    for nudged in (owner, head):
+        assert nudged.notices(lead_id)[-1] == "leads.respond_80"
+    assert "leads.respond_80" not in secretary.notices(lead_id)
+    assert owner.orders(lead_id) == []
+
+    almost = int((due_at - town.now()) / MINUTE)
+    assert "kernel_now()" in town.stack.manage("travel", f"+{almost}m")
+    town.travel_to(due_at)
+    seen = owner.lead(lead_id)
+    respond = clocks(seen)["respond"]
+    assert (respond["state"], respond["closed_at"]) == ("breached", respond["due_at"])
+    [order] = head.orders(lead_id)
+    assert (order["cause"], order["level"], order["state"]) == ("respond", "office", "open")
+    assert (order["late_side"], order["acknowledgements"]) == ("office", [])
+    assert timedelta() <= local(order["raised_at"]) - due_at < MINUTE
+    assert "leads.respond_late" in owner.notices(lead_id)
+    for addressed in (head, secretary):
+        assert "leads.order_respond" in addressed.notices(lead_id)
+        assert addressed.get("me").body["open_tasks"]["acknowledge"] >= 1
+
+    refused = owner.acknowledge(order["id"], "go_myself")
+    assert refused.must_be(403).code == "not_supervisor"
+    assert head.acknowledge(order["id"], "other").must_be(400).code == "note_required"
+    first = head.acknowledge(order["id"], "finish_today").must_be(200).body
+    assert (first["state"], [a["side"] for a in first["acknowledgements"]]) == ("open", ["office"])
+    again = head.post(
+        f"supervision-orders/{order['id']}/acknowledge/",
+        {"instruction": "finish_today"}, if_match='"v1"',
+    )  # fmt: skip
+    assert again.must_be(200).body == first
+    both = secretary.acknowledge(order["id"], "other", "请专员今天上午到场").must_be(200).body
+    assert {a["side"]: a["instruction"] for a in both["acknowledgements"]} == {
+        "office": "finish_today", "community": "other",
+    }  # fmt: skip
+    assert both["state"] == "open", "it is lifted only when the lead has moved on"
+    assert owner.notices(lead_id).count("leads.order_acknowledged") == 2
+
+    answered = owner.act(lead_id, "respond", {"plan": "on_my_way"})
+    assert clocks(answered)["respond"]["state"] == "breached", "what was late stays late"
+    [lifted] = head.orders(lead_id)
+    assert (lifted["state"], lifted["level"]) == ("lifted", "office")
+    assert lifted["lifted_at"] is not None
+    town.pass_time(timedelta(hours=2, minutes=5))
+    assert head.orders(lead_id) == [lifted]
+    assert town.bureau.get("leads/", overdue="true", grid=lead["grid"]).body["results"] == []
+    town.finish(lead_id, 4)
+
+
+def test_late_in_feedback_and_nobody_acknowledges_so_the_bureau_takes_it_up(town: Town) -> None:
+    town.by_day()
+    owner, head, secretary = town.commissioner(5), town.office_head(5), town.community_head(5)
+    lead_id = town.report(5, category="C01", description="商家拒绝退货")["id"]
+    lead = owner.act(lead_id, "respond", {"plan": "appointment"})
+    due_at = local(clocks(lead)["feedback"]["due_at"])
+    assert due_at - local(lead["reported_at"]) == timedelta(hours=24)
+
+    town.travel_to(local(clocks(lead)["feedback_80"]["due_at"]))
+    assert owner.notices(lead_id)[-1] == "leads.feedback_80"
+    town.travel_to(due_at)
+    [order] = secretary.orders(lead_id)
+    assert (order["cause"], order["level"]) == ("feedback", "office")
+    assert "leads.order_escalated" not in town.bureau.notices(lead_id)
+
+    town.travel_to(local(order["raised_at"]) + timedelta(hours=2))
+    [order] = town.bureau.orders(lead_id)
+    assert (order["level"], order["state"], order["acknowledgements"]) == ("bureau", "open", [])
+    assert local(order["escalated_at"]) - local(order["raised_at"]) < timedelta(hours=2, minutes=1)
+    for told in (town.bureau, head, secretary, owner):
+        assert told.notices(lead_id).count("leads.order_escalated") == 2, "one for each silent side"
+    kinds = [one["kind"] for one in head.get(f"leads/{lead_id}/timeline/").body["entries"]]
+    assert kinds[-5:].count("order.escalated") == 2
+
+    lead = owner.act(lead_id, "feedback", {"disposal": {"kind": "guided", "note": "已调解退货"}})
+    assert clocks(lead)["feedback"]["state"] == "breached"
+    [order] = town.bureau.orders(lead_id)
+    assert order["state"] == "open", "both sides still owe their word"
+    head.acknowledge(order["id"], "finish_today").must_be(200)
+    done = secretary.acknowledge(order["id"], "finish_today").must_be(200).body
+    assert (done["state"], done["level"]) == ("lifted", "bureau")
+    town.finish(lead_id, 5)
