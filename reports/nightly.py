@@ -103,7 +103,7 @@ class Standing:
 
 def _keep_standing(report: SlaReport) -> Standing:
     """Write the overdue limits and the orders; count leads by grid. Three statements."""
-    params = {
+    params: dict[str, int | datetime] = {
         "report": report.pk,
         "as_of": report.as_of,
         "from_at": policy.day_starts(report.date),

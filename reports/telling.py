@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from grids.models import Absence, Posting
 from grids.roles import Role
 from kernel import clock
+from kernel.accounts.models import User
 from kernel.notices import outbox, templates
 from kernel.notices.outbox import Draft
 from reports import policy, wording
@@ -105,7 +106,7 @@ def _recipients(at: datetime) -> dict[int, list[Place]]:
             place = (Level.OFFICE, posting.office_id)
         elif posting.role == Role.COMMUNITY_HEAD:
             place = (Level.COMMUNITY, posting.community_id)
-        people = [posting.user]
+        people: list[User | None] = [posting.user]
         if posting.user_id in away:
             people.append(away[posting.user_id] or posting.backup)
         for person in people:

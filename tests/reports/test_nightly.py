@@ -12,13 +12,14 @@ from django.db import DatabaseError, connection, transaction
 from grids.demo import World
 from kernel.journal.models import Entry, Seal
 from kernel.journal.verify import verify
+from leads import lifecycle
 from leads.models import Lead
 from reports import kpi, nightly, rollup
 from reports.models import DailyGridStat, Level, ReportRun, SlaLine, SlaOrder, SlaOverdue, SlaReport, Span
 from tests.factories.grids import make_world
-from tests.factories.leads import reported
+from tests.factories.leads import reported, take_any
 from tests.factories.reports import DAY, bureau_line, line, made, moment, move_to
-from tests.reports.day import Day, played
+from tests.reports.day import Day
 
 pytestmark = pytest.mark.django_db
 
@@ -46,16 +47,6 @@ BY_HAND = NOTHING | {
     "orders_escalated": 1,  # K
     "orders_lifted": 1,  # B
 }
-
-
-@pytest.fixture
-def day() -> Day:
-    return played()
-
-
-@pytest.fixture
-def report(day: Day) -> SlaReport:
-    return made()
 
 
 def test_the_figures_of_the_day_are_those_computed_by_hand(report: SlaReport) -> None:
@@ -161,6 +152,28 @@ def test_limits_of_later_rounds_and_of_verification_are_overdue_too() -> None:
     assert recent.closed_on_time_rate == Decimal("0.0000")
     clocks = SlaOverdue.objects.filter(report=last, lead=day.leads["A"]).values_list("clock", flat=True)
     assert set(clocks) == {"feedback", "closing"}
+
+
+def test_verified_in_stead_and_closed_after_its_time() -> None:
+    """Fed back at 10:00; nobody verifies; the community's head may from 48 h on. Due 48 h after report."""
+    day = Day()
+    day.report("A", 1, "09:00")
+    day.respond("A", 1, "09:10")
+    day.feed_back("A", 1, "10:00")
+    head = day.world.community_head_of(1)
+    day.at(
+        "10:30",
+        lambda: lifecycle.verify(
+            lead_id=day.leads["A"].pk, by=head, expect=take_any, note="网格员外出，由我到现场核验"
+        ),
+        day=2,
+    )
+    day.play()
+    recent = bureau_line(made(DAY + timedelta(days=2)), Span.RECENT)
+    assert (recent.closed, recent.verified_in_stead, recent.mature_closed) == (1, 1, 1)
+    assert (recent.mature_closure_rate, recent.closed_on_time_rate) == (Decimal("1.0000"), Decimal("0.0000"))
+    before = bureau_line(SlaReport.objects.get(date=DAY + timedelta(days=1)), Span.RECENT)
+    assert (before.closed, before.verified_in_stead, before.closed_on_time_rate) == (0, 0, None)
 
 
 def test_food_found_yesterday_and_synced_late_counts_on_the_day_it_was_found() -> None:
