@@ -31,7 +31,9 @@ def change(
     if not name.strip():
         raise Malformed("请填写分类名称。", code="name_required", attr="name")
     if code == UNSORTED and not is_active:
-        raise Conflict("“说不清”不能停用：说不清分类的线索要有去处。", code="unsorted_needed", attr="is_active")
+        raise Conflict(
+            "“说不清”不能停用：说不清分类的线索要有去处。", code="unsorted_needed", attr="is_active"
+        )
     with transaction.atomic():
         row = Category.objects.select_for_update().get(pk=code)
         before = {"name": row.name, "words": row.words, "is_active": row.is_active}

@@ -24,7 +24,7 @@ PHONE = r"^\+?[0-9-]{5,20}$"
 
 
 class PhotosInput(forms.ClearableFileInput):
-    """Several photos at once; on a phone the camera is offered."""
+    """Several photos at once; drawn by `leads/_photos.html`."""
 
     allow_multiple_selected = True
 
@@ -33,12 +33,31 @@ class PhotosField(forms.FileField):
     """A list of uploaded files, perhaps empty. What they are is decided by `evidence.store`."""
 
     def __init__(self, **options: Any) -> None:
-        attrs = {"accept": "image/jpeg,image/png,image/webp", "class": "photos-input", "multiple": True}
-        super().__init__(required=False, widget=PhotosInput(attrs=attrs), **options)
+        super().__init__(required=False, widget=PhotosInput, **options)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         given = data if isinstance(data, list | tuple) else [data]
         return [super(PhotosField, self).clean(one, initial) for one in given if one]
+
+
+def put(form: forms.BaseForm, **values: str) -> None:
+    """Set hidden values of a form that is shown again; what the person typed stays."""
+    data: Any = form.data.copy()  # type: ignore[attr-defined]
+    for name, value in values.items():
+        data[name] = value
+    form.data = data
+
+
+class KeepsPhotos(forms.Form):
+    """Photos stored at once, so that a refusal does not lose them: `kept` holds their numbers."""
+
+    photos = PhotosField(label="照片", help_text="JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
+    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
+
+    def kept_ids(self) -> list[int]:
+        """Numbers of files stored by an earlier try. Whose they are is asked when they are attached."""
+        raw = str(self.data.get("kept", "")).split(",")
+        return [int(one) for one in raw if one.isascii() and one.isdigit() and len(one) < 18][:20]
 
 
 class ActForm(forms.Form):
@@ -47,7 +66,6 @@ class ActForm(forms.Form):
     version = forms.IntegerField(
         widget=forms.HiddenInput, min_value=1, error_messages={"required": STALE_PAGE, "invalid": STALE_PAGE}
     )
-    takes_photos = False
 
     def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -77,27 +95,14 @@ class ConfirmForm(ActForm):
     """确认知悉: nothing to say, only to sign."""
 
 
-class WithPhotos(ActForm):
-    """Photos stored at once, so that a refusal does not lose them: `kept` holds their numbers."""
-
-    takes_photos = True
-    photos = PhotosField(label="照片", help_text="JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
-    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
-
-    def kept_ids(self) -> list[int]:
-        """Numbers of files stored by an earlier try. Whose they are is asked when they are attached."""
-        raw = str(self.data.get("kept", "")).split(",")
-        return [int(one) for one in raw if one.isascii() and one.isdigit() and len(one) < 18][:20]
-
-
-class ControlForm(WithPhotos):
+class ControlForm(KeepsPhotos, ActForm):
     """登记现场处置."""
 
     note = text("处置说明", help_text="写明采取了什么措施，隐患是否已消除或已控制。")
     field_order = ["version", "note", "photos", "kept"]
 
 
-class FeedbackForm(WithPhotos):
+class FeedbackForm(KeepsPhotos, ActForm):
     """反馈."""
 
     kind = forms.ChoiceField(
@@ -143,7 +148,7 @@ class DispatchForm(ActForm):
     assignee = forms.TypedChoiceField(label="承办人", coerce=int, widget=UnfoldAdminSelectWidget)
     reason = text("派单理由", rows=2, longest=200)
 
-    def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
+    def __init__(self, *args: Any, by: Any = None, lead: Any = None, **options: Any) -> None:
         super().__init__(*args, by=by, lead=lead, **options)
         from leads.admin import candidates
 
@@ -171,6 +176,7 @@ class RowForm(forms.Form):
 
     order = forms.IntegerField(widget=forms.HiddenInput)
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    refusals: list[str] = []
     instruction = forms.ChoiceField(
         label="督办意见",
         choices=[("", "请选择"), *Instruction.choices],
@@ -178,7 +184,10 @@ class RowForm(forms.Form):
         error_messages={"required": "请选择督办意见。"},
     )
     note = forms.CharField(
-        label="说明", required=False, max_length=500, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "说明"})
+        label="说明",
+        required=False,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "说明"}),
     )
 
 
@@ -217,7 +226,7 @@ class CategoryForm(forms.ModelForm):
         return words
 
 
-class IntakeForm(forms.Form):
+class IntakeForm(KeepsPhotos):
     """新线索: a call or a walk-in at the desk.
 
     `client_uid` is made with the page, so that a double click is one lead. `lon`, `lat` come from a
@@ -234,9 +243,14 @@ class IntakeForm(forms.Form):
         choices=[("", "按分类默认"), *Severity.choices],
         widget=UnfoldAdminSelectWidget,
     )
-    description = text("问题描述", longest=2000, help_text="时间、地点、看到的情况。不要写反映人的姓名和电话。")
+    description = text("问题描述", longest=2000, help_text="时间、地点、看到的情况，不写反映人。")
     lon = forms.DecimalField(
-        required=False, max_digits=9, decimal_places=6, min_value=-180, max_value=180, widget=forms.HiddenInput
+        required=False,
+        max_digits=9,
+        decimal_places=6,
+        min_value=-180,
+        max_value=180,
+        widget=forms.HiddenInput,
     )
     lat = forms.DecimalField(
         required=False, max_digits=8, decimal_places=6, min_value=-90, max_value=90, widget=forms.HiddenInput
@@ -248,7 +262,10 @@ class IntakeForm(forms.Form):
         label="位置不清楚，转人工派单", required=False, widget=UnfoldBooleanSwitchWidget
     )
     reporter_name = forms.CharField(
-        label="反映人姓名", required=False, max_length=40, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+        label="反映人姓名",
+        required=False,
+        max_length=40,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     reporter_phone = forms.RegexField(
         PHONE,
@@ -257,9 +274,6 @@ class IntakeForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "inputmode": "tel"}),
         error_messages={"invalid": "请填写正确的电话号码。"},
     )
-    photos = PhotosField(label="照片", help_text="可不传。JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
-    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
-    kept_ids = WithPhotos.kept_ids
 
     def __init__(self, *args: Any, by: User, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -279,4 +293,3 @@ class IntakeForm(forms.Form):
         if nowhere and not given.get("place_unknown"):
             self.add_error(None, "请在地图上点选位置或选择经营主体；都不清楚时请勾选“位置不清楚”。")
         return given
-

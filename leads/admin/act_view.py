@@ -13,7 +13,7 @@ from kernel.accounts.models import User
 from kernel.errors import DomainError, NotVisible, StaleVersion
 from leads.acts import Expect
 from leads.admin import clock_face, moves, page, photos_kept, words
-from leads.forms import ActForm
+from leads.forms import ActForm, KeepsPhotos, put
 from leads.models import Lead, Signature
 from leads.selectors import deadlines_of
 
@@ -87,9 +87,9 @@ def _post(admin: LeadAdmin, request: HttpRequest, lead: Lead, offer: moves.Offer
 
 def _photos(form: ActForm, by: User, lead: Lead) -> list[int]:
     """Numbers of this form's photos: those of an earlier try, and those just sent, stored now."""
-    if not form.takes_photos:
+    if not isinstance(form, KeepsPhotos):
         return []
-    earlier: list[int] = photos_kept.loose(form.kept_ids(), by=by)  # type: ignore[attr-defined]
+    earlier = photos_kept.loose(form.kept_ids(), by=by)
     sent = form.cleaned_data.get("photos") or []
     seed = uuid.uuid5(uuid.NAMESPACE_OID, f"{lead.stream}:{lead.round}:{by.pk}")
     return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=seed)]))
@@ -134,14 +134,14 @@ def _ask(
 ) -> HttpResponse:
     """Show the form; the version it carries is the one of the lead shown beside it."""
     if form.is_bound:
-        form.data = form.data.copy()
-        form.data["version"] = str(lead.version)
-        form.data["kept"] = ",".join(str(number) for number in kept or [])
+        put(form, version=str(lead.version), kept=",".join(str(number) for number in kept or []))
     scope = scope_of(by)
     say: page.Say = words.masked if scope.is_auditor else str
     shown: dict[str, Any] = {
         "lead": lead,
         "offer": offer,
+        "label": offer.label_on(lead),
+        "original": lead,
         "form": form,
         "kept": kept or [],
         "back": admin.row_address(lead),
@@ -151,4 +151,6 @@ def _ask(
         "severity_tone": words.SEVERITY_COLOURS[lead.get_severity_display()],
         "state_tone": words.STATE_COLOURS[lead.get_state_display()],
     }
-    return admin.render(request, "leads/act.html", shown, title=f"{offer.label} {lead.number}", status=status)
+    return admin.render(
+        request, "leads/act.html", shown, title=f"{offer.label_on(lead)} {lead.number}", status=status
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from grids.access import scope_of
 from grids.duty import duty_day
@@ -46,9 +46,10 @@ def choices(lead: Lead, by: User) -> Candidates:
 
 def _people(offices: dict[int, str], lead: Lead, at: Any) -> list[tuple[str, int, str]]:
     postings = (
-        Posting.objects.filter(role__in=[r.value for r in OFFICE_SIDE], user__is_active=True, starts_at__lte=at)
+        Posting.objects.filter(
+            role__in=[r.value for r in OFFICE_SIDE], user__is_active=True, starts_at__lte=at
+        )
         .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-        .annotate(at_office=F("grid__office_id"))
         .select_related("user", "grid")
         .order_by("grid__code", "role", "user__username")
     )
@@ -56,7 +57,9 @@ def _people(offices: dict[int, str], lead: Lead, at: Any) -> list[tuple[str, int
     rows: dict[tuple[int, int], list[str]] = {}
     names: dict[int, str] = {}
     for posting in postings:
-        office = posting.at_office or posting.office_id
+        office = posting.grid.office_id if posting.grid else posting.office_id
+        if office is None:
+            continue
         where = posting.grid.name if posting.grid else Role(posting.role).label
         rows.setdefault((office, posting.user_id), []).append(where)
         names[posting.user_id] = posting.user.name

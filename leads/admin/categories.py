@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from grids.admin_access import BUREAU_PEOPLE, ScopedAdmin
-from grids.roles import Role
+from grids.roles import Role, Section
 from kernel import clock
 from leads import categories
 from leads.admin import words
@@ -33,8 +33,8 @@ class CategoryAdmin(ScopedAdmin):
     search_help_text = "按代码、名称或口语词查找"
     ordering = ["code"]
     actions = None
-    readonly_fields = ["code", "group_name", "severity", "food", "section"]
-    fields = ["code", "group_name", "name", "spoken", "severity", "food", "section", "is_active"]
+    readonly_fields = ["code", "group_name", "severity", "food", "section_name"]
+    fields = ["code", "group_name", "name", "spoken", "severity", "food", "section_name", "is_active"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         return Category.objects.order_by("code")
@@ -55,6 +55,10 @@ class CategoryAdmin(ScopedAdmin):
     @display(description="严重程度", label=words.SEVERITY_COLOURS)
     def severity_label(self, category: Category) -> str:
         return category.get_severity_display()
+
+    @display(description="业务科室", empty_value="—")
+    def section_name(self, category: Category) -> str | None:
+        return str(Section(category.section).label) if category.section else None
 
     @display(description="口语词")
     def spoken_words(self, category: Category) -> str:

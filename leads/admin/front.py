@@ -21,6 +21,7 @@ from leads import selectors
 from leads.admin import clock_face, words
 from leads.admin.orders_shown import acknowledgement_clocks
 from leads.dispatch import PLACES
+from leads.intake import REPORTS_NOT
 from leads.models import Acknowledgement, Lead, LeadQuerySet, Side, SupervisionOrder
 from leads.states import State
 
@@ -36,7 +37,7 @@ class Figure:
     label: str
     number: int
     address: str
-    tone: str = "calm"
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Front:
     counts: list[Figure] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     more: int = 0
+    may_report: bool = False
 
 
 def of(user: Any) -> Front:
@@ -78,7 +80,8 @@ def build(user: Any) -> Front:
     scope = scope_of(user)
     seen = Lead.objects.visible_to(user)
     tasks = sorted([*_leads(scope, seen), *_orders(scope, seen)], key=lambda t: t.due_at or scope.at + NEVER)
-    return Front(scope.at, _counts(scope, seen), tasks[:LONGEST], max(0, len(tasks) - LONGEST))
+    may_report = bool(scope.roles - REPORTS_NOT) and not scope.is_auditor
+    return Front(scope.at, _counts(scope, seen), tasks[:LONGEST], max(0, len(tasks) - LONGEST), may_report)
 
 
 def _counts(scope: Scope, seen: LeadQuerySet) -> list[Figure]:
@@ -100,9 +103,11 @@ def _counts(scope: Scope, seen: LeadQuerySet) -> list[Figure]:
     return [
         Figure("今日上报", figures["reported"], f"{leads}?reported_at_from={today}&reported_at_to={today}"),
         Figure("未办结", figures["going"], f"{leads}?progress=open"),
-        Figure("待派单", figures["desk"], f"{leads}?state__exact=reported", "soon" if figures["desk"] else "calm"),
-        Figure("已超时", figures["late"], f"{leads}?progress=overdue", "late" if figures["late"] else "calm"),
-        Figure("督办中", waiting, f"{order_list}?state__exact=open", "late" if waiting else "calm"),
+        Figure(
+            "待派单", figures["desk"], f"{leads}?state__exact=reported", "soon" if figures["desk"] else ""
+        ),
+        Figure("已超时", figures["late"], f"{leads}?progress=overdue", "late" if figures["late"] else ""),
+        Figure("督办中", waiting, f"{order_list}?state__exact=open", "late" if waiting else ""),
     ]
 
 

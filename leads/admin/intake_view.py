@@ -14,7 +14,8 @@ from kernel.errors import DomainError
 from leads import intake
 from leads.admin import photos_kept
 from leads.admin.place import sketch
-from leads.forms import IntakeForm
+from leads.catalogue import GROUPS
+from leads.forms import IntakeForm, put
 from leads.intake import Report, Told
 from leads.models import Category
 
@@ -48,8 +49,7 @@ def _post(admin: LeadAdmin, request: HttpRequest, by: User) -> HttpResponse:
     except DomainError as refused:
         used = refused.code == "client_uid_conflict"
         if used:
-            form.data = form.data.copy()
-            form.data["client_uid"] = str(uuid.uuid4())
+            put(form, client_uid=str(uuid.uuid4()))
         field = FIELD_OF.get(refused.attr or "", refused.attr)
         shown_at = field if field in form.fields and not used else None
         form.add_error(shown_at, USED if used else refused.detail)
@@ -86,11 +86,15 @@ def _report(given: dict[str, Any], evidence: list[int]) -> Report:
 
 
 def _ask(
-    admin: LeadAdmin, request: HttpRequest, form: IntakeForm, *, kept: list[int] | None = None, status: int = 200
+    admin: LeadAdmin,
+    request: HttpRequest,
+    form: IntakeForm,
+    *,
+    kept: list[int] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     if form.is_bound:
-        form.data = form.data.copy()
-        form.data["kept"] = ",".join(str(number) for number in kept or [])
+        put(form, kept=",".join(str(number) for number in kept or []))
     grids = list(Grid.objects.filter(is_active=True).order_by("code"))
     chosen = form["category"].value()
     shown = {
@@ -114,7 +118,9 @@ def _entity_name(form: IntakeForm) -> str:
 def _categories(chosen: str) -> list[dict[str, Any]]:
     """The catalogue by its groups, with the words people say for the search box. One statement."""
     groups: dict[str, list[dict[str, Any]]] = {}
-    for category in Category.objects.filter(is_active=True):
+    order = list(GROUPS)
+    rows = sorted(Category.objects.filter(is_active=True), key=lambda c: (order.index(c.group), c.code))
+    for category in rows:
         row = {
             "code": category.code,
             "name": category.name,

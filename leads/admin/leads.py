@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -28,6 +29,8 @@ from leads.models import Lead
 __all__ = ["LeadAdmin"]
 
 MOST_PAGED = 10_000
+OWN_MEDIA = Media(css={"all": ["leads/leads.css"]}, js=["leads/clocks.js"])
+"""What our own pages load; Django's form scripts would want its catalogue of words beside them."""
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 SEES_NO_LEADS = {Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER}
 
@@ -47,13 +50,13 @@ class LeadList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
         clocks = selectors.deadlines_of([lead.pk for lead in rows])
         at = scope_of(request.user).at
         for lead in rows:
             lead.clock_face = clock_face.nearest(lead, clocks[lead.pk], at)
             lead.seen_at = at
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 def _entity(lead: Lead) -> str:
@@ -66,7 +69,16 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
 
     view_roles = EVERYBODY - SEES_NO_LEADS
     list_before_template = "leads/list_before.html"
-    list_display = ["number", "what", "severity_label", "state_label", "where", "owner", "reported_at", "clock"]
+    list_display = [
+        "number",
+        "what",
+        "severity_label",
+        "state_label",
+        "where",
+        "owner",
+        "reported_at",
+        "clock",
+    ]
     list_display_links = ["number"]
     sortable_by = ["number", "reported_at"]
     list_select_related = ["category", "grid", "entity", "assignee"]
@@ -119,11 +131,7 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """新线索 at the desk: whoever may report."""
         scope = self.scope(request)
-        return (
-            self.has_view_permission(request)
-            and not scope.is_auditor
-            and bool(scope.roles - REPORTS_NOT)
-        )
+        return self.has_view_permission(request) and not scope.is_auditor and bool(scope.roles - REPORTS_NOT)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -184,7 +192,12 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
         lead = self.find(request, object_id)
         if lead is None:
             return self.unknown(request)
-        return self.render(request, "leads/lead.html", page.context(lead, self.me(request)), title=lead.number)
+        return self.render(
+            request,
+            "leads/lead.html",
+            {**page.context(lead, self.me(request)), "original": lead},
+            title=lead.number,
+        )
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -205,7 +218,11 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The journal is the history: it stands on the lead's own page."""
         lead = self.find(request, object_id)
-        return self.unknown(request) if lead is None else HttpResponseRedirect(f"{self.row_address(lead)}#timeline")
+        return (
+            self.unknown(request)
+            if lead is None
+            else HttpResponseRedirect(f"{self.row_address(lead)}#timeline")
+        )
 
     # --- shared by the pages -------------------------------------------------------------------
 
@@ -216,7 +233,15 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
         number = str(object_id)
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             return None
-        named = ("category", "grid__lead_community", "office", "entity", "assignee", "reported_by", "closed_by")
+        named = (
+            "category",
+            "grid__lead_community",
+            "office",
+            "entity",
+            "assignee",
+            "reported_by",
+            "closed_by",
+        )
         found: Lead | None = self.get_queryset(request).select_related(*named).filter(pk=int(number)).first()
         return found
 
@@ -230,7 +255,7 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "media": self.media,
+            "media": OWN_MEDIA,
             "title": title,
             "server_now": self.scope(request).at,
             "list_address": self.list_address(),

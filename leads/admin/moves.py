@@ -21,7 +21,7 @@ from leads import forms as ask
 from leads.acts import Act, Expect
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Lead, Method, Plan, Side, Signature
-from leads.states import LABELS, Move
+from leads.states import LABELS, Move, State
 
 Given = dict[str, Any]
 
@@ -56,6 +56,10 @@ class Offer:
     @property
     def label(self) -> str:
         return LABELS[self.move]
+
+    def label_on(self, lead: Lead) -> str:
+        """派单 is called 改派 once somebody owns the lead."""
+        return "改派" if self.move is Move.DISPATCH and lead.state != State.REPORTED else self.label
 
 
 def _dispatch(c: Call) -> Lead:

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import formset_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,19 +20,17 @@ from grids.admin_access import EVERYBODY, ScopedAdmin
 from kernel.accounts.models import User
 from kernel.errors import DomainError, StaleVersion
 from leads import supervision
-from leads.admin import clock_face, words
+from leads.admin import clock_face, many_view, words
 from leads.admin.act_view import seen
-from leads.admin.leads import SEES_NO_LEADS
+from leads.admin.leads import OWN_MEDIA, SEES_NO_LEADS
 from leads.admin.orders_shown import acknowledgement_clocks, order_rows, shown
-from leads.forms import AcknowledgeForm, RowForm
+from leads.forms import AcknowledgeForm, put
 from leads.models import Instruction, Lead, SupervisionOrder
 
 __all__ = ["SupervisionOrderAdmin"]
 
 UNKNOWN = "没有找到这张督办单，或者您无权查看。"
-MOST_AT_ONCE = 50
 State, Level = SupervisionOrder.State, SupervisionOrder.Level
-Rows = formset_factory(RowForm, extra=0)
 
 
 class OrderList(ChangeList):
@@ -41,13 +38,13 @@ class OrderList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
+        rows: list[Any] = list(self.result_list)  # type: ignore[has-type]
         clocks = acknowledgement_clocks([order.pk for order in rows])
         at = scope_of(request.user).at
         for order in rows:
             order.shown = shown(order, clocks, request.user, at)  # type: ignore[arg-type]
             order.seen_at = at
-        self.result_list = rows  # type: ignore[assignment]
+        self.result_list = rows
 
 
 @admin.register(SupervisionOrder)
@@ -139,7 +136,7 @@ class SupervisionOrderAdmin(ScopedAdmin):
 
     @admin.action(description="签收所选督办单", permissions=["act"])
     def acknowledge_many(self, request: HttpRequest, queryset: QuerySet[SupervisionOrder]) -> HttpResponse:
-        ids = list(queryset.order_by("id").values_list("pk", flat=True)[:MOST_AT_ONCE])
+        ids = list(queryset.order_by("id").values_list("pk", flat=True)[: many_view.MOST_AT_ONCE])
         chosen = ",".join(str(number) for number in ids)
         return HttpResponseRedirect(f"{reverse('admin:leads_supervisionorder_many')}?ids={chosen}")
 
@@ -157,7 +154,7 @@ class SupervisionOrderAdmin(ScopedAdmin):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        order = self._find(request, object_id)
+        order = self.find(request, object_id)
         if order is None:
             messages.warning(request, UNKNOWN)
             return HttpResponseRedirect(self.list_address())
@@ -171,9 +168,8 @@ class SupervisionOrderAdmin(ScopedAdmin):
             if status == 200:
                 messages.success(request, "已签收督办单。")
                 return HttpResponseRedirect(self.row_address(order))
-            order = self._find(request, object_id) or order
-            form.data = form.data.copy()
-            form.data["version"] = str(order.version)
+            order = self.find(request, object_id) or order
+            put(form, version=str(order.version))
         return self._page(request, order, by, form, status)
 
     def _acknowledge(self, form: AcknowledgeForm, order: SupervisionOrder, by: User) -> int:
@@ -202,107 +198,42 @@ class SupervisionOrderAdmin(ScopedAdmin):
     ) -> HttpResponse:
         scope = scope_of(by)
         row = order_rows(
-            SupervisionOrder.objects.filter(pk=order.pk), by, scope.at, words.masked if scope.is_auditor else str
+            SupervisionOrder.objects.filter(pk=order.pk),
+            by,
+            scope.at,
+            words.masked if scope.is_auditor else str,
         )[0]
         context = {
             "row": row,
             "order": order,
+            "original": order,
             "lead": order.lead,
             "lead_address": reverse("admin:leads_lead_change", args=[order.lead_id]),
             "form": form,
             "severity_tone": words.SEVERITY_COLOURS[order.lead.get_severity_display()],
             "state_tone": words.STATE_COLOURS[order.lead.get_state_display()],
         }
-        return self._render(request, "leads/order.html", context, f"督办单 {order.pk}", status)
+        return self.render(request, "leads/order.html", context, f"督办单 {order.pk}", status)
 
     def many_view(self, request: HttpRequest) -> HttpResponse:
-        """Acknowledge many at once: each order is its own row with its own instruction."""
-        if not self.has_act_permission(request):
-            raise PermissionDenied
-        by = self.me(request)
-        if request.method == "POST":
-            return self._many_sent(request, by)
-        asked = request.GET.get("ids", "").split(",")
-        ids = [int(one) for one in asked if one.isascii() and one.isdigit() and len(one) < 18][:MOST_AT_ONCE]
-        rows = [row for row in order_rows(self.get_queryset(request).filter(pk__in=ids), by, self.scope(request).at) if row.mine]
-        if not rows:
-            messages.warning(request, "所选督办单中没有等待您签收的。")
-            return HttpResponseRedirect(self.list_address())
-        forms = Rows(initial=[{"order": r.order.pk, "version": r.order.version} for r in rows])
-        return self._many_page(request, [*zip(rows, forms, strict=True)], forms)
+        return many_view.show(self, request)
 
-    def _many_sent(self, request: HttpRequest, by: User) -> HttpResponse:
-        forms = Rows(request.POST)
-        forms.is_valid()
-        left, done = [], 0
-        for form in forms:
-            if form.is_valid() and self._one_of_many(form, by):
-                done += 1
-            else:
-                left.append(form)
-        if done:
-            messages.success(request, f"已签收 {done} 张督办单。")
-        if not left:
-            return HttpResponseRedirect(self.list_address())
-        messages.error(request, f"还有 {len(left)} 张没有签收，请看每行的说明。")
-        return self._many_left(request, by, left)
-
-    def _one_of_many(self, form: Any, by: User) -> bool:
-        given = form.cleaned_data
-        try:
-            supervision.acknowledge(
-                order_id=given["order"],
-                by=by,
-                expect=seen(given["version"]),
-                instruction=Instruction(given["instruction"]),
-                note=given["note"],
-            )
-        except StaleVersion:
-            form.add_error(None, "督办单有了变化，请核对后再提交。")
-        except DomainError as refused:
-            form.add_error(refused.attr if refused.attr in form.fields else None, refused.detail)
-        else:
-            return True
-        return False
-
-    def _many_left(self, request: HttpRequest, by: User, left: list[Any]) -> HttpResponse:
-        """Rows that were refused, as typed, with the version of now."""
-        numbers = {form.cleaned_data.get("order") for form in left if hasattr(form, "cleaned_data")} - {None}
-        found = self.get_queryset(request).filter(pk__in=numbers)
-        rows = {row.order.pk: row for row in order_rows(found, by, self.scope(request).at)}
-        kept = [form for form in left if form.cleaned_data.get("order") in rows]
-        again = Rows(initial=[{
-            "order": form.cleaned_data["order"],
-            "version": rows[form.cleaned_data["order"]].order.version,
-            "instruction": form["instruction"].value(),
-            "note": form["note"].value(),
-        } for form in kept])  # fmt: skip
-        pairs = []
-        for form, old in zip(again, kept, strict=True):
-            form.refusals = [str(e) for errors in old.errors.values() for e in errors]
-            pairs.append((rows[old.cleaned_data["order"]], form))
-        return self._many_page(request, pairs, again, status=409)
-
-    def _many_page(self, request: HttpRequest, pairs: list[Any], forms: Any, status: int = 200) -> HttpResponse:
-        context = {"pairs": pairs, "forms": forms, "instructions": Instruction.choices}
-        return self._render(request, "leads/acknowledge_many.html", context, "签收督办单", status)
-
-    def _find(self, request: HttpRequest, object_id: str) -> SupervisionOrder | None:
+    def find(self, request: HttpRequest, object_id: str) -> SupervisionOrder | None:
         if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 18):
             return None
         return self.get_queryset(request).filter(pk=int(object_id)).first()
 
-    def _render(
-        self, request: HttpRequest, template: str, shown_: dict[str, Any], title: str, status: int
+    def render(
+        self, request: HttpRequest, template: str, page: dict[str, Any], title: str, status: int
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "media": self.media,
+            "media": OWN_MEDIA,
             "title": title,
             "server_now": self.scope(request).at,
             "list_address": self.list_address(),
-            **shown_,
+            **page,
         }
         answer = TemplateResponse(request, template, context, status=status)
         answer["Cache-Control"] = "no-store"

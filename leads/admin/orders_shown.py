@@ -66,9 +66,8 @@ def shown(order: SupervisionOrder, clocks: Any, by: User, at: datetime, say: Any
         clock = clocks.get((order.pk, supervision.ACK_CLOCK[side]))
         answer = answers.get(side)
         late = clock is not None and (clock.state == Deadline.State.BREACHED or clock.is_overdue(at))
-        sides.append(
-            SideShown(side.label, answer, say(answer.note) if answer else "", clock.due_at if clock else None, late)
-        )
+        note = say(answer.note) if answer else ""
+        sides.append(SideShown(str(side.label), answer, note, clock.due_at if clock else None, late))
     return OrderShown(order, sides, may_acknowledge(order, by, answers))
 
 

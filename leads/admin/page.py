@@ -49,7 +49,10 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         "severity_tone": words.SEVERITY_COLOURS[lead.get_severity_display()],
         "state_tone": words.STATE_COLOURS[lead.get_state_display()],
         "flags": [words.FLAGS.get(flag, flag) for flag in lead.flags],
-        "offers": moves.offered(lead, by, clocks=clocks, signatures=signatures, at=scope.at),
+        "offers": [
+            (offer, offer.label_on(lead))
+            for offer in moves.offered(lead, by, clocks=clocks, signatures=signatures, at=scope.at)
+        ],
         "files": files(lead),
         "sketch": drawing(lead),
         "clock_rows": clock_rows(why, scope.at),
@@ -120,7 +123,13 @@ class ClockRow:
     why: str
 
 
-TONES = {"running": "info", "paused": "warning", "met": "success", "breached": "danger", "cancelled": "default"}
+TONES = {
+    "running": "info",
+    "paused": "warning",
+    "met": "success",
+    "breached": "danger",
+    "cancelled": "default",
+}
 
 
 def clock_rows(why: explain.Explanation, at: datetime) -> list[ClockRow]:
@@ -160,7 +169,7 @@ def panel(lead: Lead, signatures: Sequence[Signature]) -> list[tuple[str, list[C
             found = [s for s in signatures if (s.stage, s.side) == (stage, side)]
             exact = [s for s in found if s.cycle == cycles[name]]
             shown = None if name in missing else (exact or found)[-1]
-            cells.append(Cell(side.label, shown, WAITS_FOR[name]))
+            cells.append(Cell(str(side.label), shown, WAITS_FOR[name]))
         rows.append((stage.label, cells))
     return rows
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
 
+from shapely.geometry import shape as geometry
+
 from grids.models import Grid
 
 WIDTH = 720.0
@@ -21,6 +23,7 @@ class Shape:
     grid_id: int
     code: str
     name: str
+    short_name: str
     d: str
     label_x: float
     label_y: float
@@ -56,9 +59,7 @@ def sketch(grids: Sequence[Grid], point: tuple[float, float] | None = None) -> S
     south, north = _spread([lat for _, lat in places])
     squeeze = cos(radians((south + north) / 2))
     scale = WIDTH / ((east - west) * squeeze)
-    plan = Sketch(
-        WIDTH, round((north - south) * scale, 1), west, north, squeeze * scale, scale, (), None
-    )
+    plan = Sketch(WIDTH, round((north - south) * scale, 1), west, north, squeeze * scale, scale, (), None)
     shapes = tuple(_shape(grid, plan) for grid in grids)
     at = None if point is None else (plan.x(point[0]), plan.y(point[1]))
     return Sketch(plan.width, plan.height, west, north, plan.east_scale, scale, shapes, at)
@@ -67,10 +68,10 @@ def sketch(grids: Sequence[Grid], point: tuple[float, float] | None = None) -> S
 def _shape(grid: Grid, plan: Sketch) -> Shape:
     rings = list(_rings(grid.boundary))
     d = "".join("M" + "L".join(f"{plan.x(c[0])},{plan.y(c[1])}" for c in ring) + "Z" for ring in rings)
-    outer = max(rings, key=len)
-    lon = (min(c[0] for c in outer) + max(c[0] for c in outer)) / 2
-    lat = (min(c[1] for c in outer) + max(c[1] for c in outer)) / 2
-    return Shape(grid.pk, grid.code, grid.name, d, plan.x(lon), plan.y(lat))
+    outline = geometry(grid.boundary)
+    middle = outline.centroid if outline.contains(outline.centroid) else outline.representative_point()
+    short = grid.name.replace("社区", "").removesuffix("网格") or grid.name
+    return Shape(grid.pk, grid.code, grid.name, short, d, plan.x(middle.x), plan.y(middle.y))
 
 
 def _spread(values: Iterable[float]) -> tuple[float, float]:

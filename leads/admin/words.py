@@ -129,7 +129,11 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             return [f"{side}方：{_label(Instruction, data.get('instruction'))}", note]
         case "order.raised":
             cause = _label(SupervisionOrder.Cause, data.get("cause"))
-            return [cause, f"责任方：{data.get('late', '')}", f"签收时限：{_moment_of(data.get('ack_due_at'))}"]
+            return [
+                cause,
+                f"责任方：{data.get('late', '')}",
+                f"签收时限：{_moment_of(data.get('ack_due_at'))}",
+            ]
         case "order.lifted":
             return [_label(SupervisionOrder.Cause, data.get("cause"))]
         case "order.escalated":

@@ -12,6 +12,12 @@
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) document.querySelectorAll("form[data-once]").forEach(function (form) { delete form.dataset.sent; });
   });
+  document.querySelectorAll(".lead-photos-field input[type=file]").forEach(function (input) {
+    input.addEventListener("change", function () {
+      const told = input.closest(".lead-photos-field").querySelector("[data-chosen]");
+      told.textContent = input.files.length ? "已选 " + input.files.length + " 张" : "";
+    });
+  });
   document.querySelectorAll("[data-fill]").forEach(function (button) {
     button.addEventListener("click", function () {
       document.querySelectorAll(".lead-many-fields select").forEach(function (select) { select.value = button.dataset.fill; });
