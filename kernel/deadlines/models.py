@@ -46,10 +46,6 @@ class Deadline(models.Model):
                 fields=["subject_kind", "subject_id", "kind", "cycle"], name="deadlines_deadline_one_a_cycle"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["running", "paused", "met", "breached", "cancelled"]),
-                name="deadlines_deadline_known_state",
-            ),
-            models.CheckConstraint(
                 condition=Q(state__in=["running", "paused"], closed_at__isnull=True)
                 | Q(state__in=["met", "breached", "cancelled"], closed_at__isnull=False),
                 name="deadlines_deadline_closed_when_over",

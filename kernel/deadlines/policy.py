@@ -5,7 +5,7 @@ No queries, no clock. Moments are aware; days are Shanghai calendar days.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -103,15 +103,17 @@ def end_of_day(day: date) -> datetime:
 def due(limit: Limit, start: datetime, calendar: WorkingCalendar, pauses: Sequence[Pause] = ()) -> datetime:
     """When a clock that started at `start` runs out.
 
-    Working days exclude the starting day and end at 24:00 of the last one. A pause that is still
-    open counts as if it ended where it began: the due time then is a lower bound.
+    Working days exclude the starting day and end at 24:00 of the last one. A pause moves a natural
+    clock, and one of working days, by its whole length; a DUTY clock loses only the duty time in it.
+    Pauses do not overlap; one that is still open counts as if it ended where it began: the due time
+    then is a lower bound.
     """
+    span = timedelta(minutes=limit.amount)
+    if limit.unit is Unit.MINUTES and limit.counting is Counting.DUTY:
+        return _duty(start, span, calendar, pauses)
     lost = sum((p.until - p.since for p in pauses if p.until is not None), timedelta())
     if limit.unit is Unit.WORKING_DAYS:
         return _working_days(start, limit.amount, calendar) + lost
-    span = timedelta(minutes=limit.amount)
-    if limit.counting is Counting.DUTY:
-        return _duty(start, span, calendar) + lost
     return start + span + lost
 
 
@@ -153,18 +155,27 @@ def _working_days(start: datetime, amount: int, calendar: WorkingCalendar) -> da
     return end_of_day(day)
 
 
-def _duty(start: datetime, span: timedelta, calendar: WorkingCalendar) -> datetime:
-    left, cursor = span, start
+def _duty(start: datetime, span: timedelta, calendar: WorkingCalendar, pauses: Sequence[Pause]) -> datetime:
+    left = span
     for ahead in range(400):
         day = local(start).date() + timedelta(days=ahead)
         if not calendar.is_working(day):
             continue
         for opens, closes in DUTY_WINDOWS:
-            begin, end = max(cursor, at_local(day, opens)), at_local(day, closes)
-            if begin >= end:
-                continue
-            if end - begin >= left:
-                return begin + left
-            left -= end - begin
-            cursor = end
+            for begin, end in _running(max(start, at_local(day, opens)), at_local(day, closes), pauses):
+                if end - begin >= left:
+                    return begin + left
+                left -= end - begin
     raise ValueError("no duty time within 400 days")
+
+
+def _running(begin: datetime, end: datetime, pauses: Sequence[Pause]) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a window in which no pause lies, in order."""
+    for pause in sorted(pauses, key=lambda one: one.since):
+        if pause.until is None or pause.until <= begin or pause.since >= end:
+            continue
+        if pause.since > begin:
+            yield begin, pause.since
+        begin = pause.until
+    if begin < end:
+        yield begin, end

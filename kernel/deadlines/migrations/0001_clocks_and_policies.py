@@ -99,12 +99,6 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("state__in", ["running", "paused", "met", "breached", "cancelled"])
-                        ),
-                        name="deadlines_deadline_known_state",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
                             models.Q(("closed_at__isnull", True), ("state__in", ["running", "paused"])),
                             models.Q(
                                 ("closed_at__isnull", False), ("state__in", ["met", "breached", "cancelled"])
