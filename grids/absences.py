@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from grids.access import forget, scope_of
 from grids.authority import NOT_YOURS, may_staff_person, opposite_side
 from grids.models import Absence, Posting
 from grids.refusals import naming_the_rule
+from grids.roles import STAND_ALONE
 from kernel import journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
@@ -46,13 +48,14 @@ def record(
         NotAllowed: `by` is neither the person nor his head.
         Refused: the period is empty, over, or longer than a year.
         Conflict: overlaps another absence; the stand-in is the person himself, has no active
-            account, or stands on the other side of one of his grids.
+            account, is a system administrator or auditor, or stands on the other side of one of his
+            grids.
     """
     if by.pk != user.pk and not may_staff_person(scope_of(by), user.pk, at):
         raise NotAllowed(NOT_YOURS, code="not_your_staff")
     _period_must_fit(starts_at, ends_at, at)
     if stand_in is not None:
-        _must_fit(stand_in, user, max(at, starts_at))
+        _must_fit(stand_in, user, max(at, starts_at), ends_at)
     with naming_the_rule(Absence):
         absence = Absence.objects.create(
             user=user, stand_in=stand_in, starts_at=starts_at, ends_at=ends_at, reason=reason.strip()
@@ -88,9 +91,16 @@ def _period_must_fit(starts_at: datetime, ends_at: datetime, at: datetime) -> No
         raise Refused("一次请假不能超过一年,请办理离任。", code="absence_too_long", attr="ends_at")
 
 
-def _must_fit(stand_in: User, user: User, moment: datetime) -> None:
+def _must_fit(stand_in: User, user: User, moment: datetime, ends_at: datetime) -> None:
     if not stand_in.is_active:
         raise Conflict("代岗人的账号已停用,请另选他人。", code="stand_in_inactive", attr="stand_in")
+    alone = Posting.objects.filter(user=stand_in, role__in=STAND_ALONE, starts_at__lt=ends_at)
+    if alone.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=moment)).exists():
+        raise Conflict(
+            "系统管理员、审计员不能代他人办理业务，请另选他人。",
+            code="stand_in_stands_alone",
+            attr="stand_in",
+        )
     if Posting.objects.active(moment).filter(opposite_side(user.pk, stand_in.pk, moment)).exists():
         raise Conflict(
             "代岗人在同一网格属于另一方(所或社),不能代岗。", code="stand_in_other_side", attr="stand_in"

@@ -1,7 +1,8 @@
 """What a person may see and do: the seats he holds now (DESIGN.md §7).
 
 Rights come from active postings: his own, those he backs up (A/B角), those he stands in for while
-an absence runs, and his office on his duty day (08:30 to 08:30). Default is nothing.
+an absence runs, and his office on his duty day (08:30 to 08:30). Default is nothing. A system
+administrator and an auditor act for nobody, whatever the rows say (三员分立).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.db.models import Q
 
-from grids.roles import DUTY_LEADER, DUTY_OFFICER, ONLY_IN_PERSON, SEES_ALL, Role
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, ONLY_IN_PERSON, SEES_ALL, STAND_ALONE, Role
 from kernel.accounts.models import User
 
 Anyone = User | AnonymousUser
@@ -165,7 +166,10 @@ def scope_of(user: Any) -> Scope:
     with connection.cursor() as cursor:
         cursor.execute(_SEATS, {"me": user.pk, "in_person": sorted(ONLY_IN_PERSON)})
         rows = cursor.fetchall()
-    scope = Scope(user.pk, rows[0][0], tuple(Seat(*row[1:]) for row in rows if row[1] is not None))
+    seats = tuple(Seat(*row[1:]) for row in rows if row[1] is not None)
+    own = tuple(seat for seat in seats if seat.basis == "own")
+    alone = any(seat.role in STAND_ALONE for seat in own)
+    scope = Scope(user.pk, rows[0][0], own if alone else seats)
     setattr(user, _CACHE, scope)
     return scope
 

@@ -16,13 +16,12 @@ from grids.access import forget
 from grids.authority import opposite_side, require_staffing
 from grids.models import Community, Department, Grid, Office, Posting, Subdistrict
 from grids.refusals import naming_the_rule
-from grids.roles import SCOPE_OF_ROLE, Role
+from grids.roles import SCOPE_OF_ROLE, STAND_ALONE, Role
 from kernel import journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
 
 SEATS = (1, 2, 3)
-STAND_ALONE = (Role.SYSTEM_ADMIN, Role.AUDITOR)
 FIELDS = {
     "grid": "网格",
     "seat": "席位",
@@ -77,7 +76,8 @@ def appoint(
 
     A grid worker without a `seat` gets the lowest free one. `by=None` is the system. The rules are
     those of the constraints of `Posting`, and: nobody appoints himself; a system administrator and
-    an auditor hold nothing else (三员分立); a backup does not stand on the other side of the grid.
+    an auditor hold nothing else (三员分立), also not as a backup; a backup does not stand on the other
+    side of the grid.
 
     Raises:
         NotAllowed: `by` may not staff this seat, or appoints himself.
@@ -100,7 +100,7 @@ def appoint(
         posting = Posting.objects.create(
             user=user, role=role, backup=backup, starts_at=starts_at, ends_at=ends_at, **scope
         )
-    _backup_on_this_side(posting, backup, at)
+    _backup_must_fit(posting, backup, at)
     journal.append(stream=f"posting:{posting.id}", kind="appointed", by=by, at=at, data=_told(posting))
     forget(user)
     return posting
@@ -135,7 +135,7 @@ def change_backup(*, posting: Posting, backup: User | None, by: User | None, at:
     held.backup = backup
     with naming_the_rule(Posting):
         held.save(update_fields=["backup"])
-    _backup_on_this_side(held, backup, at)
+    _backup_must_fit(held, backup, at)
     data = {"backup_id": held.backup_id, "before": before}
     journal.append(stream=f"posting:{held.id}", kind="backup_changed", by=by, at=at, data=data)
     return held
@@ -235,9 +235,18 @@ def _stands_alone(user: User, role: str, starts_at: datetime, ends_at: datetime 
         raise Conflict("系统管理员、审计员不得兼任其他岗位。", code="posting_stands_alone", attr="role")
 
 
-def _backup_on_this_side(posting: Posting, backup: User | None, at: datetime) -> None:
-    if backup is None or posting.grid_id is None:
+def _backup_must_fit(posting: Posting, backup: User | None, at: datetime) -> None:
+    """Not across the two sides of a grid, nor across 三员分立: a backup acts without anyone asking him."""
+    if backup is None:
         return
     moment = max(at, posting.starts_at)
+    held = Posting.objects.filter(_overlapping(moment, posting.ends_at), user=backup)
+    held = held.exclude(role=posting.role)
+    if posting.role not in STAND_ALONE:
+        held = held.filter(role__in=STAND_ALONE)
+    if held.exists():
+        raise Conflict("系统管理员、审计员与其他岗位不能互为B角。", code="backup_stands_alone", attr="backup")
+    if posting.grid_id is None:
+        return
     if Posting.objects.active(moment).filter(opposite_side(posting.user_id, backup.pk, moment)).exists():
         raise Conflict("B角在同一网格属于另一方,不能互为备岗。", code="backup_other_side", attr="backup")

@@ -57,6 +57,8 @@ COMMUNITY_SIDE = frozenset({Role.GRID_WORKER, Role.COMMUNITY_HEAD})
 SEES_ALL = frozenset({Role.BUREAU, Role.BUREAU_LEADER, Role.AUDITOR})
 ONLY_IN_PERSON = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER})
 """An absence does not hand these to the stand-in: only a backup named in the posting may act."""
+STAND_ALONE = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN})
+"""Who holds one of these holds, backs up and stands in for nothing else (三员分立)."""
 
 SCOPE_OF_ROLE: dict[str, frozenset[str]] = {
     Role.GRID_WORKER: frozenset({"grid", "seat"}),

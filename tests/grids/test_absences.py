@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from grids import absences
+from grids import absences, postings
 from grids.access import scope_of
 from grids.demo import World
 from grids.models import Absence
@@ -14,6 +14,7 @@ from grids.roles import Role
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
+from tests.factories.accounts import make_user
 from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,23 @@ def test_a_closed_account_stands_in_for_nobody(world: World) -> None:
     stand_in.save()
     with pytest.raises(Conflict, match="停用"):
         leave(world, "worker-01-1", "worker-02-1", "worker-01-1")
+
+
+@pytest.mark.parametrize("who", ["auditor", "admin"])
+def test_auditor_and_administrator_stand_in_for_nobody(world: World, who: str) -> None:
+    with pytest.raises(Conflict, match="不能代他人") as refused:
+        leave(world, "clerk-01", who, "office-01")
+    assert refused.value.code == "stand_in_stands_alone"
+
+
+def test_who_becomes_auditor_during_the_leave_does_not_stand_in_either(world: World) -> None:
+    soon = world.users["soon-auditor"] = make_user("soon-auditor")
+    postings.appoint(
+        user=soon, role=Role.AUDITOR, by=world.user("admin"), at=world.at, starts_at=world.at + DAY
+    )
+    assert leave(world, "clerk-01", "soon-auditor", "office-01").stand_in == soon
+    with pytest.raises(Conflict, match="不能代他人"):
+        leave(world, "clerk-02", "soon-auditor", "office-02", days=2)
 
 
 def test_back_early(world: World) -> None:

@@ -96,6 +96,23 @@ def test_an_ended_posting_gives_nothing(world: World) -> None:
     assert scope_of(world.user("clerk-01")).seats == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "role"), [("auditor", Role.AUDITOR), ("admin", Role.SYSTEM_ADMIN), ("keeper", None)]
+)
+def test_auditor_and_administrator_act_for_nobody(world: World, name: str, role: str | None) -> None:
+    """Rows written before the rule, or past it, give no business right (三员分立)."""
+    user = world.user(name)
+    away(world, world.user("clerk-01"), user)
+    Posting.objects.filter(user=world.users["commissioner-01"]).update(backup=user)
+    DutyShift.objects.filter(user=world.users["duty-01"]).update(user=user)
+    scope = scope_of(world.user(name))
+    if role is None:
+        assert scope.roles == {Role.IDENTITY_KEEPER, Role.OFFICE_CLERK, Role.COMMISSIONER, DUTY_OFFICER}
+    else:
+        assert scope.roles == {role}
+        assert {seat.basis for seat in scope.seats} == {"own"}
+
+
 def test_a_posting_to_come_gives_nothing_yet(world: World) -> None:
     Posting.objects.filter(user=world.users["clerk-01"]).update(starts_at=world.at + timedelta(days=1))
     assert scope_of(world.user("clerk-01")).seats == ()

@@ -159,6 +159,35 @@ def test_a_backup_of_the_other_side_is_refused(world: World) -> None:
     assert world.posting_of("commissioner-01").backup_id == world.users["commissioner-02"].id
 
 
+@pytest.mark.parametrize(
+    ("who", "backup"),
+    [
+        ("commissioner-01", "auditor"),
+        ("clerk-01", "admin"),
+        ("admin", "bureau"),
+        ("auditor", "admin"),
+    ],
+)
+def test_nobody_backs_up_across_the_three_keepers(world: World, who: str, backup: str) -> None:
+    posting = world.posting_of(who)
+    by = world.user("office-01") if posting.grid_id or posting.office_id else world.user("admin")
+    with pytest.raises(Conflict, match="不能互为B角") as refused:
+        postings.change_backup(posting=posting, backup=world.user(backup), by=by, at=world.at)
+    assert refused.value.code == "backup_stands_alone"
+
+
+def test_an_auditor_backs_up_an_auditor(world: World) -> None:
+    admin = world.user("admin")
+    second = postings.appoint(
+        user=make_user(), role=Role.AUDITOR, by=admin, at=world.at, backup=world.user("auditor")
+    )
+    assert second.backup == world.user("auditor")
+    with pytest.raises(Conflict, match="不能互为B角"):
+        postings.appoint(
+            user=make_user(), role=Role.BUREAU, by=admin, at=world.at, backup=world.user("auditor")
+        )
+
+
 def test_changing_the_backup(world: World) -> None:
     posting = world.posting_of("commissioner-01")
     backup = world.user("commissioner-03")
