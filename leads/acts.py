@@ -24,8 +24,9 @@ from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit
 from kernel.deadlines.sweep import fire_subject
 from kernel.errors import Busy, NotAllowed, NotVisible
+from kernel.notices.policy import masked
 from leads import states
-from leads.models import Lead
+from leads.models import Lead, Side, Signature, Stage
 from leads.states import Move, State
 
 T = TypeVar("T")
@@ -34,9 +35,15 @@ Expect = Callable[[int], None]
 
 BUSY_STATES = ("40P01", "55P03")
 TRIES = 3
+FREE_TEXT = frozenset({"note", "reason", "why"})
 BIGGEST = 2**63 - 1
 BUSY = "系统正忙，请稍后再试。"
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
+
+
+def safe(data: dict[str, Any]) -> dict[str, Any]:
+    """The journal can never be erased: telephone and identity numbers in free text are masked first."""
+    return {name: masked(value) if name in FREE_TEXT else value for name, value in data.items()}
 
 
 @dataclass
@@ -100,9 +107,21 @@ class Act:
                 and seat.role in OFFICE_SIDE | {DUTY_OFFICER}
             ):
                 return seat
-        if lead.severity == "URGENT" and lead.state == State.DISPATCHED and not self.running("urgent_duty"):
+        if lead.severity == "URGENT" and self._joined():
             return self.scope.seat(DUTY_OFFICER, office_id=lead.office_id)
         return None
+
+    def _joined(self) -> bool:
+        """May a duty officer join, or has this one joined and taken the lead over by answering it?"""
+        if self.lead.state == State.DISPATCHED:
+            return not self.running("urgent_duty")
+        return Signature.objects.filter(
+            lead=self.lead,
+            signer=self.by,
+            stage=Stage.HANDOVER,
+            side=Side.OFFICE,
+            cycle=self.lead.owner_cycle,
+        ).exists()
 
     def as_worker(self) -> Seat | None:
         """The seat as grid worker of this lead's grid, own or stood in for."""
@@ -113,8 +132,8 @@ class Act:
         return None if self.by is None else self.by.pk
 
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
-        """Append to the lead's journal, in this transaction."""
-        journal.append(stream=self.lead.stream, kind=kind, by=self.by, at=self.at, data=data)
+        """Append to the lead's journal, in this transaction. Numbers in what people wrote are masked."""
+        journal.append(stream=self.lead.stream, kind=kind, by=self.by, at=self.at, data=safe(data or {}))
 
     def save(self, *fields: str) -> None:
         """Write these columns and the next version: whatever an act changes is something people sign."""

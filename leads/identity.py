@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 
 from cryptography.fernet import Fernet
@@ -13,6 +14,12 @@ from django.conf import settings
 def _fernet() -> Fernet:
     key = hashlib.sha256(settings.SUOSHE_IDENTITY_KEY.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(key))
+
+
+def fingerprint(*, name: str, phone: str) -> str:
+    """A keyed hash that tells whether two reports name the same person, and nothing else."""
+    text = json.dumps([name, phone], ensure_ascii=False).encode()
+    return hmac.new(settings.SUOSHE_IDENTITY_KEY.encode(), text, hashlib.sha256).hexdigest()
 
 
 def seal(*, name: str, phone: str) -> bytes:

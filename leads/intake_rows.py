@@ -14,7 +14,7 @@ from grids import staffing
 from grids.access import Scope, Seat
 from grids.locate import Match, locate
 from grids.models import Grid
-from grids.roles import Role
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
@@ -31,6 +31,9 @@ from leads.signing import Slot
 from leads.states import State
 
 REPORTS_NOT = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER})
+
+
+SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Report:
                 self.captured_at,
                 sorted(self.evidence),
                 sorted(self.awaited),
-                [self.told.name, self.told.phone] if self.told else None,
+                identity.fingerprint(name=self.told.name, phone=self.told.phone) if self.told else None,
                 self.fixed_on_spot,
             ]
         )
@@ -128,8 +131,17 @@ class Rows:
         self.worker = self._worker_seat()
 
     def _worker_seat(self) -> Seat | None:
+        """The grid worker's seat in which this person reports; None where he reports for the office.
+
+        A seat in the located grid, held or stood in for; elsewhere only one of his own. Who serves the
+        office himself, or gets this very lead, signs nothing for the community: he could never answer it.
+        """
+        own = {seat.role for seat in self.scope.seats if seat.basis in ("own", "duty")}
+        if own & SERVES_OFFICE or (self.owner is not None and self.owner.user_id == self.by.pk):
+            return None
         here = self.scope.seat(Role.GRID_WORKER, grid_id=self.place.grid_id)
-        return here or self.scope.seat(Role.GRID_WORKER)
+        anywhere = self.scope.seat(Role.GRID_WORKER, basis="own")
+        return here or anywhere
 
     @cached_property
     def _calendar(self) -> WorkingCalendar | None:
@@ -355,6 +367,7 @@ class Rows:
             return [
                 *notices.to_people([self.owner.user_id, *self.owner.tell_ids], **key),
                 *notices.to_group(robot, **key),
+                *self._tell_workers(lead, params),
             ]
         params |= {
             "reason": self.place.reason,
@@ -364,6 +377,19 @@ class Rows:
             desk_people(lead.office_id, self.at),
             key="desk",
             template="leads.desk",
+            lead_id=lead.pk,
+            params=params,
+        )
+
+    def _tell_workers(self, lead: Lead, params: dict[str, Any]) -> list[Draft]:
+        """A lead that no grid worker reported waits for a worker's 已知悉: they are told."""
+        if self.worker is not None or self.people is None:
+            return []
+        workers = [*self.people.worker_ids, *self.people.worker_stand_in_ids]
+        return notices.to_people(
+            [p for p in workers if p != self.by.pk],
+            key="told",
+            template="leads.told",
             lead_id=lead.pk,
             params=params,
         )

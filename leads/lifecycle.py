@@ -73,9 +73,11 @@ def confirm_handover(*, lead_id: int, by: User, expect: Expect) -> Lead:
         if seat is None:
             raise NotAllowed("只有本网格的网格员可以确认。", code="not_grid_worker")
         slots = signing.open_slots(lead, Side.COMMUNITY)
-        if not slots:
+        if not slots and signing.has_signed(lead, Side.COMMUNITY, by):
             return lead
         expect(lead.version)
+        if not slots:
+            return lead
         act.move(Move.CONFIRM_HANDOVER)
         signing.refuse_other_side(lead, Side.COMMUNITY, by)
         behalf = None if seat.holder_id == by.pk else seat.holder_id
@@ -103,9 +105,9 @@ def control(
     def work(act: Act) -> Lead:
         lead = act.lead
         behalf = act.as_owner()
+        expect(lead.version)
         if lead.controlled_at is not None:
             return lead
-        expect(lead.version)
         act.move(Move.CONTROL)
         slots = signing.open_slots(lead, Side.OFFICE)
         if slots:

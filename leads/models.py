@@ -13,11 +13,12 @@ from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from grids.access import scope_of
 from grids.models import BusinessEntity, Grid, Office
 from grids.roles import OFFICE_SIDE
+from kernel.deadlines.models import Deadline
 from kernel.evidence.models import Evidence
 from leads.states import OPEN, State
 
@@ -126,9 +127,19 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         return self.filter(state__in=OPEN)
 
     def overdue(self, at: datetime) -> LeadQuerySet:
-        """Open leads whose response, feedback, same-day or closing time has passed unmet."""
+        """Open leads that ran past their desk, response, feedback (of the present round), same-day or
+        closing time unmet."""
+        reworked_late = Deadline.objects.filter(
+            subject_kind="lead",
+            subject_id=OuterRef("pk"),
+            kind="feedback",
+            cycle=OuterRef("round"),
+            due_at__lte=at,
+        )
         return self.open().filter(
-            Q(first_responded_at__isnull=True, respond_due_at__lte=at)
+            Q(dispatched_at__isnull=True, desk_due_at__lte=at)
+            | Q(Exists(reworked_late), round__gt=1, fed_back_at__isnull=True)
+            | Q(first_responded_at__isnull=True, respond_due_at__lte=at)
             | Q(first_fed_back_at__isnull=True, feedback_due_at__lte=at)
             | Q(controlled_at__isnull=True, same_day_due_at__lte=at)
             | Q(closing_due_at__lte=at)

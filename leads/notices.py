@@ -29,6 +29,9 @@ def register() -> None:
         "leads.desk", "待派单线索 {number}", "{category}。{reason}，请于 {desk_due_at} 前人工派单。"
     )
     templates.register("leads.morning", "夜间线索 {number} 已交班", "{category} 夜间值班结束，由您继续承办。")
+    templates.register(
+        "leads.told", "本网格新线索 {number}", "{category}，{grid}，非网格员上报，请知悉并留意。"
+    )
     templates.register("leads.desk_late", "待派单超时 {number}", "{category} 已超过派单时限，请立即派单。")
     templates.register("leads.handed_on", "线索交接 {number}", "{category} 已转由您承办：{reason}。")
     templates.register("leads.responded", "线索 {number} 已接单", "{category}，承办人{owner}，{plan}。")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from kernel.accounts.models import User
 from kernel.coordinates import distance_m
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
-from leads.models import Disposal, Lead, LeadEvidence, Signature
+from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature
 
 DUPLICATE_WITHIN = timedelta(hours=72)
 DUPLICATE_METRES = 50.0
@@ -36,6 +36,7 @@ def for_list(leads: QuerySet[Lead]) -> QuerySet[Lead]:
         ),
         Prefetch("evidence", queryset=LeadEvidence.objects.select_related("evidence").order_by("id")),
         Prefetch("disposals", queryset=Disposal.objects.select_related("by").order_by("round")),
+        Prefetch("reworks", queryset=Rework.objects.select_related("by").order_by("round")),
     )
 
 
@@ -44,6 +45,15 @@ def deadlines_of(lead_ids: Sequence[int]) -> dict[int, list[Deadline]]:
     found: dict[int, list[Deadline]] = {lead_id: [] for lead_id in lead_ids}
     for row in Deadline.objects.filter(subject_kind="lead", subject_id__in=lead_ids).order_by("id"):
         found[row.subject_id].append(row)
+    return found
+
+
+def acknowledge_by(order_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
+    """By when each side has to acknowledge these orders: `{order: {"office": …, "community": …}}`."""
+    found: dict[int, dict[str, datetime]] = {order_id: {} for order_id in order_ids}
+    rows = Deadline.objects.filter(subject_kind="order", subject_id__in=order_ids, kind__startswith="ack_")
+    for subject_id, kind, due_at in rows.values_list("subject_id", "kind", "due_at"):
+        found[subject_id][kind.removeprefix("ack_")] = due_at
     return found
 
 

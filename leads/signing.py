@@ -75,6 +75,11 @@ def already_signed(lead: Lead, slot: Slot, by: User) -> bool:
     ).exists()
 
 
+def has_signed(lead: Lead, side: Side, by: User) -> bool:
+    """Has this person signed anything on this side of the lead?"""
+    return Signature.objects.filter(lead=lead, signer=by, side=side).exists()
+
+
 def refuse_other_side(lead: Lead, side: Side, by: User) -> None:
     """Raise SamePerson where `by` has signed on the other side of this lead."""
     if Signature.objects.filter(lead=lead, signer=by).exclude(side=side).exists():

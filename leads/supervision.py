@@ -19,7 +19,7 @@ from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible
 from kernel.notices import outbox
 from leads import notices
-from leads.acts import BIGGEST, Act, Expect, retried
+from leads.acts import BIGGEST, Act, Expect, retried, safe
 from leads.models import Acknowledgement, Instruction, Lead, Side, SupervisionOrder
 
 Cause = SupervisionOrder.Cause
@@ -55,6 +55,17 @@ def _lift(order: SupervisionOrder, lead: Lead, *, at: datetime) -> None:
         by=None,
         at=at,
         data={"order": order.pk, "cause": order.cause},
+    )
+    people = [lead.assignee_id, *order.acknowledgements.values_list("by_id", flat=True)]
+    outbox.post(
+        notices.to_people(
+            people,
+            key=f"order:{order.pk}:lifted",
+            template="leads.order_lifted",
+            lead_id=lead.pk,
+            params={"number": lead.number},
+        ),
+        at=at,
     )
 
 
@@ -123,7 +134,7 @@ def _answer(
         kind="order.acknowledged",
         by=by,
         at=at,
-        data={"order": order.pk, "side": side, "instruction": instruction, "note": note, "for": behalf},
+        data=safe({"order": order.pk, "side": side, "instruction": instruction, "note": note, "for": behalf}),
     )
     label = Instruction(instruction).label
     outbox.post(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils.timezone import localtime
 
+from grids.access import scope_of
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
+from kernel.notices.policy import masked
 from leads import selectors, signing
 from leads.intake import Made
-from leads.models import Disposal, Lead, LeadEvidence, Signature, SupervisionOrder
+from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature, SupervisionOrder
 
 
 def moment(at: Any) -> str | None:
@@ -66,13 +69,27 @@ def file(row: LeadEvidence) -> dict[str, Any]:
     }
 
 
-def disposal(row: Disposal | None) -> dict[str, Any] | None:
+def words(text: str, *, mask: bool) -> str:
+    """What a person wrote, its telephone and identity numbers masked where asked."""
+    return str(masked(text)) if mask else text
+
+
+def rework(row: Rework, *, mask: bool) -> dict[str, Any]:
+    return {
+        "round": row.round,
+        "reason": words(row.reason, mask=mask),
+        "by": person(row.by),
+        "at": moment(row.at),
+    }
+
+
+def disposal(row: Disposal | None, *, mask: bool) -> dict[str, Any] | None:
     if row is None:
         return None
     return {
         "round": row.round,
         "kind": row.kind,
-        "note": row.note,
+        "note": words(row.note, mask=mask),
         "rectify_due_at": moment(row.rectify_due_at),
         "by": person(row.by),
         "at": moment(row.at),
@@ -85,8 +102,11 @@ def lead_row(
     signatures: Sequence[Signature],
     evidence: Iterable[LeadEvidence],
     disposals: Sequence[Disposal],
+    reworks: Iterable[Rework] = (),
+    *,
+    mask: bool,
 ) -> dict[str, Any]:
-    """A lead as it stands in a list."""
+    """A lead with its rows. `mask` hides telephone and identity numbers in what people wrote."""
     return {
         "id": lead.pk,
         "number": lead.number,
@@ -99,7 +119,7 @@ def lead_row(
         "category_name": lead.category.name,
         "severity": lead.severity,
         "food": lead.food,
-        "description": lead.description,
+        "description": words(lead.description, mask=mask),
         "location": place(lead),
         "grid": lead.grid.code if lead.grid else None,
         "grid_name": lead.grid.name if lead.grid else None,
@@ -115,38 +135,51 @@ def lead_row(
         "dispatched_at": moment(lead.dispatched_at),
         "responded_at": moment(lead.responded_at),
         "respond_plan": lead.respond_plan or None,
+        "respond_note": words(lead.respond_note, mask=mask),
         "controlled_at": moment(lead.controlled_at),
+        "control_note": words(lead.control_note, mask=mask),
         "fed_back_at": moment(lead.fed_back_at),
         "closed_at": moment(lead.closed_at),
         "verify_method": lead.verify_method or None,
+        "verify_note": words(lead.verify_note, mask=mask),
         "verified_in_stead": lead.verified_in_stead,
         "deadlines": [deadline(row) for row in deadlines],
         "signatures": [signature(row) for row in signatures],
         "missing_signatures": [slot.name for slot in signing.missing(lead, signatures)],
         "evidence": [file(row) for row in evidence],
-        "disposal": disposal(next((d for d in disposals if d.round == lead.round), None)),
+        "disposal": disposal(next((d for d in disposals if d.round == lead.round), None), mask=mask),
+        "earlier_disposals": [disposal(d, mask=mask) for d in disposals if d.round != lead.round],
+        "reworks": [rework(row, mask=mask) for row in reworks],
     }
 
 
-def lead_rows(leads: Sequence[Lead]) -> list[dict[str, Any]]:
-    """A page of leads read by `selectors.for_list`."""
+def lead_rows(leads: Sequence[Lead], *, mask: bool = True) -> list[dict[str, Any]]:
+    """A page of leads read by `selectors.for_list`; lists are masked (DESIGN.md §7)."""
     clocks = selectors.deadlines_of([lead.pk for lead in leads])
     return [
-        lead_row(lead, clocks[lead.pk], lead.signatures.all(), lead.evidence.all(), lead.disposals.all())  # type: ignore[arg-type]
+        lead_row(
+            lead,
+            clocks[lead.pk],
+            list(lead.signatures.all()),
+            lead.evidence.all(),
+            list(lead.disposals.all()),
+            lead.reworks.all(),
+            mask=mask,
+        )
         for lead in leads
     ]
 
 
 def lead_detail(lead: Lead, user: User) -> dict[str, Any]:
-    """One lead with what it may repeat."""
-    body = lead_rows([lead])[0]
+    """One lead with what it may repeat; masked for the auditor."""
+    body = lead_rows([lead], mask=scope_of(user).is_auditor)[0]
     return body | {"possible_duplicates": duplicates(lead, user)}
 
 
 def made(result: Made, user: User) -> dict[str, Any]:
     """A lead just made: nothing is read again but its possible duplicates and two names."""
     lead = result.lead
-    body = lead_row(lead, result.deadlines, result.signatures, result.evidence, [])
+    body = lead_row(lead, result.deadlines, result.signatures, result.evidence, [], mask=False)
     return body | {"possible_duplicates": duplicates(lead, user)}
 
 
@@ -166,7 +199,13 @@ def entry(row: Entry) -> dict[str, Any]:
     }
 
 
-def order(row: SupervisionOrder) -> dict[str, Any]:
+def orders(rows: Sequence[SupervisionOrder], *, mask: bool = True) -> list[dict[str, Any]]:
+    """Orders with the moments by which each side has to acknowledge; lists are masked."""
+    dues = selectors.acknowledge_by([row.pk for row in rows])
+    return [order(row, dues[row.pk], mask=mask) for row in rows]
+
+
+def order(row: SupervisionOrder, dues: dict[str, datetime], *, mask: bool) -> dict[str, Any]:
     return {
         "id": row.pk,
         "lead": row.lead_id,
@@ -180,6 +219,7 @@ def order(row: SupervisionOrder) -> dict[str, Any]:
         "version": row.version,
         "escalated_at": moment(row.escalated_at),
         "lifted_at": moment(row.lifted_at),
+        "acknowledge_by": {side: moment(due_at) for side, due_at in sorted(dues.items())},
         "acknowledgements": [
             {
                 "side": a.side,
@@ -187,7 +227,7 @@ def order(row: SupervisionOrder) -> dict[str, Any]:
                 "for": person(a.on_behalf_of),
                 "at": moment(a.at),
                 "instruction": a.instruction,
-                "note": a.note,
+                "note": words(a.note, mask=mask),
             }
             for a in row.acknowledgements.all()
         ],

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from grids.access import scope_of
 from kernel.api import CursorPages, etag, require_version
 from leads import supervision
 from leads.api import bodies
@@ -30,6 +31,12 @@ def orders(request: Request) -> Any:
     )
 
 
+def one(row: SupervisionOrder, request: Request) -> Response:
+    """One order with its ETag; masked for the auditor."""
+    body = bodies.orders([row], mask=scope_of(user_of(request)).is_auditor)[0]
+    return Response(body, headers={"ETag": etag(row.version)})
+
+
 class OrderList(generics.GenericAPIView[SupervisionOrder]):
     pagination_class = CursorPages
     filterset_class = OrderFilter
@@ -43,14 +50,14 @@ class OrderList(generics.GenericAPIView[SupervisionOrder]):
     @extend_schema(operation_id="supervision_orders_list", responses={200: s.OrderOut(many=True)})
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([bodies.order(row) for row in page or []])
+        return self.get_paginated_response(bodies.orders(page or []))
 
 
 class OrderDetail(APIView):
     @extend_schema(operation_id="supervision_orders_read", responses={200: s.OrderOut})
     def get(self, request: Request, pk: int) -> Response:
         row = generics.get_object_or_404(orders(request), pk=pk)
-        return Response(bodies.order(row), headers={"ETag": etag(row.version)})
+        return one(row, request)
 
 
 class Acknowledge(APIView):
@@ -72,4 +79,4 @@ class Acknowledge(APIView):
             **given.validated_data,
         )
         row = orders(request).get(pk=pk)
-        return Response(bodies.order(row), headers={"ETag": etag(row.version)})
+        return one(row, request)

@@ -220,6 +220,18 @@ class DisposalOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+class ReworkOut(serializers.Serializer[Any]):
+    round = serializers.IntegerField()
+    reason = serializers.CharField()
+    by = PersonOut()
+    at = serializers.DateTimeField()
+
+
+class AcknowledgeByOut(serializers.Serializer[Any]):
+    office = serializers.DateTimeField(required=False)
+    community = serializers.DateTimeField(required=False)
+
+
 class LeadNameOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     number = serializers.CharField()
@@ -258,16 +270,21 @@ class LeadRowOut(serializers.Serializer[Any]):
     dispatched_at = serializers.DateTimeField(allow_null=True)
     responded_at = serializers.DateTimeField(allow_null=True)
     respond_plan = serializers.ChoiceField(choices=Plan.choices, allow_null=True)
+    respond_note = serializers.CharField(allow_blank=True)
     controlled_at = serializers.DateTimeField(allow_null=True)
+    control_note = serializers.CharField(allow_blank=True)
     fed_back_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     verify_method = serializers.ChoiceField(choices=Method.choices, allow_null=True)
+    verify_note = serializers.CharField(allow_blank=True)
     verified_in_stead = serializers.BooleanField()
     deadlines = DeadlineOut(many=True)
     signatures = SignatureOut(many=True)
     missing_signatures = serializers.ListField(child=serializers.CharField())
     evidence = EvidenceOut(many=True)
     disposal = DisposalOut(allow_null=True)
+    earlier_disposals = DisposalOut(many=True)
+    reworks = ReworkOut(many=True)
 
 
 class LeadOut(LeadRowOut):
@@ -337,6 +354,7 @@ class OrderOut(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     escalated_at = serializers.DateTimeField(allow_null=True)
     lifted_at = serializers.DateTimeField(allow_null=True)
+    acknowledge_by = AcknowledgeByOut()
     acknowledgements = AcknowledgementOut(many=True)
 
 
