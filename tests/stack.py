@@ -109,6 +109,7 @@ class Stack:
             "SUOSHE_MEDIA_ROOT": str(self.folder / "media"),
             "SUOSHE_TEST_CLOCK": "1",
             "PYTHONUNBUFFERED": "1",
+            "CELERY_SKIP_CHECKS": "1",
             "SUOSHE_PARENT": str(os.getpid()),
             **self._more_env,
         }

@@ -64,13 +64,15 @@ class Up:
             assert self.process.poll() is None, self.text()
             return "ready" in self.text()
 
-        wait_until(said, within_s=60, what="the line with the address")
+        wait_until(said, within_s=120, what="the line with the address")
         return time.monotonic() - self.started
 
     def all_up(self) -> None:
         """Wait until the processes that start after the page have started too."""
         wait_until(
-            lambda: "clock_started" in self.text() and " ready." in self.text(), what="worker and clock"
+            lambda: "clock_started" in self.text() and " ready." in self.text(),
+            within_s=120,
+            what="worker and clock",
         )
 
     def processes(self) -> list[str]:
@@ -164,12 +166,11 @@ def test_its_whole_life(home: Path, started: list[Up]) -> None:
     first.process.wait()
     second = Up(home, port)
     started.append(second)
-    assert second.ready() < 30  # 4 s on 2 idle cores; here others compete
+    assert second.ready() < 60  # 4 s on 2 idle cores; here others compete
     assert _sql(home, "SELECT answer FROM kept") == 42
-    second.all_up()
     assert len([line for line in second.processes() if "granian" in line]) == 3
 
-    # SIGTERM, as Ctrl-C: no process and no lock left.
+    # SIGTERM, here while worker, beat and clock are starting: no process and no lock left.
     second.process.send_signal(signal.SIGTERM)
     assert second.process.wait(40) == 0, second.text()
     assert second.processes() == []

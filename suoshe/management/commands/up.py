@@ -106,6 +106,7 @@ class Command(BaseCommand):
             **os.environ,
             "PYTHONUNBUFFERED": "1",
             "SUOSHE_PARENT": str(os.getpid()),
+            "CELERY_SKIP_CHECKS": "1",  # the clock runs the same checks on the same code
             # As root on a bare machine Celery says six lines about it; production runs as its own user.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         }
