@@ -14,8 +14,9 @@ from django.db import connection
 
 from kernel.deadlines import clocks, handlers
 from kernel.deadlines.handlers import Fired
-from kernel.deadlines.policy import by_day
-from leads import clock_notices
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import WorkingCalendar, by_day
+from leads import clock_notices, routing
 from leads.acts import Act
 from leads.clock_notices import (
     BACKUPS,
@@ -23,6 +24,7 @@ from leads.clock_notices import (
     BUREAU_WITHOUT_OFFICE,
     COMMUNITY_HEADS,
     DUTY,
+    DUTY_LEADERS,
     HEADS,
     OWNER,
     WORKERS,
@@ -30,6 +32,7 @@ from leads.clock_notices import (
     of_leads,
     tell,
 )
+from leads.intake_rows import morning_clock
 from leads.models import Lead
 
 NOTE = """
@@ -62,6 +65,8 @@ SELECT 1 FROM leads_lead WHERE id IN (
 LOCK_ORDERS = (
     "SELECT 1 FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[]) ORDER BY id FOR UPDATE"
 )
+KEPT_ON = 1000
+"""Added to the cycle of `morning` for every further day that one owner keeps a lead."""
 WARNINGS = frozenset({"respond_80", "feedback_80", "same_day_80", "owner_respond_80"})
 
 
@@ -114,15 +119,35 @@ def urgent_duty(batch: Sequence[Fired], at: datetime) -> None:
 
 
 def morning(batch: Sequence[Fired], at: datetime) -> None:
-    """08:30: an open lead of the night is handed on to the grid's commissioner (交班)."""
-    from leads.dispatch import hand_on
+    """08:30: an open lead of the night is handed on to the grid's commissioner (交班).
 
+    Where 08:30 begins no working day, to that day's duty officer, with a `morning` of his own. A lead that
+    has found another owner since stays where it is.
+    """
     cycles = {one.subject_id: one.cycle for one in batch}
+    calendar = clocks.calendar()
+    later: list[Deadline] = []
     _note(batch, at)
     for lead in Lead.objects.filter(pk__in=cycles).order_by("id"):
-        if lead.owner_cycle == cycles[lead.pk]:
-            hand_on(Act(lead, None, at, []), why="夜间值班结束", leaving_id=lead.assignee_id)
+        if lead.owner_cycle == cycles[lead.pk] % KEPT_ON:
+            later += _end_of_night(Act(lead, None, at, []), cycles[lead.pk], calendar)
+    clocks.arm(later)
     tell(of_leads(batch), at, "morning", OWNER)
+
+
+def _end_of_night(act: Act, cycle: int, calendar: WorkingCalendar) -> list[Deadline]:
+    """Hand on by the rule of dispatch, as if it were reported now; the next `morning`, where it needs one."""
+    from leads.dispatch import hand_on
+
+    lead = act.lead
+    owner = routing.owner(act.people, act.at, calendar) if act.people else None
+    if owner is None or owner.hands_on_at is None:
+        hand_on(act, why="夜间值班结束", leaving_id=lead.assignee_id)
+        return []
+    if owner.user_id == lead.assignee_id:
+        return [morning_clock(lead, act.at, owner.hands_on_at, cycle=cycle + KEPT_ON)]
+    hand_on(act, why="值班交接", leaving_id=lead.assignee_id, to_id=owner.user_id)
+    return [morning_clock(lead, act.at, owner.hands_on_at)] if lead.assignee_id == owner.user_id else []
 
 
 # --- orders ----------------------------------------------------------------------------------------
@@ -166,7 +191,7 @@ def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     cause = batch[0].kind
     ordered = [one for one in matters if one.order_id is not None]
     others = [one for one in matters if one.order_id is None]
-    tell(ordered, at, f"order_{cause}", HEADS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
+    tell(ordered, at, f"order_{cause}", HEADS, DUTY_LEADERS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
     tell(ordered, at, f"{cause}_late", OWNER)
     tell(others, at, f"{cause}_late", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
 

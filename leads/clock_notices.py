@@ -20,24 +20,40 @@ from kernel.notices import templates
 DIGEST_ABOVE = 20
 
 # Who is told: each answers the column `person` for a lead `l`; `tell` fills {active} in.
-OWNER = "SELECT l.assignee_id AS person"
-HEADS = """
-SELECT p.user_id FROM grids_posting p
- WHERE p.role = 'OFFICE_HEAD' AND p.office_id = l.office_id AND {active}"""
-COMMUNITY_HEADS = """
-SELECT p.user_id FROM grids_posting p JOIN grids_grid g ON g.id = l.grid_id
- WHERE p.role = 'COMMUNITY_HEAD' AND p.community_id = g.lead_community_id AND {active}"""
-WORKERS = """
-SELECT p.user_id FROM grids_posting p
- WHERE p.role = 'GRID_WORKER' AND p.grid_id = l.grid_id AND {active}"""
+# Whoever holds the seat, and while he is away who stands in for him; closed accounts are nobody.
+_HELD = """
+SELECT t.person FROM grids_posting p
+  LEFT JOIN grids_absence a ON a.user_id = p.user_id AND a.starts_at <= %(at)s AND a.ends_at > %(at)s
+ CROSS JOIN LATERAL (VALUES
+       (p.user_id), (CASE WHEN a.id IS NOT NULL THEN COALESCE(a.stand_in_id, p.backup_id) END)) t(person)
+  JOIN accounts_user u ON u.id = t.person AND u.is_active
+ WHERE {{active}} AND {where}"""
+OWNER = """
+SELECT l.assignee_id AS person
+ UNION
+SELECT COALESCE(a.stand_in_id, p.backup_id) FROM grids_absence a
+  LEFT JOIN grids_posting p
+    ON p.user_id = a.user_id AND p.role = 'COMMISSIONER' AND p.grid_id = l.grid_id AND {active}
+ WHERE a.user_id = l.assignee_id AND a.starts_at <= %(at)s AND a.ends_at > %(at)s"""
+HEADS = _HELD.format(where="p.role = 'OFFICE_HEAD' AND p.office_id = l.office_id")
+COMMUNITY_HEADS = _HELD.format(
+    where="p.role = 'COMMUNITY_HEAD' AND p.community_id ="
+    " (SELECT g.lead_community_id FROM grids_grid g WHERE g.id = l.grid_id)"
+)
+WORKERS = _HELD.format(where="p.role = 'GRID_WORKER' AND p.grid_id = l.grid_id")
 BACKUPS = """
-SELECT p.backup_id FROM grids_posting p
- WHERE p.role = 'COMMISSIONER' AND p.grid_id = l.grid_id AND p.user_id = l.assignee_id AND {active}"""
-DUTY = """
-SELECT d.user_id FROM grids_dutyshift d
- WHERE d.role = 'DUTY_OFFICER' AND d.office_id = l.office_id
+SELECT p.backup_id FROM grids_posting p JOIN accounts_user u ON u.id = p.backup_id AND u.is_active
+ WHERE p.user_id = l.assignee_id AND (p.grid_id = l.grid_id OR p.office_id = l.office_id) AND {active}"""
+_ON_DUTY = """
+SELECT t.person FROM grids_dutyshift d
+  LEFT JOIN grids_absence a ON a.user_id = d.user_id AND a.starts_at <= %(at)s AND a.ends_at > %(at)s
+ CROSS JOIN LATERAL (VALUES (d.user_id), (a.stand_in_id)) t(person)
+  JOIN accounts_user u ON u.id = t.person AND u.is_active
+ WHERE d.role = '{role}' AND d.office_id = l.office_id
    AND d.day = ((%(at)s AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date"""
-BUREAU = "SELECT p.user_id FROM grids_posting p WHERE p.role = 'BUREAU' AND {active}"
+DUTY = _ON_DUTY.format(role="DUTY_OFFICER")
+DUTY_LEADERS = _ON_DUTY.format(role="DUTY_LEADER")
+BUREAU = _HELD.format(where="p.role = 'BUREAU'")
 BUREAU_WITHOUT_OFFICE = BUREAU + " AND l.office_id IS NULL"
 ACTIVE = "p.starts_at <= %(at)s AND (p.ends_at IS NULL OR p.ends_at > %(at)s)"
 
