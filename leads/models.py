@@ -312,6 +312,7 @@ class Lead(models.Model):
             ),
             models.Index(fields=["category", "-id"], name="leads_list_by_category"),
             models.Index(fields=["closing_due_at"], condition=~Q(state="closed"), name="leads_open_by_due"),
+            models.Index(fields=["closed_at"], condition=Q(state="closed"), name="leads_closed_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -668,6 +668,12 @@ class Migration(migrations.Migration):
                 name="leads_open_by_due",
             ),
         ),
+        migrations.AddIndex(
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("state", "closed")), fields=["closed_at"], name="leads_closed_by_time"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="lead",
             constraint=models.UniqueConstraint(
