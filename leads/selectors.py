@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Prefetch, QuerySet
@@ -96,7 +96,7 @@ def possible_duplicates(lead: Lead, user: User) -> list[Duplicate]:
     """
     if lead.entity_id is None and lead.lon is None:
         return []
-    params = {
+    params: dict[str, Any] = {
         "category": lead.category_id,
         "id": lead.pk,
         "entity": lead.entity_id,
