@@ -77,7 +77,7 @@ def _make(day: date, at: datetime, by: Any) -> SlaReport:
     run = ReportRun.objects.create(kind=ReportRun.Kind.SLA, date=day, finished_at=at)
     seal = Seal.objects.order_by("-id").first()
     report = SlaReport.objects.create(run=run, date=day, as_of=as_of, made_at=at, seal=seal)
-    rollup.rebuild(rollup.unsettled_days(day), as_of=as_of)
+    rollup.rebuild(rollup.moved_days(day), as_of=as_of)
     standing = _keep_standing(report)
     SlaLine.objects.bulk_create(_lines(report, standing))
     journal.append(

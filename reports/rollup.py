@@ -93,16 +93,22 @@ SELECT a.day, NULLIF(p.place, 0), %(as_of)s, {_VALUES}
 ON CONFLICT (day, grid_id) DO UPDATE SET {_RENEWED}
 """  # noqa: S608 - only constants are put together here
 
-UNSETTLED = f"""
+MOVED = f"""
 SELECT day FROM (
     SELECT d::date AS day FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') d
     UNION
-    SELECT s.day FROM reports_dailygridstat s WHERE s.closed < s.reported OR s.orders_lifted < s.orders_raised
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l
+     WHERE l.state = 'closed' AND l.closed_at >= %(from_at)s
     UNION
-    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l WHERE l.state <> 'closed'
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l
+     WHERE l.state <> 'closed' AND (l.closing_due_at >= %(from_at)s OR %(from_at)s <= (
+           SELECT e.at FROM journal_entry e WHERE e.stream = 'lead:' || l.id ORDER BY e.seq DESC LIMIT 1))
     UNION
     SELECT {_LOCAL.format("l.discovered_at")} FROM leads_lead l
-     WHERE l.food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s) found
+     WHERE l.food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s
+    UNION
+    SELECT {_LOCAL.format("o.raised_at")} FROM leads_supervisionorder o
+     WHERE o.lifted_at >= %(from_at)s OR o.escalated_at >= %(from_at)s) found
  WHERE day <= %(last)s ORDER BY day
 """  # noqa: S608
 
@@ -117,12 +123,15 @@ def rebuild(days: Sequence[date], *, as_of: datetime) -> int:
         return cursor.rowcount
 
 
-def unsettled_days(day: date) -> list[date]:
-    """The days whose figures may have moved by the end of `day`: the last seven, those with anything
-    open when they were last rebuilt or open now, and those whose food was reported late. One statement.
+def moved_days(day: date) -> list[date]:
+    """The days whose figures may have moved since `day` began, as they stand at its end. One statement.
+
+    The last seven; days of leads closed since, or open with a limit to run out since or acted on since
+    (every act leaves an entry in the lead's journal); days when food reported on `day` was found; days
+    whose orders were escalated or lifted since.
     """
     first, last = policy.recent(day)
     moments = {"from_at": policy.day_starts(day), "as_of": policy.day_ends(day)}
     with connection.cursor() as cursor:
-        cursor.execute(UNSETTLED, {"first": first, "last": last, **moments})
+        cursor.execute(MOVED, {"first": first, "last": last, **moments})
         return [row[0] for row in cursor.fetchall()]
