@@ -79,6 +79,13 @@ class WorkingCalendar:
             return True
         return False
 
+    def unknown_years(self, today: date) -> list[int]:
+        """This year and the next, as far as neither the national calendar nor the bureau has said a day
+        of them: their holidays are guessed, and whoever keeps the calendar must be told."""
+        said = {day.year for day in self.overrides}
+        years = (today.year, today.year + 1)
+        return [year for year in years if year not in said and self.guesses(date(year, 1, 1))]
+
     def next_working(self, day: date) -> date:
         """The first working day after `day`."""
         for ahead in range(1, 400):
