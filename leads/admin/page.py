@@ -44,6 +44,9 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
     return {
         "lead": lead,
         "description": say(lead.description),
+        "respond_note": say(lead.respond_note),
+        "control_note": say(lead.control_note),
+        "verify_note": say(lead.verify_note),
         "faces": faces(lead, clocks, scope.at),
         "late": bool(clock_face.overdue(lead, scope.at)),
         "severity_tone": words.SEVERITY_COLOURS[lead.get_severity_display()],

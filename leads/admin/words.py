@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from kernel.accounts.masking import mask_id_number, mask_phone
 from kernel.clock import SHANGHAI
+from kernel.notices import policy
 from leads.models import DisposalKind, Instruction, Method, Plan, Severity, Side, SupervisionOrder
 from leads.states import State
 
@@ -46,9 +46,6 @@ STATE_COLOURS = {
     State.CLOSED.label: "success",
 }
 
-PHONE = re.compile(r"(?<!\d)1\d{10}(?!\d)")
-ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?![\dXx])")
-
 
 def clock_name(kind: str) -> str:
     """接单, 接单催办 … for a kind of deadline."""
@@ -64,9 +61,8 @@ def moment(at: datetime | None) -> str:
 
 
 def masked(text: str) -> str:
-    """The text with mobile and identity numbers masked: for lists, exports and auditors."""
-    text = ID_NUMBER.sub(lambda found: mask_id_number(found[0]), text)
-    return PHONE.sub(lambda found: mask_phone(found[0]), text)
+    """The text with telephone and identity numbers masked: for lists, exports and auditors."""
+    return str(policy.masked(text))
 
 
 def entry_title(kind: str) -> str:

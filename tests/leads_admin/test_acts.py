@@ -44,7 +44,7 @@ def test_the_whole_road_from_the_pages(world: World, signed_in: Any) -> None:
     lead = make.reported(world, 1, category="F03")
     commissioner, worker = signed_in("commissioner-01"), signed_in("worker-01-2")
     assert act(commissioner, lead, "respond", plan="appointment", note="下午三点").status_code == 302
-    assert fresh(lead).respond_plan == "appointment"
+    assert "预约上门：下午三点" in commissioner.get(f"{LEADS}{lead.pk}/change/").content.decode()
     photo = SimpleUploadedFile("a.jpg", make_photo(), "image/jpeg")
     assert act(commissioner, lead, "control", note="已封存食材", photos=photo).status_code == 302
     assert fresh(lead).controlled_at is not None
@@ -405,3 +405,20 @@ def test_refreshing_the_front_page_keeps_nobody_signed_in(
     assert client.session[middleware.SEEN_AT] == before
     client.get(LEADS)
     assert client.session[middleware.SEEN_AT] > before
+
+
+def test_the_community_head_verifies_in_their_stead_with_a_reason(world: World, signed_in: Any) -> None:
+    lead = make.fed_back(world, 1)
+    head = signed_in(world.community_head_of(1).username)
+    page = f"{LEADS}{lead.pk}/change/"
+    assert "/act/verify/" not in head.get(page).content.decode()
+    clock.travel(timedelta(hours=49))
+    sweep.sweep(look_back=None)
+    head = signed_in(world.community_head_of(1).username)
+    assert "/act/verify/" in head.get(page).content.decode()
+    refused = act(head, lead, "verify", method="on_site", note="")
+    assert refused.status_code == 400
+    assert "代核验须说明原因" in refused.content.decode()
+    assert act(head, lead, "verify", method="on_site", note="网格员住院").status_code == 302
+    assert fresh(lead).verified_in_stead
+    assert "代核验" in head.get(page).content.decode()
