@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
@@ -20,6 +21,8 @@ from grids.roles import SCOPE_OF_ROLE, STAND_ALONE, Role
 from kernel import journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
+
+log = structlog.get_logger(__name__)
 
 SEATS = (1, 2, 3)
 FIELDS = {
@@ -144,19 +147,28 @@ def change_backup(*, posting: Posting, backup: User | None, by: User | None, at:
 def wind_up_lapsed(at: datetime) -> int:
     """Run `on_end` for postings whose planned end has come; how many. Safe to run twice or at once.
 
-    Each in its own transaction, so that one that cannot be handed on does not stop the rest.
+    Each in its own transaction: one that cannot be handed on is logged, does not stop the rest, and is
+    tried again by the next run.
     """
     lapsed = (
         Posting.objects.filter(ends_at__lte=at, wound_up_at=None).order_by("id").values_list("id", flat=True)
     )
     done = 0
     for posting_id in list(lapsed):
-        with transaction.atomic():
-            held = _locked(posting_id)
-            if held.wound_up_at is None and held.ends_at is not None and held.ends_at <= at:
-                _wind_up(held, at, None)
-                done += 1
+        try:
+            done += _wind_up_lapsed(posting_id, at)
+        except Exception:
+            log.exception("posting_not_wound_up", posting_id=posting_id)
     return done
+
+
+@transaction.atomic
+def _wind_up_lapsed(posting_id: int, at: datetime) -> bool:
+    held = _locked(posting_id)
+    if held.wound_up_at is not None or held.ends_at is None or held.ends_at > at:
+        return False
+    _wind_up(held, at, None)
+    return True
 
 
 def make_administrator(user: User, at: datetime) -> None:

@@ -21,6 +21,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import Counting, WorkingCalendar
 from kernel.errors import Conflict, NotAllowed, Refused
+from kernel.journal.models import Entry
 from kernel.notices import outbox
 from leads import notices, policy
 from leads.acts import Act, Expect, perform
@@ -203,21 +204,30 @@ def _respond_due(act: Act) -> str | None:
 # --- handing on ------------------------------------------------------------------------------------
 
 
-def hand_on(act: Act, *, why: str, leaving_id: int | None = None, backup_id: int | None = None) -> None:
+def hand_on(
+    act: Act,
+    *,
+    why: str,
+    leaving_id: int | None = None,
+    backup_id: int | None = None,
+    to_id: int | None = None,
+) -> bool:
     """交班: a new owner without a new clock, in any open state; HANDOVER of the office opens anew.
 
-    The successor is the grid's commissioner or who backs him up (`backup_id` where his posting is
-    gone), else the duty officer, else the office's head or clerk, else the bureau: nothing waits for a
-    person who is not there. Who has signed for the community on this lead is passed over, and so is a
-    backup without a seat of his own in the office. Runs inside the caller's transaction.
+    Returns whether it has a new owner. The successor is `to_id` where given, else the grid's commissioner
+    or who backs him up (`backup_id` where his posting is gone), else the duty officer, else the office's
+    head or clerk, else the bureau: nothing waits for a person who is not there. Who has signed for the
+    community on this lead is passed over, and so is a backup without a seat of his own in the office.
+    That there is nobody is noted once an owner, however often it is tried. Runs inside the caller's
+    transaction.
     """
     lead = act.lead
-    owner = _successor(act, leaving_id, backup_id)
+    owner = _successor(act, leaving_id, backup_id, to_id)
     if owner is None:
-        act.note("lead.nobody_to_hand_on_to", {"why": why})
-        return
+        _note_nobody(act, why)
+        return False
     if owner.pk == lead.assignee_id:
-        return
+        return False
     act.move(Move.HAND_ON)
     _own(act, NewOwner(owner.pk, owner.name, f"{why}，转由{owner.name}承办。"))
     act.save("assignee", "owner_cycle", "routing_reason")
@@ -225,11 +235,19 @@ def hand_on(act: Act, *, why: str, leaving_id: int | None = None, backup_id: int
         "lead.handed_on", {"to": owner.pk, "name": owner.name, "why": why, "owner_cycle": lead.owner_cycle}
     )
     _tell_owner(act, act.people, template="leads.handed_on", reason=why)
+    return True
 
 
-def _successor(act: Act, leaving_id: int | None, backup_id: int | None) -> User | None:
+def _note_nobody(act: Act, why: str) -> None:
+    lead, kind = act.lead, "lead.nobody_to_hand_on_to"
+    told = Entry.objects.filter(stream=lead.stream, kind=kind, data__owner_cycle=lead.owner_cycle)
+    if not told.exists():
+        act.note(kind, {"why": why, "owner_cycle": lead.owner_cycle})
+
+
+def _successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: int | None) -> User | None:
     lead, people = act.lead, act.people
-    order: list[int | None] = []
+    order: list[int | None] = [to_id]
     if people is not None:
         backups = _seated([people.commissioner_backup_id, backup_id], people.office_id, act.at)
         order += [people.commissioner_id, *backups, people.duty_officer_id, *people.office_head_ids]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+import structlog
 from django.db import connection, transaction
 
 from grids.models import Posting
@@ -20,6 +21,8 @@ from leads import dispatch
 from leads.acts import Act
 from leads.models import Lead
 from leads.states import State
+
+log = structlog.get_logger(__name__)
 
 OWNED = (State.DISPATCHED, State.RESPONDED, State.FED_BACK)
 
@@ -34,12 +37,22 @@ SELECT l.id FROM leads_lead l
           AND (p.role = 'BUREAU' OR (p.role IN ('COMMISSIONER', 'OFFICE_CLERK', 'OFFICE_HEAD')
                AND (p.office_id = l.office_id OR g.office_id = l.office_id))))
    AND NOT EXISTS (
-       SELECT 1 FROM grids_dutyshift d JOIN accounts_user u ON u.id = d.user_id AND u.is_active
-        WHERE d.user_id = l.assignee_id AND d.office_id = l.office_id
+       SELECT 1 FROM grids_dutyshift d
+         LEFT JOIN grids_absence a ON a.user_id = d.user_id
+               AND a.starts_at <= kernel_now() AND a.ends_at > kernel_now()
+         JOIN accounts_user u ON u.id = l.assignee_id AND u.is_active
+        WHERE l.assignee_id IN (d.user_id, a.stand_in_id) AND d.office_id = l.office_id
           AND d.day = ((kernel_now() AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date)
+   AND NOT EXISTS (
+       SELECT 1 FROM deadlines_deadline m
+        WHERE m.subject_kind = 'lead' AND m.subject_id = l.id AND m.kind = 'morning'
+          AND m.state = 'running' AND m.due_at <= kernel_now())
  ORDER BY l.id LIMIT %(batch)s
 """
-"""Open leads whose owner holds no seat of their office, is not on duty there, and is not the bureau."""
+"""Open leads whose owner holds no seat of their office, is not on duty there (himself or as stand-in), and
+is not the bureau. What the morning's clock is about to hand on is left to it.
+"""
+AFTER = "AND l.id > %(after)s"
 OF_PERSON = "AND l.assignee_id = %(person)s"
 OF_LEADS = "AND l.id = ANY(%(leads)s)"
 MOST = 10_000
@@ -67,19 +80,28 @@ def hand_on_of_posting(posting: Posting, at: datetime, by: User | None) -> None:
 def sweep_vacant(batch: int = 500) -> int:
     """Hand on open leads whose owner no longer holds any seat of their office. Returns how many.
 
-    Looked at once more under lock: whoever was given the lead meanwhile keeps it.
+    Each in its own transaction: one that cannot be handed on is logged, does not stop the rest, and is
+    tried again by the next sweep.
     """
-    with transaction.atomic():
-        found = _vacant("", batch=batch)
-        leads = _locked(found)
-        still = set(_vacant(OF_LEADS, leads=found)) if leads else set()
-        at = clock.now()
-        for lead in leads:
-            if lead.pk in still:
-                dispatch.hand_on(
-                    Act(lead, None, at, []), why="原承办人已不在岗", backup_id=_backup_of_owner(lead)
-                )
-        return len(still)
+    done, after = 0, 0
+    while found := _vacant(AFTER, batch=batch, after=after):
+        for lead_id in found:
+            try:
+                done += _hand_on_vacant(lead_id)
+            except Exception:
+                log.exception("lead_not_handed_on", lead_id=lead_id)
+        after = found[-1]
+    return done
+
+
+@transaction.atomic
+def _hand_on_vacant(lead_id: int) -> bool:
+    """Looked at once more under lock: whoever was given the lead meanwhile keeps it."""
+    for lead in _locked([lead_id]):
+        if _vacant(OF_LEADS, leads=[lead_id]):
+            act = Act(lead, None, clock.now(), [])
+            return dispatch.hand_on(act, why="原承办人已不在岗", backup_id=_backup_of_owner(lead))
+    return False
 
 
 def _backup_of_owner(lead: Lead) -> int | None:

@@ -413,13 +413,13 @@ def urgent_clocks(lead: Lead, limits: dict[str, Limit], at: datetime) -> list[De
     ]
 
 
-def morning_clock(lead: Lead, at: datetime, hands_on_at: datetime) -> Deadline:
-    """The clock that hands a night's lead on at 08:30 (交班)."""
+def morning_clock(lead: Lead, at: datetime, hands_on_at: datetime, *, cycle: int | None = None) -> Deadline:
+    """The clock that hands a night's lead on at 08:30 (交班); its cycle is the owner's unless given."""
     return Deadline(
         subject_kind="lead",
         subject_id=lead.pk,
         kind="morning",
-        cycle=lead.owner_cycle,
+        cycle=cycle or lead.owner_cycle,
         parent_kind="",
         state=Deadline.State.RUNNING,
         armed_at=at,
