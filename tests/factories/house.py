@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from grids import absences
 from grids.demo import World
 from grids.models import Absence, BusinessEntity, DutyShift, Posting
-from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
+from grids.roles import DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import Device, User
 from kernel.deadlines.sweep import sweep
@@ -61,7 +61,7 @@ class House:
     notice: OutboxMessage
     absence: Absence
     shift: DutyShift
-    leader_shift: DutyShift
+    next_shift: DutyShift
     device: Device
 
     def leads(self) -> dict[str, Lead]:
@@ -118,7 +118,7 @@ def make_house() -> House:
         responded=make.responded(world, 1, category="F03"),
         fed_back=make.fed_back(world, 1, category="F03"),
         closed=make.closed(world, 1, category="F03"),
-        desk=make.reported(world, 1, category="L02", by="worker-01-1", **FAR_AWAY),
+        desk=make.reported(world, 1, category="F02", by="worker-01-1", **FAR_AWAY),
         evidence=evidence,
         own_evidence=keep_photo(commissioner, "#204080"),
         notice=OutboxMessage.objects.filter(recipient=commissioner.pk).latest("id"),
@@ -132,7 +132,7 @@ def make_house() -> House:
             at=now,
         ),
         shift=shifts.filter(role=DUTY_OFFICER)[0],
-        leader_shift=shifts.filter(role=DUTY_LEADER)[0],
+        next_shift=shifts.filter(role=DUTY_OFFICER)[1],
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
     )
 

@@ -1,0 +1,335 @@
+"""Every role × every endpoint: who is answered, who is refused, who may not even know (DESIGN.md §7).
+
+The house stands around grid 1; each role comes in the one who serves it and, where there is such a
+thing, the colleague elsewhere. A new endpoint without an entry here fails the suite.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+from pytest_django import DjangoDbBlocker
+
+from kernel import clock
+from kernel.accounts.models import User
+from suoshe import api_urls
+from tests.factories.accounts import token_for
+from tests.factories.house import House, on_its_own, standing
+from tests.factories.photos import make_photo, upload
+
+pytestmark = pytest.mark.xdist_group("house")
+CLIENT = Client()
+METHODS = ("get", "post", "put", "patch", "delete")
+
+# --- who -------------------------------------------------------------------------------------------
+
+PEOPLE: dict[str, Callable[[House], User]] = {
+    "worker": lambda h: h.world.worker(1),
+    "worker_elsewhere": lambda h: h.world.worker(21),
+    "commissioner": lambda h: h.world.commissioner(1),
+    "commissioner_elsewhere": lambda h: h.world.commissioner(21),
+    "clerk": lambda h: h.world.clerk_of(1),
+    "clerk_elsewhere": lambda h: h.world.clerk_of(21),
+    "head": lambda h: h.world.head_of(1),
+    "head_elsewhere": lambda h: h.world.head_of(21),
+    "duty": lambda h: h.world.duty_of(1),
+    "duty_elsewhere": lambda h: h.world.duty_of(21),
+    "community": lambda h: h.world.community_head_of(1),
+    "community_elsewhere": lambda h: h.world.community_head_of(21),
+    "street": lambda h: h.world.user("street-01"),
+    "street_elsewhere": lambda h: h.world.user("street-04"),
+    "liaison": lambda h: h.world.user("police"),
+    "mediator": lambda h: h.world.user("station-01"),
+    "section_food": lambda h: h.world.user("section-food"),
+    "section_price": lambda h: h.world.user("section-price"),
+    "bureau": lambda h: h.world.user("bureau"),
+    "leader": lambda h: h.world.user("leader"),
+    "auditor": lambda h: h.world.user("auditor"),
+    "admin": lambda h: h.world.user("admin"),
+    "keeper": lambda h: h.world.user("keeper"),
+    "nobody": lambda h: h.nobody,
+    "former": lambda h: h.former,
+}
+ALL = frozenset(PEOPLE)
+SEATLESS = frozenset({"nobody", "former"})
+SEATED = ALL - SEATLESS
+OFFICE = frozenset({"clerk", "head", "duty"})
+ABOVE = frozenset({"bureau", "leader", "auditor"})
+NEAR = OFFICE | ABOVE | {"worker", "commissioner", "community", "street"}
+"""Whose scope holds grid 1."""
+INSIDE = NEAR | {"section_food"}
+"""Who sees a food lead of grid 1; everybody else does not know that it exists."""
+REPORTERS = SEATED - {"auditor", "admin", "keeper"}
+READS_REPORT = SEATED - {"liaison", "mediator", "admin", "keeper"}
+
+
+def some(names: str) -> frozenset[str]:
+    found = frozenset(names.split())
+    assert found <= ALL, found - ALL
+    return found
+
+
+# --- what ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call of one endpoint. Whom `expected` does not name gets `rest`; without a token it is 401.
+
+    `shows` asks more of a list: these people, and nobody else, find the row `row` in it.
+    """
+
+    name: str
+    method: str
+    path: str
+    expected: dict[int, frozenset[str]]
+    rest: int = 404
+    body: Callable[[House], dict[str, Any]] = field(default=lambda house: {})
+    version: Callable[[House], int] | None = None
+    multipart: bool = False
+    shows: frozenset[str] | None = None
+    row: Callable[[House], Any] | None = None
+    open_to_all: bool = False
+
+    def status_for(self, person: str) -> int:
+        return next((status for status, people in self.expected.items() if person in people), self.rest)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def get(name: str, path: str, who: frozenset[str] = ALL, **more: Any) -> Entry:
+    return Entry(name, "GET", path, {200: who}, **more)
+
+
+def listed(name: str, path: str, shows: frozenset[str], row: Callable[[House], Any]) -> Entry:
+    """A list is for everybody; what stands in it is not."""
+    return get(name, f"{path}?page_size=200", shows=shows, row=row)
+
+
+def act(name: str, lead: str, who: frozenset[str], **body: Any) -> Entry:
+    """An act on a food lead of grid 1: done, 403 for who sees it, 404 for who does not."""
+    path = f"leads/{{{lead}.pk}}/{name}/"
+    return Entry(
+        f"lead-{name}",
+        "POST",
+        path,
+        {200: who, 403: INSIDE - who},
+        body=lambda house: body,
+        version=lambda house: getattr(house, lead).version,
+    )
+
+
+def new_lead(house: House) -> dict[str, Any]:
+    lon, lat = house.world.point_in(1)
+    place = {"lon": lon, "lat": lat, "crs": "wgs84"}
+    return {
+        "client_uid": str(uuid.uuid4()),
+        "category": "F03",
+        "description": "后厨有老鼠",
+        "location": place,
+    }
+
+
+def new_photo(house: House) -> dict[str, Any]:
+    return upload(make_photo(colour="#3080c0"))
+
+
+def new_leave(house: House) -> dict[str, Any]:
+    return {"starts_at": "2031-01-01T00:00:00+08:00", "ends_at": "2031-01-02T00:00:00+08:00"}
+
+
+def new_shift(house: House) -> dict[str, Any]:
+    office = house.world.office_of(1).code
+    return {"office": office, "day": "2031-01-01", "role": "DUTY_OFFICER", "person": "duty-01"}
+
+
+LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
+KEEPS_ROTA = some("clerk head bureau admin")
+SEES_DESK = ABOVE | some("worker section_food")
+SEES_ROTA = NEAR | {"admin"}
+SWAPS = KEEPS_ROTA | {"duty"}
+SEES_LEAVE = OFFICE | ABOVE | some("community street admin")
+GRANTS = some("head community bureau admin")
+
+ENTRIES = [
+    # open
+    get("schema", "schema/", open_to_all=True),
+    get("api-docs", "docs/", open_to_all=True),
+    Entry("auth-login", "POST", "auth/login/", {}, rest=400, open_to_all=True),
+    # one's own
+    get("me", "me/"),
+    Entry("auth-logout", "POST", "auth/logout/", {204: ALL}),
+    get("auth-devices", "auth/devices/"),
+    Entry("auth-device", "DELETE", "auth/devices/{device.pk}/", {204: some("worker")}),
+    Entry("auth-password", "POST", "auth/password/", {400: ALL}),
+    listed("notices", "notices/", some("commissioner"), lambda h: h.notice.pk),
+    Entry("notice-read", "POST", "notices/{notice.pk}/read/", {200: some("commissioner")}),
+    # evidence
+    Entry("evidence", "POST", "evidence/", {201: ALL}, body=new_photo, multipart=True),
+    get("evidence-original", PHOTO + "original/", INSIDE),
+    get("evidence-thumbnail", PHOTO + "thumbnail/", INSIDE),
+    get("evidence-original", "evidence/{own_evidence.pk}/original/", some("commissioner")),
+    get("evidence-thumbnail", "evidence/{own_evidence.pk}/thumbnail/", some("commissioner")),
+    # places: for everybody with a seat
+    listed("grids", "grids/", SEATED, lambda h: h.world.grid(1).code),
+    get("grid", "grids/370983001-L01/", SEATED),
+    get("grids-geojson", "grids.geojson"),
+    get("grids-locate", "grids/locate/?lon=116.75&lat=36.16&crs=wgs84", SEATED, rest=403),
+    listed("communities", "communities/", SEATED, lambda h: h.world.communities[0].code),
+    listed("offices", "offices/", SEATED, lambda h: h.world.offices[0].code),
+    listed("departments", "departments/", SEATED, lambda h: "police"),
+    listed("stations", "stations/", SEATED, lambda h: "ST-01"),
+    listed("categories", "categories/", ALL, lambda h: "F03"),
+    # the register
+    listed("entities", "entities/", NEAR | some("section_food section_price"), lambda h: h.entity.pk),
+    get("entity", "entities/{entity.pk}/", NEAR | some("section_food section_price")),
+    get("entity-by-code", "entities/by-code/{entity.code}/", NEAR | some("section_food section_price")),
+    # leave and rota
+    listed("absences", "absences/", SEES_LEAVE, lambda h: h.absence.pk),
+    Entry("absences", "POST", "absences/", {201: ALL}, body=new_leave),
+    get("absence", "absences/{absence.pk}/", SEES_LEAVE),
+    Entry("absence-end", "POST", "absences/{absence.pk}/end/", {200: GRANTS, 403: SEES_LEAVE - GRANTS}),
+    listed("duty-shifts", "duty-shifts/", SEES_ROTA, lambda h: h.shift.pk),
+    Entry("duty-shifts", "POST", "duty-shifts/", {201: KEEPS_ROTA, 400: SEATLESS}, 403, new_shift),
+    get("duty-shift", "duty-shifts/{shift.pk}/", SEES_ROTA),
+    Entry(
+        "duty-shift-swap", "POST", "duty-shifts/{shift.pk}/swap/",
+        {200: SWAPS, 403: SEES_ROTA - SWAPS}, body=lambda h: {"with": h.next_shift.pk},
+    ),
+    Entry("duty-shifts-import", "POST", "duty-shifts/import/", {400: ALL}, multipart=True),
+    get("duty-shifts-template", "duty-shifts/template.xlsx"),
+    get("duty-shifts-export", "duty-shifts/export.xlsx"),
+    # leads
+    listed("leads", "leads/", INSIDE, lambda h: h.late.pk),
+    listed("leads", "leads/", SEES_DESK, lambda h: h.desk.pk),
+    Entry("leads", "POST", "leads/", {201: REPORTERS}, 403, new_lead),
+    get("lead", LEAD, INSIDE),
+    get("lead", "leads/{desk.pk}/", SEES_DESK),
+    get("lead-timeline", LEAD + "timeline/", INSIDE),
+    get("lead-explain", LEAD + "explain/", INSIDE),
+    act("respond", "dispatched", some("commissioner"), plan="on_my_way"),
+    act("confirm-handover", "told", some("worker")),
+    act("control", "responded", some("commissioner"), note="已封存"),
+    act("feedback", "responded", some("commissioner"), disposal={"kind": "guided", "note": "已提醒"}),
+    act("verify", "fed_back", some("worker"), method="on_site"),
+    act("rework", "fed_back", some("worker"), reason="没有照片"),
+    Entry(
+        "lead-dispatch", "POST", "leads/{dispatched.pk}/dispatch/",
+        {200: OFFICE | {"bureau"}, 403: INSIDE - OFFICE - {"bureau"}},
+        body=lambda h: {"assignee": h.world.clerk_of(1).pk, "reason": "专员外出"},
+        version=lambda h: h.dispatched.version,
+    ),
+    # supervision
+    listed("supervision-orders", "supervision-orders/", INSIDE, lambda h: h.order.pk),
+    get("supervision-order", "supervision-orders/{order.pk}/", INSIDE),
+    Entry(
+        "supervision-order-acknowledge", "POST", "supervision-orders/{order.pk}/acknowledge/",
+        {200: some("head community"), 403: INSIDE - some("head community")},
+        body=lambda h: {"instruction": "finish_today"}, version=lambda h: h.order.version,
+    ),
+    # reports
+    get("report-sla", "reports/sla/", READS_REPORT, rest=403),
+    get("report-sla-xlsx", "reports/sla.xlsx", READS_REPORT, rest=403),
+]  # fmt: skip
+
+
+# --- the walk --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def standing_house(
+    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    with standing(django_db_blocker, tmp_path_factory.mktemp("media")) as made:
+        for person in PEOPLE.values():
+            token_for(person(made), "矩阵")
+        yield made
+
+
+@pytest.fixture
+def house(standing_house: House, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with on_its_own(django_db_blocker):
+        yield standing_house
+
+
+@pytest.fixture(scope="module")
+def tokens(standing_house: House, django_db_blocker: DjangoDbBlocker) -> dict[str, str]:
+    with django_db_blocker.unblock():
+        return {name: token_for(person(standing_house), "矩阵") for name, person in PEOPLE.items()}
+
+
+def call(entry: Entry, house: House, token: str | None) -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if entry.version is not None:
+        headers["If-Match"] = f'"v{entry.version(house)}"'
+    path = "/api/v1/" + entry.path.format(**vars(house))
+    if entry.method == "GET":
+        answer = CLIENT.get(path, headers=headers)
+    else:
+        how = {} if entry.multipart else {"content_type": "application/json"}
+        answer = getattr(CLIENT, entry.method.lower())(path, entry.body(house), headers=headers, **how)
+    if answer.streaming:
+        b"".join(answer.streaming_content)  # read to the end: it closes its file
+    return answer
+
+
+def rows_of(answer: Any) -> set[Any]:
+    return {row.get("id", row.get("code")) for row in answer.json()["results"]}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+def test_each_role_is_answered_as_it_should_be(
+    entry: Entry, house: House, tokens: dict[str, str], django_db_blocker: DjangoDbBlocker
+) -> None:
+    told: dict[str, int] = {}
+    shown: set[str] = set()
+    for person, token in tokens.items():
+        with on_its_own(django_db_blocker):
+            answer = call(entry, house, token)
+            told[person] = answer.status_code
+            if entry.row is not None and answer.status_code == 200 and entry.row(house) in rows_of(answer):
+                shown.add(person)
+    expected = {person: entry.status_for(person) for person in PEOPLE}
+    assert {p: s for p, s in told.items() if s != expected[p]} == {}, "were answered otherwise"
+    assert entry.shows is None or shown == entry.shows
+    nameless = call(entry, house, None).status_code
+    assert nameless == (entry.status_for("nobody") if entry.open_to_all else 401)
+
+
+def test_every_endpoint_and_method_has_an_entry() -> None:
+    served = {
+        (pattern.name, method.upper())
+        for pattern in api_urls.urlpatterns
+        if isinstance(pattern, URLPattern) and pattern.name
+        for method in METHODS
+        if hasattr(pattern.callback.view_class, method)  # type: ignore[attr-defined]
+    }
+    assert {(entry.name, entry.method) for entry in ENTRIES} == served
+
+
+def test_without_a_seat_there_is_nothing_in_any_list(house: House, tokens: dict[str, str]) -> None:
+    """Default is nothing: of what others made, who holds no posting sees no row anywhere."""
+    for entry in ENTRIES:
+        if entry.row is not None and entry.name != "categories":
+            for person in ("nobody", "former"):
+                assert rows_of(call(entry, house, tokens[person])) == set(), entry
+
+
+def test_a_right_ends_with_the_posting(house: House) -> None:
+    from grids.models import Posting
+
+    commissioner = house.world.commissioner(1)
+    token = token_for(commissioner)
+    entry = next(entry for entry in ENTRIES if entry.name == "lead-respond")
+    Posting.objects.filter(user=commissioner).update(ends_at=clock.now())
+    Posting.objects.filter(backup=commissioner).update(backup=None)
+    assert call(entry, house, token).status_code in (403, 404)
+    others = next(e for e in ENTRIES if e.path == "leads/{desk.pk}/")
+    assert call(others, house, token).status_code == 404
