@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from grids.models import Office
+from kernel.deadlines.clocks import calendar
 from tests.journeys.town import Town, clocks, local, slots
 
 
@@ -24,6 +25,8 @@ def night_office(town: Town) -> Iterator[int]:
 def test_the_duty_officer_gets_it_and_half_past_eight_hands_it_on(town: Town, night_office: int) -> None:
     number = night_office
     town.travel_to(town.next_time(3))
+    while not calendar().is_working(town.today()):  # else 08:30 hands on to the next duty officer
+        town.travel_to(town.next_time(3))
     duty, commissioner = town.duty_officer(number), town.commissioner(number)
     lead = town.report(number, category="F03", description="夜宵店后厨有老鼠")
     other = town.report(number, category="L02", description="夜宵店执照过期")
