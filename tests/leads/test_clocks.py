@@ -189,7 +189,8 @@ def test_both_acknowledged_in_time_goes_up_to_nobody(world: World) -> None:
     ("raised", "fields", "due"),
     [
         ("12:10", {}, "03-10 14:10"),  # the midday break is no night
-        ("17:00", {}, "03-10 19:00"),
+        ("15:30", {}, "03-10 17:30"),
+        ("17:00", {}, "03-11 10:00"),  # half an hour today, the rest in the morning
         ("17:30", {}, "03-11 10:30"),
         ("23:00", {}, "03-11 10:30"),
         ("03:00", {}, "03-10 10:30"),
