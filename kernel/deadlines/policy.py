@@ -145,14 +145,19 @@ def next_morning(moment: datetime) -> datetime:
 
 
 def by_day(start: datetime, span: timedelta, *, pages_at_night: bool) -> datetime:
-    """A limit that at night counts from 08:30, unless the matter pages at night (DOMAIN.md §3).
+    """A limit that runs from 08:30 to 17:30 only, unless the matter pages at night (DOMAIN.md §3).
 
-    Night is before 08:30 and from 17:30 on, every day of the week.
+    What is left at 17:30 runs on from the next 08:30. Every day of the week has its day: an order of
+    Saturday is answered on Saturday, by who is on duty.
     """
-    here = local(start).time()
-    if pages_at_night or DAY_STARTS <= here < DAY_ENDS:
+    if pages_at_night:
         return start + span
-    return next_morning(start) + span
+    begin, left = start, span
+    if not DAY_STARTS <= local(start).time() < DAY_ENDS:
+        begin = next_morning(start)
+    while left > (rest := at_local(local(begin).date(), DAY_ENDS) - begin):
+        begin, left = next_morning(begin), left - rest
+    return begin + left
 
 
 def _working_days(start: datetime, amount: int, calendar: WorkingCalendar) -> datetime:

@@ -190,14 +190,17 @@ def test_a_pause_in_duty_time_moves_a_duty_clock() -> None:
     [
         ("2026-03-10 10:00", False, "2026-03-10 12:00"),
         ("2026-03-10 08:30", False, "2026-03-10 10:30"),
-        ("2026-03-10 17:29", False, "2026-03-10 19:29"),
+        ("2026-03-10 15:30", False, "2026-03-10 17:30"),
+        ("2026-03-10 17:25", False, "2026-03-11 10:25"),
+        ("2026-03-10 17:29", True, "2026-03-10 19:29"),
         ("2026-03-10 17:30", False, "2026-03-11 10:30"),
         ("2026-03-10 03:00", False, "2026-03-10 10:30"),
         ("2026-03-10 03:00", True, "2026-03-10 05:00"),
         ("2026-03-14 12:00", False, "2026-03-14 14:00"),  # weekends have their day too
+        ("2026-03-13 17:00", False, "2026-03-14 10:00"),
     ],
 )
-def test_at_night_a_limit_counts_from_half_past_eight(start: str, pages: bool, end: str) -> None:
+def test_at_night_a_limit_stands_still_until_half_past_eight(start: str, pages: bool, end: str) -> None:
     assert by_day(at(start), 2 * HOUR, pages_at_night=pages) == at(end)
 
 
@@ -283,12 +286,20 @@ def test_as_many_working_days_lie_between(amount: int, start: datetime) -> None:
 
 
 @given(moments, st.integers(1, 600), st.booleans())
-def test_by_day_counts_the_whole_span_from_a_moment_of_the_day(
-    start: datetime, minutes: int, pages: bool
-) -> None:
-    began = by_day(start, minutes * MINUTE, pages_at_night=pages) - minutes * MINUTE
-    assert began == start or (not pages and began > start and local(began).time() == time(8, 30))
-    assert began - start <= 15 * HOUR
+def test_by_day_the_whole_span_lies_in_the_daytime(start: datetime, minutes: int, pages: bool) -> None:
+    end = by_day(start, minutes * MINUTE, pages_at_night=pages)
+    if pages:
+        assert end == start + minutes * MINUTE
+        return
+    by_daylight = sum(
+        (
+            max(timedelta(), min(end, at_local(day, time(17, 30))) - max(start, at_local(day, time(8, 30))))
+            for day in (local(start).date() + n * DAY for n in range((end - start).days + 2))
+        ),
+        timedelta(),
+    )
+    assert by_daylight == minutes * MINUTE
+    assert time(8, 30) < local(end).time() <= time(17, 30)
 
 
 @given(moments)
