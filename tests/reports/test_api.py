@@ -18,7 +18,7 @@ from reports.models import SlaReport
 from tests.factories.accounts import bearer, make_user
 from tests.factories.reports import DAY, move_to
 from tests.reports.day import Day
-from tests.reports.test_nightly import BY_HAND
+from tests.reports.test_by_hand import BY_HAND
 
 pytestmark = pytest.mark.django_db
 
@@ -140,10 +140,6 @@ def test_a_date_without_a_report_is_not_found_and_says_why(
         assert answer.status_code == 404
         assert answer.json()["errors"][0]["code"] == "no_report"
         assert words in answer.json()["errors"][0]["detail"]
-
-
-def test_before_the_first_report_there_is_none(day: Day) -> None:
-    assert get(day, "bureau", PATH).status_code == 404
 
 
 def test_without_a_token_nobody(report: SlaReport) -> None:
