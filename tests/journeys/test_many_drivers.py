@@ -13,7 +13,7 @@ from leads.models import SupervisionOrder
 from tests.journeys.town import FIRES_AFTER, Town, clocks, local
 from tests.stack import wait_until
 
-LEADS = 25
+LEADS = 15
 
 
 @pytest.fixture

@@ -93,6 +93,7 @@ class Town:
 
     def new_day(self) -> date:
         """Be at 09:00 of a day that nothing has happened on yet."""
+        self.travel_to(self.next_time(0))
         self.travel_to(self.next_time(9))
         return self.today()
 
