@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["mask_id_number", "mask_name", "mask_phone"]
+import re
+
+__all__ = ["mask_id_number", "mask_name", "mask_phone", "mask_text"]
+
+_IDENTITY = re.compile(r"(?<![0-9A-Za-z])(\d{6})(?:\d{8}|\d{5})(\d{3}[0-9Xx])(?![0-9A-Za-z])")
+_MOBILE = re.compile(r"(?<!\d)((?:86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\d)")
+_LANDLINE = re.compile(r"(?<!\d)(0\d{2,3})[)）]?[- ]?\d{3,4}[- ]?(\d{4})(?!\d)")
 
 
 def mask_phone(phone: str) -> str:
@@ -25,3 +31,14 @@ def mask_name(name: str) -> str:
     """`张建国` → `张**`; two stars always, so that the length of the name is not told."""
     stripped = name.strip()
     return f"{stripped[0]}**" if stripped else ""
+
+
+def mask_text(text: str) -> str:
+    """What a person wrote, every mobile, landline and identity number in it masked.
+
+    The one masker of free text: of notices, of the journal, of lists and exports. Also
+    `138-1234-5678`, `+86 138 1234 5678`, `（0538）3212345`. Codes of businesses and grids stay.
+    """
+    text = _IDENTITY.sub(r"\1********\2", text)
+    text = _MOBILE.sub(r"\1****\2", text)
+    return _LANDLINE.sub(r"\1****\2", text)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from kernel.accounts.masking import mask_text
 from kernel.accounts.models import User
 from kernel.accounts.rights import may_administer
 from kernel.accounts.sign_in import lock_user, note
@@ -21,7 +22,8 @@ MIN_REASON, MAX_REASON = 4, 200
 def reveal(*, user: User, field: str, reason: str, by: User, at: datetime) -> str:
     """The unmasked value of one field of `user`.
 
-    The entry `personal_field_revealed` names the field, the reason and who looked, not the value.
+    The entry `personal_field_revealed` names the field, the reason (numbers in it masked: a journal is
+    never erased) and who looked, not the value.
     One's own fields may be seen by oneself; they are noted as well.
 
     Raises:
@@ -39,6 +41,6 @@ def reveal(*, user: User, field: str, reason: str, by: User, at: datetime) -> st
             f"请填写查看事由（{MIN_REASON} 至 {MAX_REASON} 字）。", code="reason_required", attr="reason"
         )
     locked = lock_user(user.pk)
-    note(locked, "personal_field_revealed", by=by, at=at, field=field, reason=stated)
+    note(locked, "personal_field_revealed", by=by, at=at, field=field, reason=mask_text(stated))
     value: str = getattr(locked, field)
     return value

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
+
+from kernel.accounts.masking import mask_text
 
 LAST_ATTEMPT = 12
 """After so many failed sendings a message is dead and waits for a person (DESIGN.md §6)."""
@@ -14,10 +15,6 @@ LEASE = timedelta(seconds=60)
 
 _FIRST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 1800.0
-
-_IDENTITY = re.compile(r"(?<![0-9A-Za-z])(\d{6})(?:\d{8}|\d{5})(\d{3}[0-9Xx])(?![0-9A-Za-z])")
-_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\d)")
-_LANDLINE = re.compile(r"(?<!\d)(0\d{2,3})[- ]?\d{3,4}(\d{4})(?!\d)")
 
 
 def backoff(attempt: int, spread: float) -> timedelta:
@@ -51,9 +48,7 @@ def masked(value: Any) -> Any:
     Texts only: an integer is a count or a row's number, never a telephone number.
     """
     if isinstance(value, str):
-        text = _IDENTITY.sub(r"\1********\2", value)
-        text = _MOBILE.sub(r"\1****\2", text)
-        return _LANDLINE.sub(r"\1****\2", text)
+        return mask_text(value)
     if isinstance(value, dict):
         return {name: masked(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -132,6 +132,13 @@ def test_a_reveal_needs_a_reason_and_a_known_field(
     assert not Entry.objects.exists()
 
 
+def test_numbers_in_the_reason_are_masked_for_ever(keeper: User, outsider: User) -> None:
+    reason = "来电 138-1234-5678 核实，身份证370983199001011234"
+    reveal(user=outsider, field="phone", reason=reason, by=keeper, at=clock.now())
+    entry = Entry.objects.get(stream=f"user:{outsider.pk}", kind="personal_field_revealed")
+    assert entry.data["reason"] == "来电 138****5678 核实，身份证370983********1234"
+
+
 def test_a_colleague_may_reveal_only_himself(colleague: User, outsider: User) -> None:
     with pytest.raises(NotAllowed):
         reveal(user=outsider, field="phone", reason="核实联系方式", by=colleague, at=clock.now())
