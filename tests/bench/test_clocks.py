@@ -1,0 +1,32 @@
+"""`python -m bench.clocks`, tiny: it runs from nothing and ends with its figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.stack import ROOT
+
+KEYS = {
+    "empty_sweep_ms_median", "empty_sweep_ms_p99", "fired_per_s", "orders_per_s", "floor_per_s", "ratio",
+    "catch_up_s", "lag_ms_p99",
+}  # fmt: skip
+
+
+def test_the_bench_runs_and_ends_with_its_figures() -> None:
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST_", "COV_", "SUOSHE_")) and name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    env.pop("DJANGO_SETTINGS_MODULE", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.clocks", "--rows", "20000", "--running", "2000"],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert set(figures) >= KEYS
+    assert all(figures[key] > 0 for key in KEYS)
