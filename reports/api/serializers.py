@@ -10,10 +10,10 @@ from kernel.journal.models import Seal
 from reports import kpi
 from reports.models import SlaLine, SlaOrder, SlaOverdue
 
-__all__ = ["OrderSerializer", "OverdueSerializer", "SlaSerializer"]
+__all__ = ["SlaOrderSerializer", "SlaOverdueSerializer", "SlaSerializer"]
 
 
-class FiguresSerializer(serializers.Serializer[Any]):
+class SlaFiguresSerializer(serializers.Serializer[Any]):
     """Counts and rates of one place and span."""
 
     pending = serializers.IntegerField(help_text="24时在办")
@@ -30,7 +30,7 @@ class FiguresSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), **counts, **rates}
 
 
-class LineSerializer(FiguresSerializer):
+class SlaLineSerializer(SlaFiguresSerializer):
     """One place. `code` is empty for the bureau and for leads without a grid."""
 
     level = serializers.ChoiceField(choices=SlaLine._meta.get_field("level").choices)  # type: ignore[arg-type]
@@ -38,7 +38,7 @@ class LineSerializer(FiguresSerializer):
     name = serializers.CharField()
 
 
-class SealSerializer(serializers.ModelSerializer[Seal]):
+class SlaSealSerializer(serializers.ModelSerializer[Seal]):
     """The journal's seal that the report prints."""
 
     number = serializers.IntegerField(source="pk")
@@ -48,7 +48,7 @@ class SealSerializer(serializers.ModelSerializer[Seal]):
         fields = ["number", "hash", "entries", "sealed_at"]
 
 
-class OverdueSerializer(serializers.ModelSerializer[SlaOverdue]):
+class SlaOverdueSerializer(serializers.ModelSerializer[SlaOverdue]):
     """One limit that had passed unmet at 24:00."""
 
     lead = serializers.IntegerField(source="lead_id")
@@ -65,7 +65,7 @@ class OverdueSerializer(serializers.ModelSerializer[SlaOverdue]):
         ]  # fmt: skip
 
 
-class OrderSerializer(serializers.ModelSerializer[SlaOrder]):
+class SlaOrderSerializer(serializers.ModelSerializer[SlaOrder]):
     """A supervision order raised that day or still open; `silent` are the sides yet to acknowledge."""
 
     id = serializers.IntegerField(source="order_id")
@@ -82,12 +82,12 @@ class OrderSerializer(serializers.ModelSerializer[SlaOrder]):
         ]  # fmt: skip
 
 
-class RecentSerializer(serializers.Serializer[Any]):
+class SlaRecentSerializer(serializers.Serializer[Any]):
     """The seven days that end with the report's, as of the same 24:00: their limits have mostly passed."""
 
     days = serializers.IntegerField()
-    figures = FiguresSerializer()
-    lines = LineSerializer(many=True)
+    figures = SlaFiguresSerializer()
+    lines = SlaLineSerializer(many=True)
 
 
 class SlaSerializer(serializers.Serializer[Any]):
@@ -97,10 +97,10 @@ class SlaSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     made_at = serializers.DateTimeField()
     scope = serializers.CharField(help_text="figures 所统计的范围")
-    seal = SealSerializer(allow_null=True)
-    figures = FiguresSerializer()
-    lines = LineSerializer(many=True)
-    recent = RecentSerializer()
-    overdue = OverdueSerializer(many=True)
-    orders = OrderSerializer(many=True)
+    seal = SlaSealSerializer(allow_null=True)
+    figures = SlaFiguresSerializer()
+    lines = SlaLineSerializer(many=True)
+    recent = SlaRecentSerializer()
+    overdue = SlaOverdueSerializer(many=True)
+    orders = SlaOrderSerializer(many=True)
     text_zh = serializers.CharField()
