@@ -22,6 +22,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from grids.access import Scope, scope_of
+from grids.refusals import naming_contention
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock, journal
 from kernel.accounts.models import User
@@ -132,12 +133,14 @@ class ScopedAdmin(ModelAdmin):
     ) -> HttpResponse:
         """Show a form (or only a question); on a valid POST call `act(values, by, at)`.
 
-        `act` calls the service and gives the sentence of success; a refusal is shown on the form.
+        `act` calls the service and gives the sentence of success; a refusal, and that others are at work
+        on the same rows, is shown on the form.
         """
         back = back or self.list_address()
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                done = act(form.cleaned_data if form else {}, self.me(request), clock.now())
+                with naming_contention():
+                    done = act(form.cleaned_data if form else {}, self.me(request), clock.now())
             except DomainError as refused:
                 if form is None:
                     messages.error(request, refused.detail)

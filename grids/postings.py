@@ -16,7 +16,7 @@ from django.db.models import Q
 from grids.access import forget
 from grids.authority import opposite_side, require_staffing
 from grids.models import Community, Department, Grid, Office, Posting, Subdistrict
-from grids.refusals import naming_the_rule
+from grids.refusals import naming_the_rule, patiently
 from grids.roles import SCOPE_OF_ROLE, STAND_ALONE, Role
 from kernel import journal
 from kernel.accounts.models import User
@@ -109,7 +109,6 @@ def appoint(
     return posting
 
 
-@transaction.atomic
 def end(*, posting: Posting, at: datetime, by: User | None) -> Posting:
     """End a posting now, and hand on what hangs on it (`on_end`). Ended already: nothing happens.
 
@@ -117,7 +116,13 @@ def end(*, posting: Posting, at: datetime, by: User | None) -> Posting:
 
     Raises:
         NotAllowed: `by` may not staff this seat.
+        Busy: what hangs on it is in somebody else's hands at this moment, twice.
     """
+    return patiently(lambda: _end(posting, at, by))
+
+
+@transaction.atomic
+def _end(posting: Posting, at: datetime, by: User | None) -> Posting:
     require_staffing(by, posting.role, grid=posting.grid, office=posting.office)
     held = _locked(posting.pk)
     if held.wound_up_at is not None:

@@ -1,13 +1,19 @@
-"""A broken constraint of the database becomes a refusal that people understand."""
+"""What the database refuses (a broken rule, a lock lost) as a refusal that people understand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 
-from kernel.errors import Conflict
+from kernel.errors import Busy, Conflict
+
+T = TypeVar("T")
+BUSY_STATES = frozenset({"40P01", "55P03"})
+"""SQLSTATE of a deadlock, and of a lock that was not had within `lock_timeout`."""
+BUSY = "系统正忙，请稍后再试，已填内容不会丢失。"
 
 
 @contextmanager
@@ -28,3 +34,35 @@ def naming_the_rule(model: type[models.Model]) -> Iterator[None]:
                 message = str(constraint.get_violation_error_message())
                 raise Conflict(message, code=name.removeprefix("grids_")) from broken
         raise
+
+
+@contextmanager
+def naming_contention() -> Iterator[None]:
+    """Run the block; where it lost a lock to somebody else, say so. Raises Busy."""
+    try:
+        yield
+    except OperationalError as error:
+        if not _is_contention(error):
+            raise
+        raise Busy(BUSY) from error
+
+
+def patiently(once: Callable[[], T]) -> T:
+    """Run a transaction, and once more where it lost a lock and is no part of another transaction.
+
+    Raises:
+        Busy: the lock could not be had (503; the same request may be sent again).
+    """
+    try:
+        return once()
+    except OperationalError as error:
+        if not _is_contention(error):
+            raise
+        if connection.in_atomic_block:
+            raise Busy(BUSY) from error
+    with naming_contention():
+        return once()
+
+
+def _is_contention(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "pgcode", None) in BUSY_STATES

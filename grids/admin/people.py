@@ -21,6 +21,7 @@ from grids.admin_access import (
 )
 from grids.forms import AbsenceForm, AppointForm, BackupForm, RotaUploadForm, ShiftForm
 from grids.models import Absence, DutyShift, Posting
+from grids.refusals import naming_contention
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
@@ -204,7 +205,8 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
         try:
             if len(chosen) != 2:
                 raise Refused("请勾选要调换的两个班次。", code="choose_two")
-            one, two = rota.swap(first=chosen[0], second=chosen[1], by=self.me(request), at=clock.now())
+            with naming_contention():
+                one, two = rota.swap(first=chosen[0], second=chosen[1], by=self.me(request), at=clock.now())
         except DomainError as refused:
             messages.error(request, refused.detail)
         else:
