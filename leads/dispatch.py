@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -80,7 +81,7 @@ def dispatch(
             "lead.dispatched",
             {"to": owner.user_id, "name": owner.name, "reason": reason, "owner_cycle": lead.owner_cycle},
         )
-        _tell_owner(act, people, template="leads.dispatched")
+        _tell_owner(act, people, template="leads.dispatched", group=was_on_desk)
         return lead
 
     return perform(lead_id, by, work)
@@ -175,7 +176,10 @@ def _start_clocks(act: Act, *, was_on_desk: bool) -> None:
     clocks.arm(rows)
 
 
-def _tell_owner(act: Act, people: RoutingFacts | None, *, template: str, **params: str) -> None:
+def _tell_owner(
+    act: Act, people: RoutingFacts | None, *, template: str, group: bool = False, **params: str
+) -> None:
+    """Tell the owner and who stands in for him; with `group` the grid's chat group too, new to it."""
     lead = act.lead
     absent = people is not None and people.commissioner_id == lead.assignee_id
     words = {
@@ -186,12 +190,11 @@ def _tell_owner(act: Act, people: RoutingFacts | None, *, template: str, **param
         **params,
     }
     told = [lead.assignee_id, people.stand_in_id if people is not None and absent else None]
-    outbox.post(
-        notices.to_people(
-            told, key=f"owner:{lead.owner_cycle}", template=template, lead_id=lead.pk, params=words
-        ),
-        at=act.at,
-    )
+    what: dict[str, Any] = {
+        "key": f"owner:{lead.owner_cycle}", "template": template, "lead_id": lead.pk, "params": words,
+    }  # fmt: skip
+    robot_id = people.robot_id if people is not None and group else None
+    outbox.post([*notices.to_people(told, **what), *notices.to_group(robot_id, **what)], at=act.at)
 
 
 def _respond_due(act: Act) -> str | None:

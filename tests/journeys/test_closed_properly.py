@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from kernel.coordinates import from_wgs84
 from kernel.evidence.models import Evidence
 from tests.factories.photos import make_photo
 from tests.journeys.phone import Phone
@@ -61,11 +62,14 @@ def test_a_lead_with_photos_is_closed_with_six_signatures(town: Town) -> None:
     lead = town.report(
         1, category="F03", description="后厨有老鼠", captured_at=taken_at.isoformat(),
         evidence=[photo_id, {"sha256": sha256(still_to_come)}],
+        location=dict(zip(("lon", "lat"), from_wgs84(lon, lat, "gcj02"), strict=True), crs="gcj02"),
     )  # fmt: skip
     lead_id = lead["id"]
     assert (lead["state"], lead["grid"]) == ("dispatched", town.world.grid(1).code)
     assert lead["assignee"]["username"] == "commissioner-01"
     assert lead["food"] is True
+    assert lead["location"]["crs"] == "wgs84"
+    assert (lead["location"]["lon"], lead["location"]["lat"]) == pytest.approx((lon, lat), abs=2e-5)
     assert set(clocks(lead, "running")) >= {"respond", "respond_80", "feedback", "feedback_80", "same_day"}
     assert [one["missing"] for one in lead["evidence"]] == [False, True]
     assert lead["missing_signatures"] == [

@@ -53,6 +53,40 @@ def test_outside_every_grid_it_waits_on_the_desk_and_the_bureau_places_it_by_han
     assert ("discovery", "community", 1, "worker-11-1") in slots(done), "who found it signs that he did"
 
 
+def test_left_on_the_desk_for_a_day_the_bureau_answers_for_it_and_nobody_is_stuck(town: Town) -> None:
+    town.by_day()
+    lead = town.report(11, description="说不清在哪条路", location=None)
+    lead_id, bureau = lead["id"], town.bureau
+    town.travel_to(local(clocks(lead)["feedback"]["due_at"]))
+    assert bureau.notices(lead_id)[-3:] == [
+        "leads.feedback_80",
+        "leads.order_feedback",
+        "leads.feedback_late",
+    ]
+    [order] = bureau.orders(lead_id)
+    assert bureau.acknowledge(order["id"], "reassign").must_be(403).code == "not_supervisor"
+    town.travel_to(local(order["raised_at"]) + timedelta(hours=2))
+    assert bureau.orders(lead_id)[0]["level"] == "bureau"
+
+    assignee = town.world.users["commissioner-11"].pk
+    body = {"assignee": assignee, "grid": town.world.grid(11).code, "reason": "已电话问明地点"}
+    bureau.act(lead_id, "dispatch", body)
+    for supervisor in (town.office_head(11), town.community_head(11)):
+        supervisor.acknowledge(order["id"], "finish_today").must_be(200)
+    assert town.finish(lead_id, 11)["state"] == "closed"
+    assert bureau.orders(lead_id)[0]["state"] == "lifted"
+
+
+def test_what_a_commissioner_finds_himself_is_signed_by_the_community_in_its_turn(town: Town) -> None:
+    town.by_day()
+    owner = town.commissioner(12)
+    lead = town.report(12, by=owner, category="A01", description="门口广告夸大功效")
+    assert (lead["assignee"]["username"], lead["signatures"]) == (owner.username, [])
+    done = town.finish(lead["id"], 12)
+    assert {one[1]: one[3] for one in slots(done)} == {"office": owner.username, "community": "worker-12-2"}
+    assert len(done["signatures"]) == 6
+
+
 def told_at_the_desk(town: Town, number: int) -> int:
     """A lead that a citizen told the clerk of this grid's office."""
     lead = town.report(

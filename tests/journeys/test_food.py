@@ -66,3 +66,24 @@ def test_a_serious_food_hazard_of_the_evening_has_four_hours_and_pages_at_night(
     town.travel_to(local(order["raised_at"]) + timedelta(hours=2))
     assert head.orders(lead_id)[0]["level"] == "bureau", "food from 严重 up waits for no morning"
     town.finish(lead_id, 8)
+
+
+def test_a_hazard_found_yesterday_and_synced_today_has_four_hours_and_is_not_same_day(town: Town) -> None:
+    at = town.by_day()
+    found_at = at - timedelta(hours=18)
+    lead = town.report(6, category="F04", description="无健康证", captured_at=found_at.isoformat())
+    assert local(lead["discovered_at"]) == found_at
+    due = {kind: local(one["due_at"]) for kind, one in clocks(lead).items()}
+    reported_at = local(lead["reported_at"])
+    assert due["same_day"] == reported_at + timedelta(hours=4)
+    assert due["feedback"] == reported_at + timedelta(hours=24), "the office answers for what it has received"
+    owner = town.commissioner(6)
+    owner.act(lead["id"], "respond")
+    lead = owner.act(lead["id"], "control", {"note": "已停岗"})
+    assert clocks(lead)["same_day"]["state"] == "met"
+    assert local(lead["controlled_at"]).date() > local(lead["discovered_at"]).date()
+    town.finish(lead["id"], 6)
+
+    doubted = town.report(6, captured_at=(at - timedelta(days=30)).isoformat())
+    assert (doubted["flags"], doubted["discovered_at"]) == (["clock_doubted"], doubted["reported_at"])
+    town.finish(doubted["id"], 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from kernel import clock
 from tests.journeys.town import Town, clocks, local
 
 MINUTE = timedelta(minutes=1)
@@ -98,3 +99,27 @@ def test_late_in_feedback_and_nobody_acknowledges_so_the_bureau_takes_it_up(town
     done = secretary.acknowledge(order["id"], "finish_today").must_be(200).body
     assert (done["state"], done["level"]) == ("lifted", "bureau")
     town.finish(lead_id, 5)
+
+
+def test_a_response_in_the_last_seconds_is_on_time_and_one_just_after_is_late(town: Town) -> None:
+    """Receipt decides; what the sweep has not seen yet is fired by the response itself, and once."""
+    town.by_day()
+    owner, head = town.commissioner(6), town.office_head(6)
+    in_time, too_late = (town.report(6, description=text) for text in ("差十秒", "过了一瞬"))
+    due_at = local(clocks(in_time)["respond"]["due_at"])
+    seen = owner.get(f"leads/{in_time['id']}/").etag
+    town.travel_to(due_at - timedelta(seconds=10))
+    met = owner.post(f"leads/{in_time['id']}/respond/", {}, if_match=seen).must_be(200).body
+    assert clocks(met)["respond"]["state"] == "met"
+
+    due_at = local(clocks(too_late)["respond"]["due_at"])
+    seen = owner.get(f"leads/{too_late['id']}/").etag
+    clock.set_to(due_at + timedelta(milliseconds=1))
+    late = owner.post(f"leads/{too_late['id']}/respond/", {}, if_match=seen).must_be(200).body
+    respond = clocks(late)["respond"]
+    assert (respond["state"], respond["closed_at"]) == ("breached", respond["due_at"])
+    assert head.orders(in_time["id"]) == []
+    assert [one["cause"] for one in head.orders(too_late["id"])] == ["respond"]
+    assert owner.notices(too_late["id"]).count("leads.respond_late") == 1
+    for one in (in_time, too_late):
+        town.finish(one["id"], 6)

@@ -6,6 +6,7 @@ import pytest
 
 from grids.models import WorkGroup
 from kernel.notices.models import OutboxMessage, Robot
+from tests.journeys.test_desk import NOWHERE
 from tests.journeys.town import Town
 from tests.stack import wait_until
 
@@ -49,3 +50,16 @@ def test_the_work_group_hears_of_a_new_lead_once(town: Town, again: int) -> None
     assert next_one["number"] in town.provider.said_to(key)[-1]
     for one in (lead, next_one):
         town.finish(one["id"], 20)
+
+
+def test_the_work_group_hears_of_what_the_bureau_placed_in_its_grid(town: Town) -> None:
+    town.by_day()
+    key = robot_for(town, 19)
+    lead = town.report(20, category="Q02", description="路边改装电动车", location=NOWHERE)
+    body = {"grid": town.world.grid(20).code, "reason": "按描述在该网格"}
+    town.bureau.act(lead["id"], "dispatch", body | {"assignee": town.world.users["commissioner-20"].pk})
+    town.send_task("notices.deliver")
+    wait_until(lambda: any(lead["number"] in words for words in town.provider.said_to("grid-20")),
+               within_s=TOLD_WITHIN_S, what="the group to hear of what was placed by hand")  # fmt: skip
+    assert town.provider.said_to(key) == []
+    town.finish(lead["id"], 20)
