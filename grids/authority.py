@@ -1,7 +1,8 @@
 """Who may staff what (DESIGN.md §1): appoint, end, grant leave, keep the rota.
 
 The office head staffs his office and its grids, the community head the grid workers of the grids
-that hold his community, the bureau every working seat, the system administrator every account.
+that hold his community, the bureau every working seat, the system administrator every seat. Leave and
+the rota are business: the system administrator keeps neither (三员分立).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from django.db.models import Q
 
 from grids.access import OFFICE_WIDE, Scope, scope_of
 from grids.models import Grid, Office, Posting
-from grids.roles import ONLY_IN_PERSON, Role
+from grids.roles import ONLY_IN_PERSON, STAND_ALONE, Role
 from kernel.accounts.models import User
 from kernel.errors import NotAllowed
 
+NOT_YOUR_SEAT = "这不在您的管理范围内，请由所长、社区书记、市场监管局或系统管理员办理。"
 OFFICE_MAY_STAFF = frozenset({Role.GRID_WORKER, Role.COMMISSIONER, Role.OFFICE_CLERK})
-NOT_YOURS = "这不在您的管理范围内,请由所长、社区书记或系统管理员办理。"
+NOT_YOURS = "这不在您的管理范围内，请由所长、社区书记或市场监管局办理。"
 
 
 def _offices_led(scope: Scope) -> frozenset[int]:
@@ -46,17 +48,19 @@ def may_staff(scope: Scope, role: str, *, grid: Grid | None = None, office: Offi
 
 def may_staff_person(scope: Scope, user_id: int, at: datetime) -> bool:
     """May he grant this person leave? Where he may staff one of his running seats."""
-    if scope.has(Role.SYSTEM_ADMIN, Role.BUREAU) and not scope.is_auditor:
+    if scope.has(*STAND_ALONE):
+        return False
+    if scope.has(Role.BUREAU):
         return True
     running = Posting.objects.active(at).filter(user_id=user_id).select_related("grid", "office")
     return any(may_staff(scope, one.role, grid=one.grid, office=one.office) for one in running)
 
 
 def may_keep_rota(scope: Scope, office_ids: Collection[int]) -> bool:
-    """Clerk, head and duty leader keep their office's rota; bureau and administrator every one."""
-    if scope.is_auditor:
+    """Clerk, head and duty leader keep their office's rota; the bureau every one."""
+    if scope.has(*STAND_ALONE):
         return False
-    if scope.has(Role.SYSTEM_ADMIN, Role.BUREAU):
+    if scope.has(Role.BUREAU):
         return True
     mine = {
         seat.office_id for seat in scope.seats if seat.role in OFFICE_WIDE and seat.role != "DUTY_OFFICER"
@@ -67,7 +71,7 @@ def may_keep_rota(scope: Scope, office_ids: Collection[int]) -> bool:
 def require_staffing(by: User | None, role: str, *, grid: Grid | None, office: Office | None) -> None:
     """Raises NotAllowed unless `by` may staff this seat. None is the system."""
     if by is not None and not may_staff(scope_of(by), role, grid=grid, office=office):
-        raise NotAllowed(NOT_YOURS, code="not_your_staff")
+        raise NotAllowed(NOT_YOUR_SEAT, code="not_your_staff")
 
 
 def opposite_side(user_id: int, other_id: int, at: datetime) -> Q:

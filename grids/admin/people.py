@@ -199,6 +199,12 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
         ("用户名", lambda row: row.user.username),
     )
 
+    def has_act_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """The rota is business: the system administrator looks at it only."""
+        return super().has_act_permission(request, object_id) and not self.scope(request).has(
+            Role.SYSTEM_ADMIN
+        )
+
     @admin.action(description="调换所选的两个班次", permissions=["act"])
     def swap(self, request: HttpRequest, queryset: QuerySet[DutyShift]) -> None:
         chosen = list(queryset.order_by("pk")[:3])

@@ -59,6 +59,9 @@ def test_for_oneself(world: World) -> None:
         ("clerk-01", "commissioner-01", False),
         ("bureau", "office-01", True),
         ("auditor", "office-01", False),
+        ("admin", "bureau", False),
+        ("admin", "worker-01-1", False),
+        ("admin", "admin", True),
     ],
 )
 def test_for_others(world: World, by: str, who: str, allowed: bool) -> None:

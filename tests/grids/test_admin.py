@@ -231,6 +231,14 @@ def test_swap_in_two_taps(world: World) -> None:
     assert "请勾选要调换的两个班次" in refused.content.decode()
 
 
+def test_the_administrator_looks_at_the_rota_only(world: World) -> None:
+    client = page(world, "admin")
+    listed = client.get("/admin/grids/dutyshift/")
+    assert listed.status_code == 200
+    assert "导入值班表" not in listed.content.decode()
+    assert client.get("/admin/grids/dutyshift/set/").status_code == 403
+
+
 def test_the_rota_is_imported(world: World) -> None:
     client, day = page(world, "clerk-01"), duty_day(world.at) + timedelta(days=60)
 

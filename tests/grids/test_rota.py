@@ -66,7 +66,9 @@ def test_either_of_the_two_may_swap(world: World) -> None:
     rota.swap(first=shift(world, 1), second=shift(world, 2), by=world.user("duty-01"), at=world.at)
 
 
-@pytest.mark.parametrize("by", ["clerk-02", "worker-01-1", "commissioner-01", "auditor", "community-01"])
+@pytest.mark.parametrize(
+    "by", ["clerk-02", "worker-01-1", "commissioner-01", "auditor", "admin", "community-01"]
+)
 def test_others_may_not(world: World, by: str) -> None:
     with pytest.raises(NotAllowed):
         rota.swap(first=shift(world, 1), second=shift(world, 2), by=world.user(by), at=world.at)
