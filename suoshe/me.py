@@ -180,6 +180,8 @@ class MeOut(serializers.Serializer[Any]):
 class Me(APIView):
     """Who I am, which seats I may act from now, and what waits for me."""
 
+    before_password_change = True  # it says `must_change_password`
+
     @extend_schema(operation_id="me", responses=MeOut)
     def get(self, request: Request) -> Response:
         user: Any = request.user
