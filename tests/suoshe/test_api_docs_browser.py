@@ -1,0 +1,35 @@
+"""The API docs in a real browser, under our content policy: drawn whole, no complaint, no other host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.leads_admin.browser_pages import browsing
+
+pytestmark = pytest.mark.browser
+HOST = "http://localhost"
+
+
+def serve(route: Any) -> None:
+    """Answer the browser from the product itself, in this process: the docs need no database."""
+    answer = Client().get(route.request.url.removeprefix(HOST))
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    route.fulfill(status=answer.status_code, headers=dict(answer.items()), body=body)
+
+
+def test_the_docs_are_drawn_under_the_content_policy() -> None:
+    with browsing(HOST) as page:
+        page.route("**/*", serve)
+        page.goto("/api/v1/docs/")
+        page.wait_for_selector(".opblock-summary-path")
+        paths = [
+            text.replace("\u200b", "") for text in page.locator(".opblock-summary-path").all_inner_texts()
+        ]
+        assert "/api/v1/leads/{id}/verify/" in paths
+        assert "所社联动 API" in page.inner_text(".info .title")
+        page.click("#operations-leads-leads_report .opblock-summary")
+        page.wait_for_selector("#operations-leads-leads_report .responses-table")
+        assert "规则不允许" in page.inner_text("#operations-leads-leads_report .responses-table")
