@@ -1,4 +1,4 @@
-"""The second factor of the admin: time-based codes (TOTP) and single-use recovery codes.
+"""The second factor: time-based codes (TOTP) and single-use recovery codes.
 
 Required of system administrators (DOMAIN.md §7, 等保 2.0) and of whoever a registered test names;
 everybody else may enrol, and is then asked for it too.
@@ -25,12 +25,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from kernel.accounts.models import User
 from kernel.accounts.rights import may_administer, require_administrator
 from kernel.accounts.sign_in import lock_user, note
-from kernel.errors import Refused
+from kernel.errors import NotAllowed, Refused
 
 __all__ = [
     "Enrolled",
     "begin_enrolment",
     "confirm_enrolment",
+    "demand",
     "has_device",
     "needed",
     "qr_svg",
@@ -76,6 +77,29 @@ def has_device(user: User) -> bool:
 def needed(user: User) -> bool:
     """Whether a sign-in of this user must show a code: he has enrolled, or has to."""
     return has_device(user) or required_for(user)
+
+
+def demand(*, user: User, code: str, at: datetime) -> None:
+    """Let pass who needs no second factor, or shows a good code; for sign-ins without a page of their own.
+
+    A password alone must not open by the API what the admin opens only with a code. Commits by itself:
+    a wrong code is counted and noted.
+
+    Raises:
+        NotAllowed: `second_factor_required` – no code given, or not enrolled yet; `second_factor_failed`.
+        Refused: `second_factor_throttled`.
+    """
+    enrolled = has_device(user)
+    if not enrolled and not required_for(user):
+        return
+    if not enrolled:
+        raise NotAllowed(
+            "该账号须使用二次验证，请先登录管理后台绑定身份验证器。", code="second_factor_required"
+        )
+    if not code.strip():
+        raise NotAllowed("该账号已启用二次验证，请填写验证码。", code="second_factor_required", attr="code")
+    if verify(user=user, code=code, at=at) is None:
+        raise NotAllowed("验证码不正确，请重新填写。", code="second_factor_failed", attr="code")
 
 
 def begin_enrolment(user: User) -> TOTPDevice:

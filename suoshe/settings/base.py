@@ -104,7 +104,10 @@ REST_FRAMEWORK: dict[str, Any] = {
         "kernel.accounts.authentication.DeviceTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "kernel.accounts.permissions.PasswordIsOwn",
+    ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "kernel.api.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "suoshe.openapi.Schema",
@@ -165,6 +168,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}
     },
+    "accounts.clear_sessions": {"task": "accounts.clear_sessions", "schedule": crontab(minute=40, hour=3)},
     "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}

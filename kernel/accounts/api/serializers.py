@@ -20,13 +20,20 @@ __all__ = [
 
 
 class SignInSerializer(StrictSerializer):
-    """A name, a password, and what the person calls this phone."""
+    """A name, a password, and what the person calls this phone; a code where a second factor is on."""
 
     username = serializers.CharField(max_length=60, label="用户名")
     password = serializers.CharField(
         max_length=256, trim_whitespace=False, label="密码", style={"input_type": "password"}
     )
     device_name = serializers.CharField(max_length=80, label="设备名称")
+    code = serializers.CharField(
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        label="二次验证码",
+        help_text="启用二次验证的账号必填",
+    )
 
 
 class SignedInUserSerializer(serializers.ModelSerializer[User]):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kernel import clock
-from kernel.accounts import administration, sign_in
+from kernel.accounts import administration, second_factor, sign_in
 from kernel.accounts.addresses import client_ip
 from kernel.accounts.api.serializers import (
     DeviceSerializer,
@@ -45,7 +45,8 @@ class Login(APIView):
     """Sign in on a device. The same device name again replaces that device's token.
 
     A wrong name, a wrong password and a closed account answer the same 401. Five failures of one
-    name from one address lock the pair for 15 minutes (429, `Retry-After`).
+    name from one address lock the pair for 15 minutes (429, `Retry-After`). Whose account needs a second
+    factor gives its `code` too (403 `second_factor_required`, `second_factor_failed`).
     """
 
     authentication_classes: list[Any] = []
@@ -73,6 +74,7 @@ class Login(APIView):
             raise SignInLocked(outcome.locked_for)
         if outcome.user is None:
             raise AuthenticationFailed("用户名或密码不正确，或者账号已停用。", code="sign_in_failed")
+        second_factor.demand(user=outcome.user, code=given.get("code", ""), at=at)
         device, token = sign_in.sign_in_device(
             user=outcome.user, device_name=given["device_name"], ip=client_ip(request._request), at=at
         )
@@ -82,6 +84,8 @@ class Login(APIView):
 
 class Logout(APIView):
     """End the token that asks."""
+
+    before_password_change = True
 
     @extend_schema(
         operation_id="auth_logout", request=None, responses={204: OpenApiResponse(description="已退出登录")}
@@ -121,6 +125,7 @@ class DeviceView(APIView):
 class Password(APIView):
     """Change one's own password; every other device is signed out, the asking one stays."""
 
+    before_password_change = True
     throttle_classes = [SignInThrottle]
 
     @extend_schema(

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import time_machine
 from axes.models import AccessAttempt
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIClient
 
 from kernel import clock
+from kernel.accounts import second_factor
 from kernel.accounts.models import Device, User
 from kernel.journal.models import Entry
 from tests.factories.accounts import PASSWORD, bearer, make_user, token_for
@@ -244,3 +247,64 @@ def test_a_browser_session_works_for_the_same_endpoints(client: APIClient, colle
 def test_names_are_normalised_before_they_are_counted(client: APIClient) -> None:
     make_user("worker")
     assert sign_in(client, "ｗｏｒｋｅｒ").status_code == 200
+
+
+# --- second factor ---------------------------------------------------------------------------------
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["errors"][0]["code"]
+
+
+def test_a_password_alone_gives_an_administrator_no_token(
+    client: APIClient, keeper: User, settings: Any
+) -> None:
+    settings.SUOSHE_REQUIRE_SECOND_FACTOR = True
+    assert refused(sign_in(client, "keeper")) == (403, "second_factor_required")
+    assert not Device.objects.filter(user=keeper).exists()
+    assert sign_in(client, "keeper", "wrong-Pass-1").status_code == 401
+
+
+def test_who_has_enrolled_shows_a_code_here_too(client: APIClient, colleague: User, journal_of: Any) -> None:
+    device = second_factor.begin_enrolment(colleague)
+    assert sign_in(client).status_code == 200, "not confirmed: not enrolled"
+    device.confirmed = True
+    device.save()
+    body = {"username": "colleague", "password": PASSWORD, "device_name": "平板"}
+    assert refused(sign_in(client)) == (403, "second_factor_required")
+    assert refused(client.post(LOGIN, {**body, "code": "000000"})) == (403, "second_factor_failed")
+    assert not Device.objects.filter(name="平板").exists()
+    assert journal_of(colleague)[-1] == "second_factor_failed"
+    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+    code = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift).token()
+    assert client.post(LOGIN, {**body, "code": f"{code:06d}"}).status_code == 200
+
+
+# --- a password that somebody else has set ---------------------------------------------------------
+
+
+def test_a_password_set_by_another_is_changed_first(client: APIClient) -> None:
+    make_user("fresh", must_change_password=True)
+    signed_in = sign_in(client, "fresh").json()
+    assert signed_in["user"]["must_change_password"] is True
+    headers = {"Authorization": f"Bearer {signed_in['token']}"}
+    assert client.get("/api/v1/me", headers=headers).json()["must_change_password"] is True
+    for path in ("/api/v1/auth/devices", "/api/v1/notices/", "/api/v1/leads/"):
+        assert refused(client.get(path, headers=headers)) == (403, "password_change_required")
+    report = client.post("/api/v1/leads/", {}, headers=headers)
+    assert refused(report) == (403, "password_change_required")
+    assert "修改密码" in report.json()["errors"][0]["detail"]
+    new = {"old_password": PASSWORD, "new_password": "Another-pass-2026"}
+    assert client.post("/api/v1/auth/password", new, headers=headers).status_code == 204
+    assert client.get("/api/v1/leads/", headers=headers).status_code == 200
+
+
+def test_signing_out_needs_no_new_password(client: APIClient) -> None:
+    fresh = make_user("fresh", must_change_password=True)
+    assert client.post("/api/v1/auth/logout", {}, headers=bearer(fresh)).status_code == 204
+
+
+def test_it_holds_for_sessions_too(client: APIClient) -> None:
+    fresh = make_user("fresh", must_change_password=True)
+    client.force_login(fresh, backend="django.contrib.auth.backends.ModelBackend")
+    assert refused(client.get("/api/v1/leads/")) == (403, "password_change_required")
