@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kernel import clock
-from tests.journeys.town import Town, clocks, local
+from tests.journeys.town import Town, clocks, local, slots
 
 MINUTE = timedelta(minutes=1)
 
@@ -123,3 +123,39 @@ def test_a_response_in_the_last_seconds_is_on_time_and_one_just_after_is_late(to
     assert owner.notices(too_late["id"]).count("leads.respond_late") == 1
     for one in (in_time, too_late):
         town.finish(one["id"], 6)
+
+
+def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) -> None:
+    town.by_day()
+    number = 6
+    owner, head, clerk = town.commissioner(number), town.office_head(number), town.clerk(number)
+    lead = town.report(number, category="C03", description="会员合同有霸王条款")
+    lead_id = lead["id"]
+    owner.act(lead_id, "respond", {"plan": "appointment"})
+    new_name = next(
+        f"commissioner-{other:02d}"
+        for other in range(1, 22)
+        if other != number and town.world.office_of(other) == town.world.office_of(number)
+    )
+    new_owner, body = town.phone(new_name), {"reason": "原专员在处置其他线索"}
+    assert new_owner.get(f"leads/{lead_id}/").status in (200, 404)
+    own = {"assignee": town.world.users[owner.username].pk}
+    assert clerk.try_act(lead_id, "dispatch", body | own).must_be(409).code == "same_assignee"
+    given = clerk.act(lead_id, "dispatch", body | {"assignee": town.world.users[new_name].pk})
+    assert (given["state"], given["assignee"]["username"]) == ("dispatched", new_name)
+    assert given["missing_signatures"] == ["handover:office", "result:office", "result:community"]
+    assert clocks(given)["respond"]["state"] == "met"
+    assert clocks(given)["feedback"] == clocks(lead)["feedback"]
+    assert owner.try_act(lead_id, "respond").must_be(403, 404)
+
+    town.travel_to(local(clocks(given)["owner_respond_80"]["due_at"]))
+    assert new_owner.notices(lead_id)[-1] == "leads.owner_respond_80"
+    town.travel_to(local(clocks(given)["owner_respond"]["due_at"]))
+    [order] = head.orders(lead_id)
+    assert order["cause"] == "owner_respond"
+    for supervisor in (head, town.community_head(number)):
+        supervisor.acknowledge(order["id"], "finish_today").must_be(200)
+    taken = new_owner.act(lead_id, "respond", {"plan": "on_my_way"})
+    assert ("handover", "office", 2, new_name) in slots(taken)
+    assert head.orders(lead_id)[0]["state"] == "lifted"
+    assert len(town.finish(lead_id, number)["signatures"]) == 7

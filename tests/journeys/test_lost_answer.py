@@ -117,3 +117,20 @@ def test_the_same_act_many_times_at_once_is_done_once(town: Town) -> None:
         "the slot has one signature: whose came first"
     )
     assert owner.lead(lead["id"])["missing_signatures"] == []
+
+
+def test_both_sides_signing_at_once_each_sign_their_own_slots(town: Town) -> None:
+    town.by_day()
+    owner, worker = town.commissioner(10), town.worker(10)
+    lead = town.report(10, by=town.clerk(10), reporter={"name": "演示群众", "phone": "13800000000"})
+    path, seen = f"leads/{lead['id']}", f'"v{lead["version"]}"'
+    with ThreadPoolExecutor(2) as pool:
+        taken = pool.submit(owner.post, f"{path}/respond/", {}, if_match=seen)
+        known = pool.submit(worker.post, f"{path}/confirm-handover/", {}, if_match=seen)
+    assert taken.result().status == 200
+    assert known.result().status in (200, 412), "412 where the other came first: he looks again"
+    assert worker.act(lead["id"], "confirm-handover")["missing_signatures"] == [
+        "result:office",
+        "result:community",
+    ]
+    assert len(town.finish(lead["id"], 10)["signatures"]) == 6

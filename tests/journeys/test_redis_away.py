@@ -48,6 +48,9 @@ def test_everything_but_the_robot_goes_on_without_redis(town: Town, redis_away: 
     assert [row.state for row in rows] == ["pending"]
     assert town.provider.said_to(key) == []
 
+    wait_until(lambda: town.health()[0] == 200, within_s=20, what="the house to be well without Redis")
+    assert (town.health()[1]["redis"], town.health()[1]["notices"]["pending"]) == (False, 2)
+
     town.stack.start("redis")
     wait_until(lambda: town.provider.said_to(key), within_s=BACK_WITHIN_S, what="the group to hear after all")
     assert [waiting["number"] in words for words in town.provider.said_to(key)] == [True]
@@ -57,3 +60,4 @@ def test_everything_but_the_robot_goes_on_without_redis(town: Town, redis_away: 
     assert owner.act(waiting["id"], "respond")["state"] == "responded"
     assert head.orders(waiting["id"])[0]["state"] == "lifted"
     town.finish(waiting["id"], number)
+    assert (town.health()[1]["redis"], town.health()[1]["notices"]["pending"]) == (True, 0)

@@ -71,6 +71,11 @@ class Town:
     def bureau(self) -> Phone:
         return self.phone("bureau")
 
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """`/healthz`, as the proxy and the operators ask it."""
+        answer = self.bureau.get("../../healthz")
+        return answer.status, answer.body
+
     # -- time
 
     def now(self) -> datetime:
