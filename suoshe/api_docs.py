@@ -19,7 +19,7 @@ __all__ = ["Docs", "Document", "document"]
 @cache
 def document() -> dict[str, Any]:
     """The whole document, whoever asks. It follows from the code alone, so it is made once a process."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return made
 
 

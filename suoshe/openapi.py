@@ -107,7 +107,7 @@ class Schema(AutoSchema):
         return schema
 
 
-class PlaceExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class PlaceExtension(OpenApiSerializerFieldExtension):
     """A place names its coordinate system; it is answered in WGS-84."""
 
     target_class = "grids.coordinates.PlaceField"
