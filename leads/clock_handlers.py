@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from kernel.deadlines import clocks, handlers
+from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar, by_day
@@ -48,9 +49,9 @@ def _note(batch: Sequence[Fired], at: datetime) -> None:
     params: dict[str, Any] = {
         "kind": f"clock.{batch[0].kind}",
         "at": at,
-        "leads": [one.subject_id for one in batch],
-        "cycles": [one.cycle for one in batch],
-        "dues": [one.due_at for one in batch],
+        "leads": literal(one.subject_id for one in batch),
+        "cycles": literal(one.cycle for one in batch),
+        "dues": literal(one.due_at for one in batch),
     }
     with connection.cursor() as cursor:
         cursor.execute(NOTE, params)
@@ -77,7 +78,7 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
     """
     leads = {one.subject_id for one in batch if one.subject_kind == "lead" and one.kind not in WARNINGS}
     orders = {one.subject_id for one in batch if one.subject_kind == "order"}
-    params = {"leads": sorted(leads), "orders": sorted(orders)}
+    params = {"leads": literal(sorted(leads)), "orders": literal(sorted(orders))}
     with connection.cursor() as cursor:
         if leads or orders:
             cursor.execute(LOCK_LEADS, params)
@@ -201,8 +202,8 @@ def _raise(batch: Sequence[Fired], at: datetime) -> list[Matter]:
     span = timedelta(minutes=limit.amount)
     params: dict[str, Any] = {
         "at": at,
-        "leads": [one.subject_id for one in batch],
-        "cycles": [one.cycle for one in batch],
+        "leads": literal(one.subject_id for one in batch),
+        "cycles": literal(one.cycle for one in batch),
         "cause": batch[0].kind,
         "unless_open": batch[0].kind == "owner_respond",
         "due_at_night": by_day(at, span, pages_at_night=True),
@@ -238,8 +239,8 @@ def escalate(batch: Sequence[Fired], at: datetime) -> None:
     """A side stayed silent: the order rises to the bureau; bureau, both heads and the owner are told."""
     params: dict[str, Any] = {
         "at": at,
-        "events": [one.deadline_id for one in batch],
-        "orders": [one.subject_id for one in batch],
+        "events": literal(one.deadline_id for one in batch),
+        "orders": literal(one.subject_id for one in batch),
         "kind": batch[0].kind,
     }
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 
+from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.notices import templates
 
@@ -138,11 +139,11 @@ def tell(matters: Sequence[Matter], at: datetime, topic: str, *people: str) -> N
         return
     kind = matters[0].fired.kind
     values: dict[str, Any] = {
-        "events": [one.fired.deadline_id for one in matters],
-        "leads": [one.lead_id for one in matters],
-        "dues": [one.fired.due_at for one in matters],
-        "orders": [one.order_id for one in matters],
-        "ack_dues": [one.ack_due_at for one in matters],
+        "events": literal(one.fired.deadline_id for one in matters),
+        "leads": literal(one.lead_id for one in matters),
+        "dues": literal(one.fired.due_at for one in matters),
+        "orders": literal(one.order_id for one in matters),
+        "ack_dues": literal(one.ack_due_at for one in matters),
         "stage": kind,
         "side": {"ack_office": "所", "ack_community": "社"}.get(kind),
         "template": f"leads.{topic}",

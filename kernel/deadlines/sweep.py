@@ -57,6 +57,7 @@ events AS (
 SELECT id, subject_kind, subject_id, kind, cycle, due_at, suppressed, (SELECT kernel_now()) FROM judged
 """
 BOUND = "AND d.due_at > kernel_now() - %(look_back)s"
+SINCE = "AND d.due_at >= %(since)s"
 OF_SUBJECT = "AND d.subject_kind = %(subject_kind)s AND d.subject_id = %(subject_id)s"
 """A warning whose parent no longer runs (met, cancelled, breached, or due itself) is suppressed.
 
@@ -86,12 +87,19 @@ def sweep(*, look_back: timedelta | None = LOOK_BACK, batch: int = BATCH) -> int
         OperationalError: the database is away, or a lock could not be had within `LOCK_TIMEOUT`; the
             whole batch is rolled back and belongs to the next sweep.
     """
-    params: dict[str, Any] = {"settle": SETTLE, "look_back": look_back, "batch": batch}
+    return _sweep(look_back, batch, None)[0]
+
+
+def _sweep(look_back: timedelta | None, batch: int, since: datetime | None) -> tuple[int, datetime | None]:
+    """Fire one batch of what came due at `since` or later; how many, and the last due time among them."""
+    params: dict[str, Any] = {"settle": SETTLE, "look_back": look_back, "batch": batch, "since": since}
+    if since is not None:
+        return _take(TAKE.format(bound=SINCE), params)
     bound = BOUND if look_back else ""
     with connection.cursor() as cursor:
         cursor.execute(NEXT.format(bound=bound), params)
         if cursor.fetchone() is None:
-            return 0
+            return 0, None
     return _take(TAKE.format(bound=bound), params)
 
 
@@ -103,17 +111,17 @@ def fire_subject(subject_kind: str, subject_id: int) -> int:
         "subject_kind": subject_kind,
         "subject_id": subject_id,
     }
-    return _take(TAKE.format(bound=OF_SUBJECT), params)
+    return _take(TAKE.format(bound=OF_SUBJECT), params)[0]
 
 
-def _take(sql: str, params: dict[str, Any]) -> int:
+def _take(sql: str, params: dict[str, Any]) -> tuple[int, datetime | None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.execute(sql, params)
             rows = cursor.fetchall()
         if not rows:
-            return 0
+            return 0, None
         at = rows[0][7]
         groups: dict[tuple[str, str], list[Fired]] = defaultdict(list)
         for row in rows:
@@ -122,7 +130,7 @@ def _take(sql: str, params: dict[str, Any]) -> int:
         handlers.lock([one for batch in groups.values() for one in batch])
         for key in sorted(groups):
             _handle(groups[key], at)
-        return len(rows)
+        return len(rows), max(row[5] for row in rows)
 
 
 def _handle(batch: Sequence[Fired], at: datetime) -> None:
@@ -180,16 +188,21 @@ class Driver:
         self._beat_at = float("-inf")
 
     def tick(self, keep_on: Callable[[], bool] = lambda: True) -> int:
-        """Sweep until nothing is due, or `keep_on()` says no. Returns how many clocks were taken."""
-        total = 0
+        """Sweep until nothing is due, or `keep_on()` says no. Returns how many clocks were taken.
+
+        After a full batch the next begins where it ended, instead of reading once more what the index
+        still holds of clocks just fired; when those run out, one more looks at all.
+        """
+        total, since = 0, None
         started = time.monotonic()
         unbounded = started - self._unbounded_at >= UNBOUNDED_EVERY
         while True:
-            taken = sweep(look_back=None if unbounded else LOOK_BACK)
+            taken, last = _sweep(None if unbounded else LOOK_BACK, BATCH, since)
             total += taken
             self._beat()
-            if taken < BATCH:
+            if taken < BATCH and since is None:
                 break
+            since = last if taken == BATCH else None
             if not keep_on():
                 return total
         if unbounded:

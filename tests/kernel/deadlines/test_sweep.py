@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 
 from kernel import clock
 from kernel.deadlines import clocks, handlers, sweep
+from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline, Event, Heartbeat, PoisonRow
 from kernel.deadlines.sweep import LOOK_BACK, SETTLE, Driver, fire_subject, lag_ms, next_due_in
@@ -257,9 +258,31 @@ def test_a_driver_sweeps_until_nothing_is_due(fired: Remembered, monkeypatch: py
     assert Deadline.objects.filter(state="running").count() == 0
 
 
+def test_a_driver_that_catches_up_leaves_nothing_behind(
+    fired: Remembered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also many of one moment, and older ones that somebody arms meanwhile."""
+    monkeypatch.setattr(sweep, "BATCH", 10)
+    arm_many(35, due=-MINUTE)
+    arm_many(35, kind="other", due=-2 * MINUTE)
+    handle, armed = handlers.of("thing", "limit"), []
+
+    def and_arm(batch: Sequence[Fired], at: datetime) -> None:
+        if not armed:
+            armed.append(arm(99, due=-3 * MINUTE))
+        handle(batch, at)
+
+    monkeypatch.setitem(handlers._handlers, ("thing", "limit"), and_arm)
+    assert Driver("test").tick() == 71
+    assert set(states().values()) == {"breached"}
+
+
 def test_a_driver_stops_between_batches_when_told(fired: Remembered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "sweep", lambda **_: sweep.BATCH)
-    assert Driver("test").tick(lambda: False) == sweep.BATCH
+    monkeypatch.setattr(sweep, "BATCH", 10)
+    arm_many(25)
+    driver = Driver("test")
+    assert driver.tick(lambda: False) == 10
+    assert driver.tick() == 15
 
 
 def test_a_driver_searches_without_bound_at_its_start_and_every_30_s(
@@ -284,7 +307,7 @@ def test_a_driver_leaves_a_heartbeat_with_its_lag(fired: Remembered, monkeypatch
     driver.tick()
     assert Heartbeat.objects.get().lag_ms == 0
     arm(1, due=-2 * HOUR)
-    monkeypatch.setattr(sweep, "sweep", lambda **_: 0)
+    monkeypatch.setattr(sweep, "_sweep", lambda *_: (0, None))
     clock.travel(MINUTE)
     seconds += 6
     driver.tick()
@@ -348,3 +371,13 @@ def test_an_empty_sweep_is_one_statement(fired: Remembered, django_assert_num_qu
     arm_many(10, due=HOUR)
     with django_assert_num_queries(1):
         assert sweep.sweep() == 0
+
+
+def test_a_column_as_one_literal(fired: Remembered) -> None:
+    moment = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT %s::bigint[], %s::timestamptz[], %s::int[]",
+            [literal([1, None, 2**62]), literal([moment, None]), literal([])],
+        )
+        assert cursor.fetchone() == ([1, None, 2**62], [moment, None], [])
