@@ -161,6 +161,7 @@ CELERY_TIMEZONE = TIME_ZONE
 SUOSHE_REPORT_PUSH_AT = _TELL = os.environ.get("SUOSHE_REPORT_PUSH_AT", "07:30")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "deadlines.sweep": {"task": "deadlines.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "deadlines.audit": {"task": "deadlines.audit", "schedule": crontab(minute=17, hour="*/4")},
     "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
     "leads.bind_crossed": {"task": "leads.bind_crossed", "schedule": 30.0, "options": {"expires": 30}},
     "journal.seal": {"task": "journal.seal", "schedule": crontab(minute=5, hour=0)},
