@@ -37,6 +37,11 @@ SELECT kernel_now(), nextval('leads_lead_id_seq'),
 """
 
 
+def may_report(user: User) -> bool:
+    """Does one of his postings let him report, and so hand in files? Nobody does who only keeps or audits."""
+    return bool(scope_of(user).roles - REPORTS_NOT)
+
+
 def report(*, report: Report, by: User) -> Made:
     """Take a report. The same `client_uid` with the same content gives the same lead back.
 
@@ -46,7 +51,7 @@ def report(*, report: Report, by: User) -> Made:
         Conflict: `client_uid_conflict` – this uid came with other content; or the evidence is taken.
     """
     scope = scope_of(by)
-    if not scope.roles - REPORTS_NOT:
+    if not may_report(by):
         raise NotAllowed("您目前没有可以上报线索的岗位。", code="no_posting")
     if not report.description and not report.evidence and not report.awaited:
         raise Refused("请填写问题描述，或至少提交一张照片。", code="nothing_said", attr="description")

@@ -30,9 +30,6 @@ from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, S
 from leads.signing import Slot
 from leads.states import State
 
-REPORTS_NOT = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER})
-
-
 SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 
 

@@ -151,12 +151,12 @@ def new_shift(house: House) -> dict[str, Any]:
 
 
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
-KEEPS_ROTA = some("clerk head bureau admin")
+KEEPS_ROTA = some("clerk head bureau")
 SEES_DESK = ABOVE | some("worker section_food")
 SEES_ROTA = NEAR | {"admin"}
 SWAPS = KEEPS_ROTA | {"duty"}
 SEES_LEAVE = OFFICE | ABOVE | some("community street admin")
-GRANTS = some("head community bureau admin")
+GRANTS = some("head community bureau")
 
 ENTRIES = [
     # open
@@ -172,7 +172,7 @@ ENTRIES = [
     listed("notices", "notices/", some("commissioner"), lambda h: h.notice.pk),
     Entry("notice-read", "POST", "notices/{notice.pk}/read/", {200: some("commissioner")}),
     # evidence
-    Entry("evidence", "POST", "evidence/", {201: ALL}, body=new_photo, multipart=True),
+    Entry("evidence", "POST", "evidence/", {201: REPORTERS}, 403, new_photo, multipart=True),
     get("evidence-original", PHOTO + "original/", INSIDE),
     get("evidence-thumbnail", PHOTO + "thumbnail/", INSIDE),
     get("evidence-original", "evidence/{own_evidence.pk}/original/", some("commissioner")),

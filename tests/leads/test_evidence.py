@@ -15,7 +15,8 @@ from kernel.journal.models import Entry
 from leads import files, signing
 from leads.models import Lead, LeadEvidence, Signature
 from tests.factories import leads as made
-from tests.factories.photos import make_photo
+from tests.factories.accounts import bearer, make_user
+from tests.factories.photos import make_photo, upload
 from tests.leads.calls import Api, body, code_of
 from tests.leads.test_intake import photo_of
 
@@ -133,3 +134,21 @@ def test_anothers_file_is_refused_in_feedback_and_nothing_happens(world: World, 
     assert (answer.status_code, code_of(answer)) == (409, "evidence_unavailable")
     lead.refresh_from_db()
     assert (lead.state, lead.version, lead.signatures.count()) == ("responded", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("worker-01-1", 201), ("clerk-01", 201), ("auditor", 403), ("admin", 403), ("keeper", 403)],
+)
+def test_only_who_may_report_hands_in_files(api: Api, world: World, who: str, status: int) -> None:
+    photo = upload(make_photo(colour="#123456"))
+    answer = api.client.post("/api/v1/evidence/", photo, headers=bearer(world.user(who)))
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["errors"][0]["code"] == "no_posting"
+
+
+def test_who_holds_no_posting_hands_in_nothing(api: Api) -> None:
+    photo = upload(make_photo(colour="#123456"))
+    answer = api.client.post("/api/v1/evidence/", photo, headers=bearer(make_user()))
+    assert answer.status_code == 403

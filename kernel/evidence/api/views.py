@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kernel import clock
-from kernel.errors import TooLarge
-from kernel.evidence import originals, store, thumbnails
+from kernel.errors import NotAllowed, TooLarge
+from kernel.evidence import access, originals, store, thumbnails
 from kernel.evidence.api.serializers import EvidenceSerializer, UploadSerializer
 
 _AROUND_THE_FILE = 64 * 1024
@@ -36,10 +36,12 @@ class UploadEvidence(APIView):
     )
     def post(self, request: Request) -> Response:
         """Take one photo; the same `client_uid` and bytes again answer 200 with the first."""
+        user: Any = request.user
+        if not access.may_upload(user):
+            raise NotAllowed("您目前没有可以提交证据的岗位。", code="no_posting")
         _refuse_unread(request)
         given = UploadSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        user: Any = request.user
         evidence, created = store.receive(**given.validated_data, by=user, at=clock.now())
         return Response(EvidenceSerializer(evidence).data, status=201 if created else 200)
 

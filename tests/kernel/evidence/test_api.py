@@ -106,6 +106,18 @@ def test_what_does_not_agree_is_flagged_and_taken(phone: Any) -> None:
     assert phone(upload(make_photo(colour="blue"))).json()["flags"] == ["no_exif"]
 
 
+def test_who_has_no_use_for_it_hands_in_nothing(
+    phone: Any, me: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_uploaders", [])
+    refused(phone(upload(make_photo())), 403, "no_posting")
+    access.register_uploader(lambda user: user.pk != me.pk)
+    refused(phone(upload(make_photo())), 403, "no_posting")
+    assert kept(media) == []
+    access.register_uploader(lambda user: user.pk == me.pk)
+    assert phone(upload(make_photo())).status_code == 201
+
+
 def test_one_upload_repeated_is_one_photo(phone: Any, media: Path) -> None:
     content, uid = make_photo(), str(uuid.uuid4())
     first = phone(upload(content, client_uid=uid))
