@@ -66,7 +66,7 @@ def owner(facts: RoutingFacts, at: datetime, calendar: WorkingCalendar | None) -
     if facts.commissioner_id is None:
         return None
     tell = () if facts.stand_in_id is None else (facts.stand_in_id,)
-    reason = f"派给网格专员{facts.commissioner_name}"
+    reason = f"派给本网格专员（{facts.commissioner_name}）"
     if facts.stand_in_id is not None:
         reason += "（请假中，已同时通知代岗人员）"
     return Owner(
