@@ -11,6 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
+from django.urls import reverse
 
 from suoshe.stack import processes
 
@@ -83,6 +84,25 @@ def test_variables_are_known_to_the_settings_and_to_the_operator(compose: dict[s
     assert set(required) <= set(given)
     for name in re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()):
         assert name in manual, name
+
+
+def test_what_is_optional_comes_from_the_operators_file(compose: dict[str, Any]) -> None:
+    """`environment` wins over `env_file`: a default there would hide what the operator wrote."""
+    for name in OURS:
+        service = compose["services"][name]
+        assert service["env_file"] == [{"path": "suoshe.env", "required": False}], name
+        for variable, value in service["environment"].items():
+            assert ":-" not in value, f"{name}: {variable} has a default"
+        optional = ("WECOM_BASE_URL", "REPORT_PUSH_AT", "IDLE_MINUTES", "SIGN_IN_RATE", "TILE_SERVERS")
+        assert not {f"SUOSHE_{one}" for one in optional} & set(service["environment"])
+
+
+def test_sign_in_is_slowed_down_at_both_doors() -> None:
+    conf = (ROOT / "deploy" / "nginx.conf").read_text()
+    for door in ("/api/v1/auth/login", reverse("admin:login").rstrip("/")):
+        assert re.search(rf"location {door} {{ limit_req zone=sign_in .*proxy_pass http://web; }}", conf), (
+            door
+        )
 
 
 def test_every_variable_of_the_settings_is_in_the_manual() -> None:
