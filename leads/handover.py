@@ -66,7 +66,7 @@ def hand_on_of_posting(posting: Posting, at: datetime, by: User | None) -> None:
     the leads by id.
     """
     ids = set(_vacant(OF_PERSON, person=posting.user_id))
-    if posting.role == Role.COMMISSIONER:
+    if posting.role == Role.COMMISSIONER and posting.grid_id is not None:
         in_grid = Lead.objects.filter(assignee_id=posting.user_id, grid_id=posting.grid_id, state__in=OWNED)
         ids |= set(in_grid.values_list("id", flat=True))
     for lead in _locked(ids):
@@ -106,13 +106,15 @@ def _hand_on_vacant(lead_id: int) -> bool:
 
 def _backup_of_owner(lead: Lead) -> int | None:
     """Who backed the owner up in his last seat as commissioner of the lead's grid."""
+    if lead.assignee_id is None or lead.grid_id is None:
+        return None
     seats = Posting.objects.filter(
         user_id=lead.assignee_id, grid_id=lead.grid_id, role=Role.COMMISSIONER
     ).order_by("-starts_at")
     return seats.values_list("backup_id", flat=True).first()
 
 
-def _vacant(only: str, *, batch: int = MOST, **params: object) -> list[int]:
+def _vacant(only: str, *, batch: int = MOST, **params: int | list[int]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(VACANT.format(only=only), {"batch": batch, **params})
         return [row[0] for row in cursor.fetchall()]
