@@ -74,6 +74,12 @@ SELECT d.due_at FROM deadlines_deadline d
 """Ordered, though one row is enough: as EXISTS the planner read the whole table for it."""
 
 
+SETTLES_IN = """
+SELECT EXTRACT(epoch FROM max(d.due_at) + %(delay)s - kernel_now()) FROM deadlines_deadline d
+ WHERE d.state = 'running' AND d.due_at <= kernel_now() {bound}
+"""
+
+
 def sweep(*, look_back: timedelta | None = LOOK_BACK, batch: int = BATCH) -> int:
     """Fire one batch of what is due, oldest first, in one transaction. Returns how many rows it took.
 
@@ -104,13 +110,23 @@ def _sweep(look_back: timedelta | None, batch: int, since: datetime | None) -> t
 
 
 def fire_subject(subject_kind: str, subject_id: int) -> int:
-    """A late close: breach what is already due of one subject, as the sweep would, without settling."""
+    """A late close: breach what is already due of one subject, as the sweep would.
+
+    Waits first until the youngest of these clocks has settled (0.3 s at most): another request may have
+    come in time and not reached its lock yet. Call it outside any transaction.
+    """
     params: dict[str, Any] = {
         "settle": timedelta(),
+        "delay": SETTLE,
         "batch": BATCH,
         "subject_kind": subject_kind,
         "subject_id": subject_id,
     }
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLES_IN.format(bound=OF_SUBJECT), params)
+        seconds = cursor.fetchone()[0]
+    if seconds is not None and seconds > 0:
+        time.sleep(float(seconds))
     return _take(TAKE.format(bound=OF_SUBJECT), params)[0]
 
 

@@ -166,6 +166,29 @@ def test_a_clock_held_by_a_request_is_left_to_it(fired: Remembered) -> None:
     assert sweep.sweep() == 1
 
 
+def test_a_late_close_leaves_a_request_in_time_its_right(fired: Remembered) -> None:
+    """One began before the due time and reaches its lock after another has found the clock overdue."""
+    row = arm(1, due=timedelta(milliseconds=300))
+
+    def sleep_until(moment: datetime) -> None:
+        time.sleep(max(0.0, (moment - clock.now()).total_seconds()))
+
+    def in_time() -> str:
+        with transaction.atomic():
+            assert clock.now() < row.due_at
+            time.sleep(0.4)
+            return answer(1)
+
+    def too_late() -> str:
+        sleep_until(row.due_at + timedelta(milliseconds=20))
+        said = answer(1)
+        sweep.fire_subject("thing", 1)
+        return said
+
+    assert at_once([in_time, too_late]) == ["met", "overdue"]
+    assert not Event.objects.exists()
+
+
 def test_a_late_close_beside_the_sweep_fires_once(fired: Remembered) -> None:
     for number in range(1, 21):
         arm(number, due=-MINUTE)
