@@ -25,7 +25,7 @@ INSERT INTO leads_lead (
     respond_due_at, feedback_due_at, closing_due_at)
 SELECT 'B' || lpad(n::text, 9, '0'), gen_random_uuid(), repeat('0', 64), 'dispatched', 1, 1, 1, 'L02',
        'MINOR', false, '执照没有挂在墙上', '', g.id, g.office_id, g.commissioner_id, g.worker_id, false,
-       false, '位于网格界内,派给本网格专员。', 'inside', '{}', '{}', kernel_now() - interval '1 day',
+       false, '位于网格界内，派给本网格专员。', 'inside', '{}', '{}', kernel_now() - interval '1 day',
        kernel_now() - interval '1 day', kernel_now() - interval '1 day', '', '', '', '', '', false, '',
        kernel_now() + interval '30 days', kernel_now() + interval '30 days', kernel_now() + interval '31 days'
   FROM generate_series(1, %(leads)s) n

@@ -25,7 +25,7 @@ LONGEST = timedelta(days=366)
 TOLD = "grids.stand_in"
 
 templates.register(
-    TOLD, "代岗通知", "{person}自{from_at}至{until_at}请假,由您代岗,期间可代其接单、反馈、核验并签字。"
+    TOLD, "代岗通知", "{person}自{from_at}至{until_at}请假，由您代岗，期间可代其接单、反馈、核验并签字。"
 )
 
 
@@ -86,14 +86,14 @@ def _period_must_fit(starts_at: datetime, ends_at: datetime, at: datetime) -> No
     if ends_at <= starts_at:
         raise Refused("结束时间应晚于开始时间。", code="absence_ends_after_start", attr="ends_at")
     if ends_at <= at:
-        raise Refused("请假时间已经过去,无需登记。", code="absence_over", attr="ends_at")
+        raise Refused("请假时间已经过去，无需登记。", code="absence_over", attr="ends_at")
     if ends_at - starts_at > LONGEST:
-        raise Refused("一次请假不能超过一年,请办理离任。", code="absence_too_long", attr="ends_at")
+        raise Refused("一次请假不能超过一年，请办理离任。", code="absence_too_long", attr="ends_at")
 
 
 def _must_fit(stand_in: User, user: User, moment: datetime, ends_at: datetime) -> None:
     if not stand_in.is_active:
-        raise Conflict("代岗人的账号已停用,请另选他人。", code="stand_in_inactive", attr="stand_in")
+        raise Conflict("代岗人的账号已停用，请另选他人。", code="stand_in_inactive", attr="stand_in")
     alone = Posting.objects.filter(user=stand_in, role__in=STAND_ALONE, starts_at__lt=ends_at)
     if alone.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=moment)).exists():
         raise Conflict(

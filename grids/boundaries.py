@@ -29,5 +29,5 @@ def read_boundary(boundary: Any) -> BaseGeometry:
     if not (abs(points[:, 0]) <= 180).all() or not (abs(points[:, 1]) <= 90).all():
         raise ValueError("边界的经纬度超出范围。")
     if not read.is_valid:
-        raise ValueError("边界自相交或有重复,请检查各个顶点。")
+        raise ValueError("边界自相交或有重复，请检查各个顶点。")
     return read

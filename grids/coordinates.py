@@ -17,7 +17,7 @@ __all__ = ["CRS_NAMES", "PlaceField", "distance_m", "from_wgs84", "read_degrees"
 PLACES = 6
 FAR_M = 100_000.0
 KEYS = ("lon", "lat", "crs", "accuracy_m")
-BAD_CRS = "坐标系只能是 wgs84、gcj02 或 bd09,请注明。"
+BAD_CRS = "坐标系只能是 wgs84、gcj02 或 bd09，请注明。"
 BAD_NUMBER = "请填写数字。"
 
 

@@ -58,7 +58,7 @@ class AppointForm(forms.Form):
     section = forms.ChoiceField(
         label="科室", required=False, choices=[("", "——"), *Section.choices], widget=UnfoldAdminSelectWidget
     )
-    backup = PersonChoice(label="B角", required=False, help_text="本人不在岗时可代为办理的人,应尽量填写。")
+    backup = PersonChoice(label="B角", required=False, help_text="本人不在岗时可代为办理的人，应尽量填写。")
     starts_at = forms.SplitDateTimeField(
         label="任职时间", required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="留空为即时。"
     )
@@ -95,9 +95,9 @@ class ShiftForm(forms.Form):
 
 class RotaUploadForm(forms.Form):
     file = forms.FileField(
-        label="值班表文件", widget=UnfoldAdminFileFieldWidget, help_text=".xlsx 格式,请先下载模板。"
+        label="值班表文件", widget=UnfoldAdminFileFieldWidget, help_text=".xlsx 格式，请先下载模板。"
     )
     dry_run = forms.BooleanField(
         label="只检查不写入", required=False, initial=True, widget=UnfoldBooleanSwitchWidget,
-        help_text="先检查一遍;没有错误再取消勾选并重新上传。有任何一行出错,整个文件都不写入。",
+        help_text="先检查一遍；没有错误再取消勾选并重新上传。有任何一行出错，整个文件都不写入。",
     )  # fmt: skip

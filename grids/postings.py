@@ -89,7 +89,7 @@ def appoint(
     """
     require_staffing(by, role, grid=grid, office=office)
     if by is not None and by.pk == user.pk:
-        raise NotAllowed("不能给自己任职,请由他人办理。", code="not_yourself")
+        raise NotAllowed("不能给自己任职，请由他人办理。", code="not_yourself")
     starts_at = starts_at or at
     if role == Role.GRID_WORKER and grid is not None and seat is None:
         seat = _free_seat(grid, starts_at, ends_at)
@@ -238,7 +238,7 @@ def _free_seat(grid: Grid, starts_at: datetime, ends_at: datetime | None) -> int
     )
     free = [seat for seat in SEATS if seat not in taken]
     if not free:
-        raise Conflict("该网格已有 3 名网格员,不能再增加。", code="posting_seats_full", attr="grid")
+        raise Conflict("该网格已有 3 名网格员，不能再增加。", code="posting_seats_full", attr="grid")
     return free[0]
 
 
@@ -266,4 +266,4 @@ def _backup_must_fit(posting: Posting, backup: User | None, at: datetime) -> Non
     if posting.grid_id is None:
         return
     if Posting.objects.active(moment).filter(opposite_side(posting.user_id, backup.pk, moment)).exists():
-        raise Conflict("B角在同一网格属于另一方,不能互为备岗。", code="backup_other_side", attr="backup")
+        raise Conflict("B角在同一网格属于另一方，不能互为备岗。", code="backup_other_side", attr="backup")

@@ -24,7 +24,7 @@ from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 from kernel.notices import outbox, templates
 
 TOLD = "grids.duty_changed"
-templates.register(TOLD, "值班安排变动", "{office}{day}的{role}现由您担任,自当日 08:30 至次日 08:30。")
+templates.register(TOLD, "值班安排变动", "{office}{day}的{role}现由您担任，自当日 08:30 至次日 08:30。")
 
 
 @dataclass(frozen=True, slots=True)

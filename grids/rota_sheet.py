@@ -102,7 +102,7 @@ def read(*, content: bytes, by: User, at: datetime) -> Reading:
 
 def template() -> bytes:
     """An empty sheet with the columns and one example."""
-    return _sheet([("2026-01-01", "(可不填,默认本所)", "填用户名或姓名", "填用户名或姓名")])
+    return _sheet([("2026-01-01", "(可不填，默认本所)", "填用户名或姓名", "填用户名或姓名")])
 
 
 def export(shifts: Iterable[DutyShift]) -> bytes:
@@ -132,12 +132,12 @@ def _sheet(rows: Iterable[tuple[str, ...]]) -> bytes:
 def _lines(content: bytes) -> list[tuple[int, dict[str, Any]]]:
     """(row number, values by column) of the first sheet."""
     if len(content) > MOST_BYTES:
-        raise TooLarge("文件过大,值班表不应超过 2 MB。", code="too_large", attr="file")
+        raise TooLarge("文件过大，值班表不应超过 2 MB。", code="too_large", attr="file")
     rows = _raw_rows(content)
     header = [str(cell).strip() for cell in rows[0]] if rows else []
     if "日期" not in header or not set(ROLES) & set(header):
         raise Refused(
-            "表头应包含:日期、市场监管所、值班员、带班领导。请下载模板填写。", code="bad_header", attr="file"
+            "表头应包含：日期、市场监管所、值班员、带班领导。请下载模板填写。", code="bad_header", attr="file"
         )
     if len(rows) - 1 > MOST_ROWS:
         raise Refused(f"一次最多导入 {MOST_ROWS} 行。", code="too_many_rows", attr="file")
@@ -149,11 +149,11 @@ def _lines(content: bytes) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _raw_rows(content: bytes) -> list[list[Any]]:
-    unreadable = Refused("文件无法读取,请上传 .xlsx 格式的值班表。", code="unreadable", attr="file")
+    unreadable = Refused("文件无法读取，请上传 .xlsx 格式的值班表。", code="unreadable", attr="file")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-                raise TooLarge("文件展开后过大,请检查内容。", code="too_large", attr="file")
+                raise TooLarge("文件展开后过大，请检查内容。", code="too_large", attr="file")
         return load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError, EOFError) as broken:
         raise unreadable from broken
@@ -199,9 +199,9 @@ class _Reader:
     def _day(self, cell: Any) -> date:
         day = _as_date(cell)
         if day is None:
-            raise _RowRefused("bad_day", "日期无法识别,请按 2026-01-31 的形式填写。")
+            raise _RowRefused("bad_day", "日期无法识别，请按 2026-01-31 的形式填写。")
         if day < self.today:
-            raise _RowRefused("shift_over", f"{day} 已经过去,不能再排班。")
+            raise _RowRefused("shift_over", f"{day} 已经过去，不能再排班。")
         return day
 
     def _office(self, name: str) -> Office:
@@ -219,12 +219,12 @@ class _Reader:
         if person is None:
             namesakes = self.by_name.get(name, [])
             if len(namesakes) > 1:
-                raise _RowRefused("namesakes", f"有 {len(namesakes)} 人叫“{name}”,请改填用户名。")
+                raise _RowRefused("namesakes", f"有 {len(namesakes)} 人叫“{name}”，请改填用户名。")
             if not namesakes:
-                raise _RowRefused("no_person", f"没有找到“{name}”,请填写用户名或姓名。")
+                raise _RowRefused("no_person", f"没有找到“{name}”，请填写用户名或姓名。")
             person = namesakes[0]
         if person.pk in self.barred:
-            raise _RowRefused("cannot_be_on_duty", f"“{name}”是社区一方人员或管理、审计人员,不能在所里值班。")
+            raise _RowRefused("cannot_be_on_duty", f"“{name}”是社区一方人员或管理、审计人员，不能在所里值班。")
         return person
 
 

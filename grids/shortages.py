@@ -28,7 +28,7 @@ WORDS = {
     "no_rota": "未来 7 天值班表未排满",
 }
 
-templates.register(TOLD, "人员配备提醒", "{where}{what}{which},请尽快补齐。")
+templates.register(TOLD, "人员配备提醒", "{where}{what}{which}，请尽快补齐。")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class PostingAdmin(ExportsSheet, ScopedAdmin):
             return f"已任命{posting.user.name}为{posting.get_role_display()}。"
 
         form = AppointForm(request.POST or None)
-        effect = "只填写该岗位需要的范围:网格员、专员填网格,所内勤、所长填市场监管所,社区书记填社区。"
+        effect = "只填写该岗位需要的范围：网格员、专员填网格，所内勤、所长填市场监管所，社区书记填社区。"
         return self.ask(request, title="任职", submit="确定任职", act=act, form=form, effect=effect)
 
     @action(description="更换B角", icon="swap_horiz", url_path="backup", permissions=["act"])
@@ -118,9 +118,9 @@ class PostingAdmin(ExportsSheet, ScopedAdmin):
 
         def act(values: dict[str, Any], by: User, at: datetime) -> str:
             postings.end(posting=posting, at=at, by=by)
-            return f"{posting.user.name}已离任,其在办事项已移交。"
+            return f"{posting.user.name}已离任，其在办事项已移交。"
 
-        effect = f"{posting.user.name}({posting.get_role_display()})即时离任,名下在办线索一并移交,不能撤销。"
+        effect = f"{posting.user.name}({posting.get_role_display()})即时离任，名下在办线索一并移交，不能撤销。"
         back = self.row_address(posting)
         return self.ask(request, title="离任", submit="确定离任", act=act, effect=effect, back=back)
 
@@ -157,7 +157,7 @@ class AbsenceAdmin(ScopedAdmin):
             return f"已登记{absence.user.name}的请假。"
 
         form = AbsenceForm(request.POST or None, initial={"user": request.user.pk})
-        effect = "请假期间线索仍归本人名下,代岗人或B角可代为办理,签字时同时注明两人。"
+        effect = "请假期间线索仍归本人名下，代岗人或B角可代为办理，签字时同时注明两人。"
         return self.ask(request, title="登记请假", submit="登记", act=act, form=form, effect=effect)
 
     @action(description="销假", icon="event_available", url_path="end", permissions=["act"])
@@ -168,7 +168,7 @@ class AbsenceAdmin(ScopedAdmin):
             absences.end_early(absence=absence, by=by, at=at)
             return f"{absence.user.name}已销假。"
 
-        effect = f"{absence.user.name}提前返岗,代岗即时结束。"
+        effect = f"{absence.user.name}提前返岗，代岗即时结束。"
         back = self.row_address(absence)
         return self.ask(request, title="销假", submit="确定销假", act=act, effect=effect, back=back)
 
@@ -217,7 +217,7 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
             messages.error(request, refused.detail)
         else:
             messages.success(
-                request, f"已调换:{one.day} {one.user.name},{two.day} {two.user.name},已通知两人。"
+                request, f"已调换：{one.day} {one.user.name},{two.day} {two.user.name}，已通知两人。"
             )
 
     @action(description="排一个班次", icon="edit_calendar", url_path="set", permissions=["act"])
@@ -235,10 +235,10 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
             content = values["file"].read(rota_sheet.MOST_BYTES + 1)
             report = rota_sheet.take(content=content, dry_run=values["dry_run"], by=by, at=at)
             if report.errors:
-                rows = ";".join(f"第 {error.row} 行:{error.detail}" for error in report.errors[:20])
-                raise Refused(f"共 {len(report.errors)} 处错误,未写入。{rows}", code="faulty", attr="file")
-            verb = "检查通过,将" if values["dry_run"] else "导入完成,已"
-            return f"{verb}新增 {report.created} 个、更新 {report.updated} 个班次,{report.unchanged} 个不变。"
+                rows = ";".join(f"第 {error.row} 行：{error.detail}" for error in report.errors[:20])
+                raise Refused(f"共 {len(report.errors)} 处错误，未写入。{rows}", code="faulty", attr="file")
+            verb = "检查通过，将" if values["dry_run"] else "导入完成，已"
+            return f"{verb}新增 {report.created} 个、更新 {report.updated} 个班次，{report.unchanged} 个不变。"
 
         form = RotaUploadForm(request.POST or None, request.FILES or None)
         return self.ask(request, title="导入值班表", submit="上传", act=act, form=form)

@@ -72,7 +72,7 @@ class BusinessEntityAdmin(ExportsSheet, ScopedAdmin):
 
     @display(description="统一社会信用代码", ordering="uscc")
     def uscc_or_flag(self, entity: BusinessEntity) -> str:
-        return entity.uscc or "无代码,待补"
+        return entity.uscc or "无代码，待补"
 
     @display(description="业态")
     def trades(self, entity: BusinessEntity) -> str:

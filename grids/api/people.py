@@ -53,7 +53,7 @@ def person(username: str, asking: Any, attr: str, *, anybody: bool = False) -> U
     rows = User.objects.filter(username=username, is_active=True)
     found = rows.first() if anybody else rows.filter(known).first()
     if found is None:
-        raise serializers.ValidationError({attr: "没有找到该人员,请核对账号。"}, code="unknown_person")
+        raise serializers.ValidationError({attr: "没有找到该人员，请核对账号。"}, code="unknown_person")
     return found
 
 
@@ -215,5 +215,5 @@ class DutyShiftExport(generics.GenericAPIView[DutyShift]):
     def get(self, request: Request) -> HttpResponse:
         rows = self.filter_queryset(shift_rows(request.user)).order_by("day", "office_id")
         if rows.count() > MOST_SHIFTS:
-            raise NotAllowed("导出的班次过多,请缩小日期范围。", code="too_many_rows")
+            raise NotAllowed("导出的班次过多，请缩小日期范围。", code="too_many_rows")
         return _xlsx(rota_sheet.export(rows), "duty-shifts.xlsx")

@@ -25,7 +25,7 @@ from grids.shortages import shortages
 from kernel.api import CursorPages, etag
 from kernel.errors import NotAllowed
 
-NO_SEAT = "您当前没有任职,不能查看。"
+NO_SEAT = "您当前没有任职，不能查看。"
 
 
 class ByCode(CursorPages):
@@ -206,7 +206,7 @@ class EntityList(generics.ListAPIView[BusinessEntity]):
         except serializers.ValidationError as refused:
             detail: Any = refused.detail
             raise serializers.ValidationError(
-                {"crs" if "crs" in detail else "near": detail.get("crs", "应为 经度,纬度 两个数字。")}
+                {"crs" if "crs" in detail else "near": detail.get("crs", "应为 经度，纬度 两个数字。")}
             ) from None
         rows = nearest(self.filter_queryset(self.get_queryset()), *point)
         found = self.get_serializer(rows, many=True).data

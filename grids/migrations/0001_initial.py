@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="工作时间以外的线索派给当天值班员,次日 08:30 交班给专员;不勾选则始终派给专员。",
+                        help_text="工作时间以外的线索派给当天值班员，次日 08:30 交班给专员；不勾选则始终派给专员。",
                         verbose_name="夜间派给值班员",
                     ),
                 ),
@@ -279,7 +279,7 @@ class Migration(migrations.Migration):
                 (
                     "seat",
                     models.PositiveSmallIntegerField(
-                        blank=True, help_text="网格员填 1 至 3,其他岗位不填。", null=True, verbose_name="席位"
+                        blank=True, help_text="网格员填 1 至 3，其他岗位不填。", null=True, verbose_name="席位"
                     ),
                 ),
                 (
@@ -561,7 +561,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         default="",
-                        help_text="18 位统一社会信用代码;老证可填 15 位注册号;摊点可不填。",
+                        help_text="18 位统一社会信用代码；老证可填 15 位注册号；摊点可不填。",
                         max_length=18,
                         validators=[grids.models.register.check_code],
                         verbose_name="统一社会信用代码",
@@ -713,7 +713,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="grids_entity_place_whole",
-                        violation_error_message="经纬度应同时填写,且在有效范围内。",
+                        violation_error_message="经纬度应同时填写，且在有效范围内。",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -804,7 +804,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 name="grids_posting_one_commissioner",
-                violation_error_message="该网格在此期间已有市场监管专员,每个网格只能有 1 名。",
+                violation_error_message="该网格在此期间已有市场监管专员，每个网格只能有 1 名。",
             ),
         ),
         migrations.AddConstraint(
@@ -852,7 +852,7 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 name="grids_posting_once_in_a_grid",
-                violation_error_message="同一人在同一网格同一期间只能担任一个岗位,专员与网格员不得由一人兼任。",
+                violation_error_message="同一人在同一网格同一期间只能担任一个岗位，专员与网格员不得由一人兼任。",
             ),
         ),
         migrations.AddConstraint(
@@ -1016,7 +1016,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="grids_posting_scope_fits_role",
-                violation_error_message="岗位与任职范围不相符,请按岗位填写网格、所、社区、部门、街道、服务站或科室。",
+                violation_error_message="岗位与任职范围不相符，请按岗位填写网格、所、社区、部门、街道、服务站或科室。",
             ),
         ),
         migrations.AddConstraint(

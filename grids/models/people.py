@@ -86,7 +86,7 @@ class Posting(models.Model):
         Grid, models.PROTECT, verbose_name="网格", related_name="postings", null=True, blank=True
     )
     seat = models.PositiveSmallIntegerField(
-        "席位", null=True, blank=True, help_text="网格员填 1 至 3,其他岗位不填。"
+        "席位", null=True, blank=True, help_text="网格员填 1 至 3，其他岗位不填。"
     )
     office = models.ForeignKey(
         Office, models.PROTECT, verbose_name="市场监管所", related_name="postings", null=True, blank=True
@@ -124,7 +124,7 @@ class Posting(models.Model):
                 name="grids_posting_one_commissioner",
                 expressions=[("grid", RangeOperators.EQUAL), (period(), RangeOperators.OVERLAPS)],
                 condition=Q(role=Role.COMMISSIONER),
-                violation_error_message="该网格在此期间已有市场监管专员,每个网格只能有 1 名。",
+                violation_error_message="该网格在此期间已有市场监管专员，每个网格只能有 1 名。",
             ),
             ExclusionConstraint(
                 name="grids_posting_one_worker_a_seat",
@@ -144,12 +144,12 @@ class Posting(models.Model):
                     (period(), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(grid__isnull=False),
-                violation_error_message="同一人在同一网格同一期间只能担任一个岗位,专员与网格员不得由一人兼任。",
+                violation_error_message="同一人在同一网格同一期间只能担任一个岗位，专员与网格员不得由一人兼任。",
             ),
             models.CheckConstraint(
                 condition=_scope_fits_role(),
                 name="grids_posting_scope_fits_role",
-                violation_error_message="岗位与任职范围不相符,请按岗位填写网格、所、社区、部门、街道、服务站或科室。",
+                violation_error_message="岗位与任职范围不相符，请按岗位填写网格、所、社区、部门、街道、服务站或科室。",
             ),
             models.CheckConstraint(
                 condition=Q(seat__isnull=True) | Q(seat__range=(1, 3)),

@@ -71,7 +71,7 @@ class Office(models.Model):
         "夜间派给值班员",
         db_default=False,
         default=False,
-        help_text="工作时间以外的线索派给当天值班员,次日 08:30 交班给专员;不勾选则始终派给专员。",
+        help_text="工作时间以外的线索派给当天值班员，次日 08:30 交班给专员；不勾选则始终派给专员。",
     )
     is_demo = models.BooleanField("演示数据", db_default=False, default=False)
 

@@ -93,7 +93,7 @@ def check_code(value: str) -> None:
             raise ValidationError("15 位注册号校验位不正确。", code="bad_registration_number")
         return
     if not social_credit_code.is_valid(value) or value != social_credit_code.compact(value):
-        raise ValidationError("统一社会信用代码不正确,应为 18 位。", code="bad_uscc")
+        raise ValidationError("统一社会信用代码不正确，应为 18 位。", code="bad_uscc")
 
 
 def new_door_code() -> str:
@@ -127,7 +127,7 @@ class BusinessEntity(models.Model):
     name = models.CharField("名称", max_length=120)
     uscc = models.CharField(
         "统一社会信用代码", max_length=18, blank=True, default="", db_default="", validators=[check_code],
-        help_text="18 位统一社会信用代码;老证可填 15 位注册号;摊点可不填。",
+        help_text="18 位统一社会信用代码；老证可填 15 位注册号；摊点可不填。",
     )  # fmt: skip
     kind = models.CharField("主体类型", max_length=20, choices=EntityKind.choices)
     business_types = ArrayField(
@@ -173,7 +173,7 @@ class BusinessEntity(models.Model):
                     lon__isnull=False, lat__isnull=False, lon__range=(-180.0, 180.0), lat__range=(-90.0, 90.0)
                 ),
                 name="grids_entity_place_whole",
-                violation_error_message="经纬度应同时填写,且在有效范围内。",
+                violation_error_message="经纬度应同时填写，且在有效范围内。",
             ),
             models.CheckConstraint(
                 condition=Q(business_types__contained_by=list(BusinessType.values)),
