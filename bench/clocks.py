@@ -192,11 +192,11 @@ class Bench:
         from bench import clock_rows
         from kernel.deadlines.sweep import Driver
 
+        clock_rows.run("CHECKPOINT")
         if parent_cycle:  # fresh parents: those of the first cycles have a warning of this kind already
             clock_rows.run(clock_rows.RUNNING, first=self.first, leads=self.leads, rows=count, cycle=cycle)
         clock_rows.due(first=self.first, leads=self.leads, rows=count, kind=kind, parent=parent, cycle=cycle)
         clock_rows.run("ANALYZE deadlines_deadline")
-        clock_rows.run("CHECKPOINT")
         say(f"{count:,} clocks of {kind}")
         before = self.ask("SELECT count(*) FROM deadlines_event")
         began = time.perf_counter()
