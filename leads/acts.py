@@ -6,6 +6,8 @@ not fired yet is fired first, by the same handler as the sweep's, in its own tra
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +37,7 @@ Expect = Callable[[int], None]
 
 BUSY_STATES = ("40P01", "55P03")
 TRIES = 3
+PAUSE_S = (0.02, 0.08)
 FREE_TEXT = frozenset({"note", "reason", "why"})
 BIGGEST = 2**63 - 1
 BUSY = "系统正忙，请稍后再试。"
@@ -173,6 +176,7 @@ def retried(subject_kind: str, subject_id: int, once: Callable[[], T]) -> T:
             if contended:
                 raise Busy(BUSY) from error
             contended = True
+            time.sleep(random.uniform(*PAUSE_S))  # noqa: S311 – let the other one finish
     raise Busy(BUSY)
 
 

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from kernel import clock
 from kernel.deadlines import handlers
+from kernel.deadlines.clocks import lock_live
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Heartbeat, PoisonRow
 
@@ -113,7 +114,9 @@ def fire_subject(subject_kind: str, subject_id: int) -> int:
     """A late close: breach what is already due of one subject, as the sweep would.
 
     Waits first until the youngest of these clocks has settled (0.3 s at most): another request may have
-    come in time and not reached its lock yet. Call it outside any transaction.
+    come in time and not reached its lock yet. Then it waits for the clocks' locks rather than pass over
+    what another act holds: many at once on one subject would else find it overdue again and again. Call
+    it outside any transaction.
     """
     params: dict[str, Any] = {
         "settle": timedelta(),
@@ -127,7 +130,9 @@ def fire_subject(subject_kind: str, subject_id: int) -> int:
         seconds = cursor.fetchone()[0]
     if seconds is not None and seconds > 0:
         time.sleep(float(seconds))
-    return _take(TAKE.format(bound=OF_SUBJECT), params)[0]
+    with transaction.atomic():
+        lock_live(subject_kind, subject_id)
+        return _take(TAKE.format(bound=OF_SUBJECT), params)[0]
 
 
 def _take(sql: str, params: dict[str, Any]) -> tuple[int, datetime | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
 from collections import Counter
@@ -15,6 +16,7 @@ from django.test import Client
 
 from grids import postings
 from grids.demo import World
+from grids.models import Office
 from kernel import clock
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, Event, PoisonRow
@@ -177,8 +179,6 @@ def test_the_same_report_sent_eight_times_at_once_is_one_lead(world: World, with
 def test_a_file_beside_the_report_that_names_it_is_never_lost(world: World) -> None:
     for _ in range(4):
         content = make_photo(colour=f"#{uuid.uuid4().hex[:6]}")
-        import hashlib
-
         sha = hashlib.sha256(content).hexdigest()
         one = report(world, awaited=(sha,))
         outcomes = at_once(
@@ -410,6 +410,34 @@ def test_a_posting_ends_while_its_holder_owns_leads_in_every_state_and_all_are_a
     assert not Deadline.objects.filter(subject_kind="lead", state="running").exists()
     for lead in Lead.objects.all():
         assert each_once(slots(lead))
+
+
+def test_the_night_ends_while_the_duty_officer_answers(world: World) -> None:
+    """At 08:30 his leads are handed on, answered or not, and the commissioner can go on with each."""
+    Office.objects.filter(pk=world.office_of(1).pk).update(night_dispatch=True)
+    stand_at(TUESDAY.replace(hour=8, minute=15))
+    leads = [made.reported(world) for _ in range(6)]
+    duty = world.duty_of(1).pk
+    assert {lead.assignee_id for lead in leads} == {duty}
+    stand_at(TUESDAY.replace(hour=8, minute=30) + SECOND)
+    outcomes = at_once(
+        [
+            sweep_all,
+            sweep_all,
+            handover.sweep_vacant,
+            *[
+                lambda lead=lead: lifecycle.respond(lead_id=lead.pk, by=world.duty_of(1), expect=take_any)
+                for lead in leads
+            ],
+        ]
+    )
+    assert set(refused(outcomes)) <= {"not_assignee", "not_found"}
+    let_clocks_fire()
+    for lead in Lead.objects.filter(pk__in=[one.pk for one in leads]):
+        assert (lead.assignee_id, lead.owner_cycle) == (world.commissioner(1).pk, 2)
+        assert Entry.objects.filter(stream=lead.stream, kind="lead.handed_on").count() == 1
+        finish(world, lead)
+    assert set(Lead.objects.values_list("state", flat=True)) == {State.CLOSED}
 
 
 def finish(world: World, lead: Lead) -> None:
