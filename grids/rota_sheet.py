@@ -224,7 +224,7 @@ class _Reader:
                 raise _RowRefused("no_person", f"没有找到“{name}”，请填写用户名或姓名。")
             person = namesakes[0]
         if person.pk in self.barred:
-            raise _RowRefused("cannot_be_on_duty", f"“{name}”是社区一方人员或管理、审计人员，不能在所里值班。")
+            raise _RowRefused("cannot_be_on_duty", f"“{name}”是社区一方或管理、审计人员，不能在所里值班。")
         return person
 
 

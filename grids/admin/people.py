@@ -120,7 +120,7 @@ class PostingAdmin(ExportsSheet, ScopedAdmin):
             postings.end(posting=posting, at=at, by=by)
             return f"{posting.user.name}已离任，其在办事项已移交。"
 
-        effect = f"{posting.user.name}({posting.get_role_display()})即时离任，名下在办线索一并移交，不能撤销。"
+        effect = f"{posting.user.name}({posting.get_role_display()})即时离任，名下线索一并移交，不能撤销。"
         back = self.row_address(posting)
         return self.ask(request, title="离任", submit="确定离任", act=act, effect=effect, back=back)
 
@@ -238,7 +238,9 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
                 rows = ";".join(f"第 {error.row} 行：{error.detail}" for error in report.errors[:20])
                 raise Refused(f"共 {len(report.errors)} 处错误，未写入。{rows}", code="faulty", attr="file")
             verb = "检查通过，将" if values["dry_run"] else "导入完成，已"
-            return f"{verb}新增 {report.created} 个、更新 {report.updated} 个班次，{report.unchanged} 个不变。"
+            return (
+                f"{verb}新增 {report.created} 个、更新 {report.updated} 个班次，不变 {report.unchanged} 个。"
+            )
 
         form = RotaUploadForm(request.POST or None, request.FILES or None)
         return self.ask(request, title="导入值班表", submit="上传", act=act, form=form)

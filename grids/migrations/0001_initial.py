@@ -279,7 +279,10 @@ class Migration(migrations.Migration):
                 (
                     "seat",
                     models.PositiveSmallIntegerField(
-                        blank=True, help_text="网格员填 1 至 3，其他岗位不填。", null=True, verbose_name="席位"
+                        blank=True,
+                        help_text="网格员填 1 至 3，其他岗位不填。",
+                        null=True,
+                        verbose_name="席位",
                     ),
                 ),
                 (
