@@ -111,10 +111,10 @@ def due(*, first: int, leads: int, rows: int, kind: str, parent: str = "", cycle
 
 
 def coming_due(*, first: int, leads: int, rows: int, cycle: int, over_s: float) -> None:
-    """`rows` warnings that come due one after the other, from two seconds ahead on."""
+    """`rows` warnings that come due one after the other, from ten seconds ahead on: by then they are in."""
     run(
         DUE, first=first, leads=leads, rows=rows, kind="respond_80", parent="feedback", cycle=cycle,
-        starting="2 s", over=f"{over_s} s",
+        starting="10 s", over=f"{over_s} s",
     )  # fmt: skip
 
 
