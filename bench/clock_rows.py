@@ -110,11 +110,11 @@ def due(*, first: int, leads: int, rows: int, kind: str, parent: str = "", cycle
     )  # fmt: skip
 
 
-def coming_due(*, first: int, leads: int, rows: int, cycle: int, over_s: float) -> None:
-    """`rows` warnings that come due one after the other, from ten seconds ahead on: by then they are in."""
+def coming_due(*, first: int, leads: int, rows: int, cycle: int, ahead_s: float, over_s: float) -> None:
+    """`rows` warnings that come due one after the other, from `ahead_s` on: by then they must be in."""
     run(
         DUE, first=first, leads=leads, rows=rows, kind="respond_80", parent="feedback", cycle=cycle,
-        starting="10 s", over=f"{over_s} s",
+        starting=f"{ahead_s} s", over=f"{over_s} s",
     )  # fmt: skip
 
 

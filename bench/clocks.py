@@ -147,7 +147,10 @@ class Bench:
         )  # fmt: skip
         try:
             self.wait_for("SELECT count(*) FROM deadlines_heartbeat", 1)
-            clock_rows.coming_due(first=self.first, leads=self.leads, rows=count, cycle=1, over_s=count / 200)
+            ahead = 1 + self.options.rows / MILLION
+            clock_rows.coming_due(
+                first=self.first, leads=self.leads, rows=count, cycle=1, ahead_s=ahead, over_s=count / 200
+            )
             self.wait_for("SELECT count(*) FROM deadlines_event", count)
         finally:
             process.send_signal(signal.SIGTERM)

@@ -28,6 +28,9 @@ with embedded.using(pathlib.Path(sys.argv[1]), redis=True, tuning=embedded.TEST_
 """
 
 
+pytestmark = pytest.mark.xdist_group("embedded")  # one home, told on from test to test
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     # Not pytest's folder: each run of pytest closes it to others, and PostgreSQL may run as another user.
