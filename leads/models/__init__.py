@@ -1,0 +1,33 @@
+"""Leads, their signatures and the orders of supervision (DESIGN.md §3, DOMAIN.md §1).
+
+What SQL can say of the life of a lead is said here as constraints; who moves it and what happens
+beside it stands in the services (`intake`, `dispatch`, `lifecycle`, `signing`, `supervision`).
+"""
+
+from __future__ import annotations
+
+from leads.models.choices import DisposalKind, Instruction, Method, Plan, Severity, Side, Stage
+from leads.models.lead import Category, Lead, LeadQuerySet
+from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
+from leads.models.signature import Signature
+from leads.models.supervision import Acknowledgement, SupervisionOrder
+
+__all__ = [
+    "Acknowledgement",
+    "Category",
+    "Disposal",
+    "DisposalKind",
+    "Instruction",
+    "Lead",
+    "LeadEvidence",
+    "LeadQuerySet",
+    "LeadReporter",
+    "Method",
+    "Plan",
+    "Rework",
+    "Severity",
+    "Side",
+    "Signature",
+    "Stage",
+    "SupervisionOrder",
+]
