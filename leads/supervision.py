@@ -13,6 +13,7 @@ from django.db.models import Count
 
 from grids.access import Seat, scope_of
 from grids.roles import DUTY_LEADER, Role
+from grids.staffing import office_people, routing_facts
 from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
@@ -96,7 +97,7 @@ def _acknowledge(
         order = SupervisionOrder.objects.select_for_update().get(pk=order_id)
         at = clock.now()
         clocks.refuse_overdue(live, at)
-        seats = sides_of(by, lead)
+        seats = may_answer(by, order, lead)
         if not seats:
             raise NotAllowed("督办单由监管所负责人和牵头社区书记签收。", code="not_supervisor")
         answered = {a.side: a.by_id for a in order.acknowledgements.all()}
@@ -150,8 +151,10 @@ def _answer(
 
 
 def sides_of(by: User, lead: Lead) -> dict[Side, Seat]:
-    """The sides for which this person may acknowledge: the office's head (or the day's duty leader),
-    and the head of the grid's lead community; own seats or stood in for."""
+    """The sides for which this person may acknowledge, own seats or stood in for.
+
+    The office's head (or the day's duty leader), and the head of the grid's lead community.
+    """
     scope = scope_of(by)
     found: dict[Side, Seat] = {}
     office = scope.seat(Role.OFFICE_HEAD, office_id=lead.office_id) or scope.seat(
@@ -164,3 +167,26 @@ def sides_of(by: User, lead: Lead) -> dict[Side, Seat]:
         if head is not None:
             found[Side.COMMUNITY] = head
     return found
+
+
+def may_answer(by: User, order: SupervisionOrder, lead: Lead) -> dict[Side, Seat]:
+    """`sides_of`, and for the bureau the sides of an escalated order on which nobody is left to answer:
+    nothing waits for a person who is not there (DESIGN.md §3)."""
+    found = sides_of(by, lead)
+    scope = scope_of(by)
+    bureau = scope.seat(Role.BUREAU)
+    if bureau is not None and order.level == SupervisionOrder.Level.BUREAU:
+        found |= {side: bureau for side in empty_sides(lead, scope.at) if side not in found}
+    return found
+
+
+def empty_sides(lead: Lead, at: datetime) -> list[Side]:
+    """The sides of a lead on which nobody holds, at `at`, a seat that may acknowledge."""
+    sides = []
+    office = None if lead.office_id is None else office_people([lead.office_id], at)[lead.office_id]
+    if office is None or not (office.head_ids or office.duty_leader_ids):
+        sides.append(Side.OFFICE)
+    people = None if lead.grid_id is None else routing_facts(lead.grid_id, at)
+    if people is None or not people.community_head_ids:
+        sides.append(Side.COMMUNITY)
+    return sides

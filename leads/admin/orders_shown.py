@@ -77,4 +77,4 @@ def may_acknowledge(order: SupervisionOrder, by: User, answers: dict[str, Acknow
         return False
     if any(answer.by_id == by.pk for answer in answers.values()):
         return False
-    return any(side not in answers for side in supervision.sides_of(by, order.lead))
+    return any(side not in answers for side in supervision.may_answer(by, order, order.lead))

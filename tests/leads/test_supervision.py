@@ -97,6 +97,23 @@ def test_who_may_acknowledge(world: World, api: Api) -> None:
     assert {said["side"] for said in answer.json()["acknowledgements"]} == {"office", "community"}
 
 
+def test_the_bureau_answers_for_a_side_on_which_nobody_is_left(world: World, api: Api) -> None:
+    order = made.late_response(world)
+    path = f"supervision-orders/{order.pk}/acknowledge/"
+    postings.end(posting=world.posting_of(world.community_head_of(1).username), at=clock.now(), by=None)
+    refused = api.post(world.user("bureau"), path, FINISH, order.version)
+    assert (refused.status_code, code_of(refused)) == (403, "not_supervisor")
+
+    pass_time(timedelta(hours=3))
+    order.refresh_from_db()
+    assert order.level == "bureau"
+    answer = api.post(world.user("bureau"), path, FINISH, order.version)
+    assert answer.status_code == 200, answer.content
+    assert [said["side"] for said in answer.json()["acknowledgements"]] == ["community"]
+    other = api.post(world.user("bureau-02"), path, FINISH, order.version)
+    assert code_of(other) == "acknowledged_by_other", "the office has its head"
+
+
 def test_saying_it_again_changes_nothing_and_needs_no_version(world: World, api: Api) -> None:
     order = made.late_response(world)
     path = f"supervision-orders/{order.pk}/acknowledge/"
