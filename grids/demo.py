@@ -188,7 +188,9 @@ def _grids(world: World) -> None:
 
 
 def _usernames(stations: bool) -> list[str]:
-    names = ["bureau", "bureau-02", "leader", "auditor", "admin", "keeper", "police", "citymgmt"]
+    names = ["bureau", "bureau-02", "leader"]
+    for name in ("auditor", "admin", "keeper", "police", "citymgmt"):
+        names += [name, f"{name}-02"]
     names += [f"section-{section.lower()}" for section in Section.values]
     for number in range(1, 5):
         names += [f"{kind}-{number:02d}" for kind in ("office", "deputy", "clerk", "duty", "street")]
@@ -290,9 +292,9 @@ def _bureau_postings(world: World) -> list[Posting]:
     rows = [
         _row(world, "bureau", Role.BUREAU, "bureau-02"),
         _row(world, "leader", Role.BUREAU_LEADER, "bureau-02"),
-        _row(world, "auditor", Role.AUDITOR),
-        _row(world, "admin", Role.SYSTEM_ADMIN),
-        _row(world, "keeper", Role.IDENTITY_KEEPER),
+        _row(world, "auditor", Role.AUDITOR, "auditor-02"),
+        _row(world, "admin", Role.SYSTEM_ADMIN, "admin-02"),
+        _row(world, "keeper", Role.IDENTITY_KEEPER, "keeper-02"),
     ]
     sections = Section.values
     for place, section in enumerate(sections):
@@ -300,7 +302,7 @@ def _bureau_postings(world: World) -> list[Posting]:
         rows.append(_row(world, f"section-{section.lower()}", Role.BUREAU_SECTION, backup, section=section))
     for code in ("police", "citymgmt"):
         department = world.departments[code]
-        rows.append(_row(world, code, Role.DEPARTMENT_LIAISON, department=department))
+        rows.append(_row(world, code, Role.DEPARTMENT_LIAISON, f"{code}-02", department=department))
     return rows
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from django.contrib.auth.hashers import check_password
 from stdnum.cn import uscc
@@ -24,18 +22,10 @@ def world() -> World:
     return make_world(entities=60, stations=True)
 
 
-def test_it_is_built_fast() -> None:
-    demo.demo_map.build()
-    began = time.monotonic()
-    make_world()
-    assert time.monotonic() - began < 2.0, "0.2 s when the machine is free"
-
-
 def test_it_is_whole(world: World) -> None:
     assert (len(world.offices), len(world.communities), len(world.grids)) == (4, 17, 21)
     assert shortages(world.at) == []
-    without = set(Posting.objects.filter(backup=None).values_list("role", flat=True))
-    assert without == {"AUDITOR", "SYSTEM_ADMIN", "IDENTITY_KEEPER", "DEPARTMENT_LIAISON"}
+    assert not Posting.objects.filter(backup=None).exists()
     assert Entry.objects.filter(stream__startswith="posting:").count() == len(world.postings)
     assert {grid.lead_community_id for grid in world.grids} <= {one.id for one in world.communities}
     held = set(world.grids[0].communities.through.objects.values_list("community_id", flat=True))
