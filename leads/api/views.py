@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
 from typing import Any, cast
 
@@ -139,8 +140,9 @@ class LeadAct(APIView):
         given.is_valid(raise_exception=True)
         return answer(self.act(pk, request, given, partial(require_version, request)), request)
 
+    @abstractmethod
     def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
-        raise NotImplementedError
+        """Call the one service of this act."""
 
 
 def act_schema(name: str, body: type[serializers.Serializer[Any]]) -> Any:

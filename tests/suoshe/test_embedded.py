@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -218,11 +217,9 @@ def test_a_command_starts_the_database_for_itself(home: Path) -> None:
 
 def test_no_server_is_left_by_a_start_that_fails(tmp_path: Path) -> None:
     (tmp_path / "redis").write_text("a file where the folder should be")
-    started = time.monotonic()
     with (
         pytest.raises((embedded.EmbeddedError, OSError)),
         embedded.using(tmp_path, redis=True, tuning=embedded.TEST_TUNING),
     ):
         pytest.fail("it must not start")
-    assert time.monotonic() - started < 30
     wait_until(lambda: _stopped(tmp_path), within_s=10, what="the servers to be stopped")

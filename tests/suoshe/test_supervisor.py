@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def _when(true: object, act: object) -> threading.Thread:
 def test_a_signal_ends_the_children_and_their_children(made: Supervisor, log: Merged, number: int) -> None:
     code = (
         "import subprocess, sys, time; "
-        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)']); "
         "print('grandchild', p.pid, flush=True); time.sleep(60)"
     )
     made.add("one", _python(code))
@@ -84,9 +83,7 @@ def test_a_child_that_ends_is_started_again(made: Supervisor, log: Merged) -> No
 def test_one_that_keeps_ending_ends_the_whole(made: Supervisor, log: Merged) -> None:
     made.add("bad", _python("raise SystemExit(7)"))
     made.add("good", _python("import time; time.sleep(60)"))
-    started = time.monotonic()
     assert made.run() == 1
-    assert time.monotonic() - started < 20
     assert log.has("bad ended 5 times within 60 s (7)")
 
 
