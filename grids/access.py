@@ -18,6 +18,7 @@ from django.db.models import Q
 
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, ONLY_IN_PERSON, SEES_ALL, STAND_ALONE, Role
 from kernel.accounts.models import User
+from kernel.prepared import Statement
 
 Anyone = User | AnonymousUser
 """Who may ask: somebody, or nobody (who sees nothing)."""
@@ -154,6 +155,9 @@ SELECT m.at, h.role, h.basis, h.holder_id, u.name, h.grid_id, h.office_id, h.com
 """  # noqa: S608 - only constants are put together here
 
 
+SEATS = Statement("grids_seats", _SEATS, me="bigint", in_person="text[]")
+
+
 def scope_of(user: Any) -> Scope:
     """The scope of a user now. One SQL statement, kept on the user object (one request).
 
@@ -164,7 +168,7 @@ def scope_of(user: Any) -> Scope:
     if kept is not None:
         return kept
     with connection.cursor() as cursor:
-        cursor.execute(_SEATS, {"me": user.pk, "in_person": sorted(ONLY_IN_PERSON)})
+        SEATS.execute(cursor, {"me": user.pk, "in_person": sorted(ONLY_IN_PERSON)})
         rows = cursor.fetchall()
     seats = tuple(Seat(*row[1:]) for row in rows if row[1] is not None)
     own = tuple(seat for seat in seats if seat.basis == "own")

@@ -14,6 +14,7 @@ from django.db import connection
 
 from grids.duty import duty_day
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
+from kernel.prepared import Statement
 
 __all__ = [
     "OfficePeople",
@@ -108,6 +109,9 @@ SELECT g.id, g.code, g.office_id, o.night_dispatch, g.lead_community_id,
 """  # noqa: S608 - only constants are put together here
 
 
+FACTS = Statement("grids_routing_facts", _FACTS, grids="bigint[]", at="timestamptz", day="date")
+
+
 def routing_facts(grid_id: int, at: datetime) -> RoutingFacts | None:
     """The facts of one grid at a moment; None where there is no such grid. One statement."""
     return routing_facts_of([grid_id], at).get(grid_id)
@@ -116,7 +120,7 @@ def routing_facts(grid_id: int, at: datetime) -> RoutingFacts | None:
 def routing_facts_of(grid_ids: Collection[int], at: datetime) -> dict[int, RoutingFacts]:
     """The facts of many grids at a moment, by grid. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_FACTS, {"grids": list(grid_ids), "at": at, "day": duty_day(at)})
+        FACTS.execute(cursor, {"grids": list(grid_ids), "at": at, "day": duty_day(at)})
         return {row[0]: RoutingFacts(*row) for row in cursor.fetchall()}
 
 

@@ -14,6 +14,7 @@ from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.deadlines.policy import Counting, Limit, Unit
 from kernel.errors import Conflict, NotAllowed, Refused
+from kernel.prepared import Statement
 from leads.intake_rows import Facts, Made, Report, Rows, Told
 from leads.models import Category, Lead
 
@@ -22,7 +23,7 @@ __all__ = ["Made", "Report", "Told", "report"]
 REPORTS_NOT = frozenset({Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER})
 
 
-FACTS = """
+_FACTS = """
 SELECT kernel_now(), nextval('leads_lead_id_seq'),
        COALESCE((SELECT version FROM grids_boundaryversion WHERE id = 1), 0),
        l.id, l.content_digest,
@@ -40,6 +41,9 @@ SELECT kernel_now(), nextval('leads_lead_id_seq'),
 def may_report(user: User) -> bool:
     """Does one of his postings let him report, and so hand in files? Nobody does who only keeps or audits."""
     return bool(scope_of(user).roles - REPORTS_NOT)
+
+
+FACTS = Statement("leads_intake_facts", _FACTS, category="text", entity="bigint", by="bigint", uid="uuid")
 
 
 def report(*, report: Report, by: User) -> Made:
@@ -91,7 +95,7 @@ def _again(report: Report, facts: Facts) -> Made:
 def _read_facts(report: Report, by: User) -> Facts:
     params = {"category": report.category, "entity": report.entity_id, "by": by.pk, "uid": report.client_uid}
     with connection.cursor() as cursor:
-        cursor.execute(FACTS, params)
+        FACTS.execute(cursor, params)
         row = cursor.fetchone()
     category, entity, limits = (json.loads(v) if isinstance(v, str) else v for v in row[5:8])
     return Facts(
