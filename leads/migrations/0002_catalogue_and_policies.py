@@ -45,7 +45,7 @@ def seed(apps: Any, schema_editor: Any) -> None:
         for row in ROWS
     )
     policy = apps.get_model("deadlines", "LimitPolicy")
-    policy.objects.bulk_create(
+    rows = [
         policy(
             kind=kind,
             version=1,
@@ -56,12 +56,13 @@ def seed(apps: Any, schema_editor: Any) -> None:
             in_force_from=IN_FORCE_FROM,
         )
         for kind, name, amount, warn, basis in LIMITS
-    )
+    ]
+    policy.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def unseed(apps: Any, schema_editor: Any) -> None:
+    """The limits stay: a version that was in force is never removed (`deadlines` guards it)."""
     apps.get_model("leads", "Category").objects.all().delete()
-    apps.get_model("deadlines", "LimitPolicy").objects.all().delete()
 
 
 GUARD = """
@@ -92,21 +93,6 @@ CREATE TRIGGER leads_lead_never_deleted BEFORE DELETE OR TRUNCATE ON leads_lead
     FOR EACH STATEMENT EXECUTE FUNCTION journal_refuse_change();
 """
 UNGUARD = """
-CREATE FUNCTION leads_lead_closed_needs_six() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF (SELECT count(DISTINCT (s.stage, s.side)) FROM leads_signature s
-         WHERE s.lead_id = NEW.id AND (s.stage <> 'result' OR s.cycle = NEW.round)) < 6 THEN
-        RAISE EXCEPTION 'leads_lead_closed_needs_six: lead % lacks signatures', NEW.id
-              USING ERRCODE = 'check_violation', CONSTRAINT = 'leads_lead_closed_needs_six';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER leads_lead_closed_needs_six AFTER UPDATE OF state ON leads_lead
-    FOR EACH ROW WHEN (NEW.state = 'closed' AND OLD.state <> 'closed')
-    EXECUTE FUNCTION leads_lead_closed_needs_six();
-CREATE CONSTRAINT TRIGGER leads_lead_made_closed_needs_six AFTER INSERT ON leads_lead
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'closed')
-    EXECUTE FUNCTION leads_lead_closed_needs_six();
 DROP TRIGGER leads_lead_never_deleted ON leads_lead;
 DROP TRIGGER leads_acknowledgement_immutable ON leads_acknowledgement;
 DROP TRIGGER leads_rework_immutable ON leads_rework;
