@@ -81,9 +81,9 @@ class Act:
     def running(self, kind: str) -> bool:
         return any(d.kind == kind and d.state == Deadline.State.RUNNING for d in self.live)
 
-    def move(self, move: Move) -> None:
-        """Take the one way the table of moves allows. Raises Conflict `wrong_state`."""
-        self.lead.state = states.target(move, self.lead.state)
+    def move(self, move: Move, *, to: State | None = None) -> None:
+        """Take the way the table allows, `to` where it names several. Raises Conflict `wrong_state`."""
+        self.lead.state = states.target(move, self.lead.state, to)
 
     def as_owner(self) -> int | None:
         """May this person act as the lead's owner? For whom, where not for himself.

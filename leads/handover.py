@@ -20,15 +20,13 @@ from kernel.deadlines import clocks
 from leads import dispatch
 from leads.acts import Act
 from leads.models import Lead
-from leads.states import State
+from leads.states import OWNED
 
 log = structlog.get_logger(__name__)
 
-OWNED = (State.DISPATCHED, State.RESPONDED, State.FED_BACK)
-
 VACANT = """
 SELECT l.id FROM leads_lead l
- WHERE l.state IN ('dispatched', 'responded', 'fed_back') {only}
+ WHERE l.state IN ('dispatched', 'responded', 'fed_back', 'suspended') {only}
    AND NOT EXISTS (
        SELECT 1 FROM grids_posting p JOIN accounts_user u ON u.id = p.user_id AND u.is_active
          LEFT JOIN grids_grid g ON g.id = p.grid_id

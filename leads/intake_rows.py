@@ -208,6 +208,7 @@ class Rows:
             category=self.category,
             severity=report.severity or self.category.severity,
             food=food,
+            was_food=food,
             description=report.description,
             lon=report.lon,
             lat=report.lat,
@@ -228,6 +229,7 @@ class Rows:
             reported_at=self.at,
             dispatched_at=self.at if self.owner else None,
             feedback_due_at=feedback_due,
+            feedback_strict_due_at=feedback_due,
             closing_due_at=arithmetic.due(limits["closing"], feedback_due, WorkingCalendar()),
             same_day_due_at=policy.same_day_due(self.found, self.at, limits["same_day"])
             if runs_same_day

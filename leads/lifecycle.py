@@ -360,6 +360,7 @@ def verify(
 def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> None:
     lead = act.lead
     lead.closed_at, lead.closed_by = act.at, by
+    lead.first_closed_at = lead.first_closed_at or act.at
     lead.verify_method, lead.verify_note, lead.verified_in_stead = method, note, in_stead
     lead.closing_digest = signing.closing_digest(lead)
     clocks.meet("lead", lead.pk, ["verify"], at=act.at)
@@ -368,6 +369,7 @@ def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> Non
         "state",
         "closed_at",
         "closed_by",
+        "first_closed_at",
         "verify_method",
         "verify_note",
         "verified_in_stead",

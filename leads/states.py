@@ -18,9 +18,15 @@ class State(TextChoices):
     RESPONDED = "responded", "办理中"
     FED_BACK = "fed_back", "待核验"
     CLOSED = "closed", "已办结"
+    SUSPENDED = "suspended", "暂缓办理"
+    REJECTED = "rejected", "已退单"
+    MERGED = "merged", "已并单"
 
 
-OPEN = (State.REPORTED, State.DISPATCHED, State.RESPONDED, State.FED_BACK)
+OPEN = (State.REPORTED, State.DISPATCHED, State.RESPONDED, State.FED_BACK, State.SUSPENDED)
+OVER = (State.CLOSED, State.REJECTED, State.MERGED)
+OWNED = (State.DISPATCHED, State.RESPONDED, State.FED_BACK, State.SUSPENDED)
+"""Open, and somebody's own: what is handed on when its owner goes."""
 
 
 class Move(StrEnum):
@@ -32,6 +38,18 @@ class Move(StrEnum):
     FEED_BACK = "feed_back"
     VERIFY = "verify"
     REWORK = "rework"
+    SETTLE = "settle"
+    INTERIM = "interim"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    EXTEND = "extend"
+    RECLASSIFY = "reclassify"
+    REJECT = "reject"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    RECUSE = "recuse"
+    RECHECK = "recheck"
+    REOPEN = "reopen"
 
 
 LABELS = {
@@ -43,9 +61,21 @@ LABELS = {
     Move.FEED_BACK: "反馈",
     Move.VERIFY: "核验",
     Move.REWORK: "退回重办",
+    Move.SETTLE: "即知即改",
+    Move.INTERIM: "阶段反馈",
+    Move.SUSPEND: "暂缓办理",
+    Move.RESUME: "恢复办理",
+    Move.EXTEND: "申请延期",
+    Move.RECLASSIFY: "改类",
+    Move.REJECT: "退单",
+    Move.MERGE: "并单",
+    Move.UNMERGE: "撤销并单",
+    Move.RECUSE: "回避",
+    Move.RECHECK: "复查",
+    Move.REOPEN: "重新办理",
 }
 
-MOVES: dict[Move, dict[State, State]] = {
+MOVES: dict[Move, dict[State, State | tuple[State, ...]]] = {
     Move.DISPATCH: {
         State.REPORTED: State.DISPATCHED,
         State.DISPATCHED: State.DISPATCHED,
@@ -55,33 +85,68 @@ MOVES: dict[Move, dict[State, State]] = {
         State.DISPATCHED: State.DISPATCHED,
         State.RESPONDED: State.RESPONDED,
         State.FED_BACK: State.FED_BACK,
+        State.SUSPENDED: State.SUSPENDED,
     },
     Move.RESPOND: {State.DISPATCHED: State.RESPONDED},
     Move.CONFIRM_HANDOVER: {
         State.DISPATCHED: State.DISPATCHED,
         State.RESPONDED: State.RESPONDED,
         State.FED_BACK: State.FED_BACK,
+        State.SUSPENDED: State.SUSPENDED,
     },
-    Move.CONTROL: {State.RESPONDED: State.RESPONDED},
+    Move.CONTROL: {State.RESPONDED: State.RESPONDED, State.SUSPENDED: State.SUSPENDED},
     Move.FEED_BACK: {State.RESPONDED: State.FED_BACK},
     Move.VERIFY: {State.FED_BACK: State.CLOSED},
     Move.REWORK: {State.FED_BACK: State.RESPONDED},
+    Move.SETTLE: {State.DISPATCHED: State.FED_BACK},
+    Move.INTERIM: {State.RESPONDED: State.RESPONDED},
+    Move.SUSPEND: {State.RESPONDED: State.SUSPENDED},
+    Move.RESUME: {State.SUSPENDED: State.RESPONDED},
+    Move.EXTEND: {State.RESPONDED: State.RESPONDED},
+    Move.RECLASSIFY: {
+        State.REPORTED: State.REPORTED,
+        State.DISPATCHED: State.DISPATCHED,
+        State.RESPONDED: State.RESPONDED,
+        State.SUSPENDED: State.SUSPENDED,
+    },
+    Move.REJECT: {State.DISPATCHED: State.REJECTED, State.RESPONDED: State.REJECTED},
+    Move.MERGE: {
+        State.REPORTED: State.MERGED,
+        State.DISPATCHED: State.MERGED,
+        State.RESPONDED: State.MERGED,
+    },
+    Move.UNMERGE: {State.MERGED: (State.REPORTED, State.DISPATCHED, State.RESPONDED)},
+    Move.RECUSE: {State.DISPATCHED: State.DISPATCHED, State.RESPONDED: State.DISPATCHED},
+    Move.RECHECK: {State.CLOSED: State.CLOSED},
+    Move.REOPEN: {State.CLOSED: (State.RESPONDED, State.DISPATCHED)},
 }
+"""A tuple names alternatives: who moves says which (`act.move(..., to=…)`). A failed recheck, a failed
+look-back and an approved unhappy survey reopen: `RECHECK` alone changes no state.
+"""
 
 
 def allowed(move: Move, state: str) -> bool:
     return State(state) in MOVES[move]
 
 
-def target(move: Move, state: str) -> State:
-    """The state after the move.
+def targets(move: Move, state: str) -> tuple[State, ...]:
+    """Every state that this move may lead to from here; none where the table does not name the pair."""
+    found = MOVES[move].get(State(state), ())
+    return found if isinstance(found, tuple) else (found,)
+
+
+def target(move: Move, state: str, to: State | None = None) -> State:
+    """The state after the move; `to` chooses where the table names alternatives.
 
     Raises:
         Conflict: `wrong_state` – the table does not name this pair.
+        ValueError: `to` is missing or none of the alternatives (a mistake of the caller).
     """
-    try:
-        return MOVES[move][State(state)]
-    except KeyError:
-        raise Conflict(
-            f"线索目前为“{State(state).label}”，不能{LABELS[move]}。", code="wrong_state"
-        ) from None
+    found = targets(move, state)
+    if not found:
+        raise Conflict(f"线索目前为“{State(state).label}”，不能{LABELS[move]}。", code="wrong_state")
+    if to is None and len(found) == 1:
+        return found[0]
+    if to not in found:
+        raise ValueError(f"{move} from {state} leads to one of {found}, not to {to}")
+    return to

@@ -12,13 +12,19 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from grids.access import scope_of
 from grids.models import BusinessEntity, Grid, Office
-from grids.roles import OFFICE_SIDE
+from grids.roles import OFFICE_SIDE, Section
 from kernel.deadlines.models import Deadline
 from leads.models.choices import Method, Plan, Severity
 from leads.states import OPEN, State
 
 if TYPE_CHECKING:
     from kernel.accounts.models import User
+
+
+ANSWERED = (State.RESPONDED, State.FED_BACK, State.CLOSED, State.SUSPENDED)
+"""States in which somebody has taken the lead."""
+HELD = (State.DISPATCHED, *ANSWERED)
+"""States in which somebody owns it."""
 
 
 class Category(models.Model):
@@ -50,11 +56,22 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """The only door to leads (DESIGN.md §7). Default is nothing.
 
         Who stands in for an owner sees what he owns, wherever it lies: nothing waits for who is away.
+        A restricted lead (举报) is seen by its office, its owner and second officer, and the one section
+        named in it: by nobody else, however high.
         """
         scope = scope_of(user)
+        if scope.business_nothing:
+            return self.none()
+        owners = {seat.holder_id for seat in scope.seats if seat.role in OFFICE_SIDE}
+        own = Q(assignee_id__in={scope.user_id, *owners})
+        secret = Q(restricted=True) & (own | Q(second_officer_id=scope.user_id))
+        if scope.office_ids:
+            secret |= Q(restricted=True, office_id__in=scope.office_ids)
+        if scope.sections:
+            secret |= Q(restricted=True, restricted_section__in=scope.sections)
         if scope.sees_all:
-            return self
-        seen = Q()
+            return self.filter(Q(restricted=False) | secret)
+        seen = own | Q(reported_by_id=scope.user_id)
         if scope.grid_ids:
             seen |= Q(grid_id__in=scope.grid_ids)
         if scope.office_ids:
@@ -66,31 +83,33 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             seen |= Q(grid_id__in=inside.values("id"))
         if scope.sections:
             seen |= Q(category__section__in=scope.sections)
-        if not scope.business_nothing:
-            owners = {seat.holder_id for seat in scope.seats if seat.role in OFFICE_SIDE}
-            seen |= Q(reported_by_id=scope.user_id) | Q(assignee_id__in={scope.user_id, *owners})
-        return self.filter(seen) if seen else self.none()
+        return self.filter((seen & Q(restricted=False)) | secret)
 
     def open(self) -> LeadQuerySet:
         return self.filter(state__in=OPEN)
 
     def overdue(self, at: datetime) -> LeadQuerySet:
-        """Open leads that ran past their desk, response, feedback (of the present round), same-day or
-        closing time unmet."""
+        """Open leads that ran past their desk, response, feedback (of the present round, or the whole one
+        after an interim), same-day or closing time unmet. While a lead is suspended its paused clocks are
+        not late."""
         reworked_late = Deadline.objects.filter(
             subject_kind="lead",
             subject_id=OuterRef("pk"),
             kind="feedback",
             cycle=OuterRef("round"),
+            state__in=["running", "breached"],
             due_at__lte=at,
         )
+        standing = ~Q(state=State.SUSPENDED)
         return self.open().filter(
             Q(dispatched_at__isnull=True, desk_due_at__lte=at)
             | Q(Exists(reworked_late), round__gt=1, fed_back_at__isnull=True)
             | Q(first_responded_at__isnull=True, respond_due_at__lte=at)
-            | Q(first_fed_back_at__isnull=True, feedback_due_at__lte=at)
+            | standing
+            & Q(first_fed_back_at__isnull=True, first_interim_at__isnull=True, feedback_due_at__lte=at)
+            | standing & Q(fed_back_at__isnull=True, final_due_at__lte=at)
             | Q(controlled_at__isnull=True, same_day_due_at__lte=at)
-            | Q(closing_due_at__lte=at)
+            | standing & Q(closing_due_at__lte=at)
         )
 
 
@@ -100,7 +119,10 @@ class Lead(models.Model):
     `version` moves only with what is signed: facts, evidence list, disposal, state, owner.
     `round` counts rounds of handling (rework begins a new one), `owner_cycle` counts owners.
     `facts` are what DISCOVERY signs, frozen by its first signature, the same for both sides.
-    `first_*` and `*_due_at` serve the KPI: what was late stays late whatever happens afterwards.
+    `first_*`, `was_food` and `*_due_at` serve the KPI: what was late stays late whatever happens
+    afterwards. `feedback_due_at` and `closing_due_at` move with an approved extension or pause,
+    `feedback_strict_due_at` never does. `final_due_at` is when the whole feedback is owed after an interim
+    one. `handed_over_at` is the other department's receipt.
     """
 
     number = models.CharField("编号", max_length=24, unique=True)
@@ -166,9 +188,40 @@ class Lead(models.Model):
     verified_in_stead = models.BooleanField("代核验", default=False)
     closing_digest = models.CharField("签字汇总校验值", max_length=64, blank=True)
 
+    source = models.CharField("来源平台", max_length=12, blank=True, default="", db_default="")
+    restricted = models.BooleanField("限制知悉（举报）", default=False, db_default=False)
+    restricted_section = models.CharField(
+        "知悉科室", max_length=20, choices=Section, blank=True, default="", db_default=""
+    )
+    second_officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="第二执法人员",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    was_food = models.BooleanField("曾列为食品安全", default=False, db_default=False)
+    settled_at = models.DateTimeField("即知即改时间", null=True)
+    first_interim_at = models.DateTimeField("首次阶段反馈时间", null=True)
+    suspended_at = models.DateTimeField("暂缓时间", null=True)
+    suspended_until = models.DateTimeField("暂缓至", null=True)
+    rejected_at = models.DateTimeField("退单时间", null=True)
+    merged_at = models.DateTimeField("并单时间", null=True)
+    merged_into = models.ForeignKey(
+        "self", verbose_name="并入线索", null=True, on_delete=models.PROTECT, related_name="merged"
+    )
+    handed_over_at = models.DateTimeField("移交回执时间", null=True)
+    first_closed_at = models.DateTimeField("首次办结时间", null=True)
+    cleared_at = models.DateTimeField("销号时间", null=True)
+    reopened_at = models.DateTimeField("最近重新办理时间", null=True)
+    reopen_count = models.PositiveSmallIntegerField("重新办理次数", default=0, db_default=0)
+
     desk_due_at = models.DateTimeField("派单时限", null=True)
     respond_due_at = models.DateTimeField("接单时限", null=True)
     feedback_due_at = models.DateTimeField("反馈时限")
+    feedback_strict_due_at = models.DateTimeField("反馈时限（不含延期暂缓）")
+    final_due_at = models.DateTimeField("完整反馈时限", null=True)
     same_day_due_at = models.DateTimeField("当日处置时限", null=True)
     closing_due_at = models.DateTimeField("办结时限")
 
@@ -184,7 +237,10 @@ class Lead(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state=State.REPORTED, assignee__isnull=True, dispatched_at__isnull=True, owner_cycle=0
+                    state__in=[State.REPORTED, State.MERGED],
+                    assignee__isnull=True,
+                    dispatched_at__isnull=True,
+                    owner_cycle=0,
                 )
                 | (
                     ~Q(state=State.REPORTED)
@@ -194,18 +250,54 @@ class Lead(models.Model):
                         grid__isnull=False,
                         owner_cycle__gte=1,
                     )
-                ),
+                )
+                | Q(restricted=True, state__in=HELD, assignee__isnull=False, owner_cycle__gte=1),
                 name="leads_lead_owner_once_dispatched",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[State.REPORTED, State.DISPATCHED], responded_at__isnull=True)
-                | Q(state__in=[State.RESPONDED, State.FED_BACK, State.CLOSED], responded_at__isnull=False),
+                | Q(state__in=ANSWERED, responded_at__isnull=False)
+                | Q(state__in=[State.REJECTED, State.MERGED]),
                 name="leads_lead_responded_when_said",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[State.FED_BACK, State.CLOSED], fed_back_at__isnull=False)
-                | Q(state__in=[State.REPORTED, State.DISPATCHED, State.RESPONDED], fed_back_at__isnull=True),
+                | (~Q(state__in=[State.FED_BACK, State.CLOSED]) & Q(fed_back_at__isnull=True)),
                 name="leads_lead_fed_back_when_said",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.SUSPENDED, suspended_at__isnull=False, suspended_until__isnull=False)
+                | (~Q(state=State.SUSPENDED) & Q(suspended_at__isnull=True, suspended_until__isnull=True)),
+                name="leads_lead_suspended_when_said",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.REJECTED, rejected_at__isnull=False)
+                | (~Q(state=State.REJECTED) & Q(rejected_at__isnull=True)),
+                name="leads_lead_rejected_when_said",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.MERGED, merged_at__isnull=False, merged_into__isnull=False)
+                & ~Q(merged_into=F("id"))
+                | (~Q(state=State.MERGED) & Q(merged_at__isnull=True, merged_into__isnull=True)),
+                name="leads_lead_merged_when_said",
+            ),
+            models.CheckConstraint(
+                condition=Q(restricted=True) & ~Q(restricted_section="")
+                | Q(restricted=False, restricted_section="", second_officer__isnull=True),
+                name="leads_lead_restricted_names_section",
+            ),
+            models.CheckConstraint(
+                condition=Q(food=False) | Q(was_food=True), name="leads_lead_food_is_remembered"
+            ),
+            models.CheckConstraint(
+                condition=Q(first_closed_at__isnull=False)
+                | Q(closed_at__isnull=True, cleared_at__isnull=True),
+                name="leads_lead_first_closing_kept",
+            ),
+            models.CheckConstraint(
+                condition=Q(reopen_count=0, reopened_at__isnull=True)
+                | Q(reopen_count__gt=0, reopened_at__isnull=False, first_closed_at__isnull=False),
+                name="leads_lead_reopened_after_closing",
             ),
             models.CheckConstraint(
                 condition=Q(state=State.CLOSED, closed_at__isnull=False, closed_by__isnull=False)
