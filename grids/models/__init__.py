@@ -3,6 +3,7 @@
 from grids.models.people import Absence, DutyShift, Posting
 from grids.models.places import BoundaryVersion, Community, Department, Grid, Office, Subdistrict, WorkGroup
 from grids.models.register import BusinessEntity, BusinessType, CreditGrade, EntityKind, EntityStatus
+from grids.models.work import LeadGroup, ResponsibilityItem, TaskItem
 
 __all__ = [
     "Absence",
@@ -16,8 +17,11 @@ __all__ = [
     "EntityKind",
     "EntityStatus",
     "Grid",
+    "LeadGroup",
     "Office",
     "Posting",
+    "ResponsibilityItem",
     "Subdistrict",
+    "TaskItem",
     "WorkGroup",
 ]

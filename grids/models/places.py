@@ -195,6 +195,7 @@ class WorkGroup(models.Model):
         null=True,
         blank=True,
     )
+    version = models.PositiveIntegerField("版本", default=1, db_default=1, editable=False)
 
     objects = WorkGroupQuerySet.as_manager()
 

@@ -1,0 +1,45 @@
+"""The states of a task and the one table of its moves. No queries."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+from kernel.errors import Conflict
+
+
+class TaskState(TextChoices):
+    OPEN = "open", "待办"
+    DONE = "done", "已完成"
+    CANCELLED = "cancelled", "已取消"
+
+
+class TaskMove(StrEnum):
+    CHANGE = "change"
+    HAND_ON = "hand_on"
+    FINISH = "finish"
+    CANCEL = "cancel"
+
+
+LABELS = {
+    TaskMove.CHANGE: "修改",
+    TaskMove.HAND_ON: "转交",
+    TaskMove.FINISH: "完成",
+    TaskMove.CANCEL: "取消",
+}
+MOVES: dict[TaskMove, dict[TaskState, TaskState]] = {
+    TaskMove.CHANGE: {TaskState.OPEN: TaskState.OPEN},
+    TaskMove.HAND_ON: {TaskState.OPEN: TaskState.OPEN},
+    TaskMove.FINISH: {TaskState.OPEN: TaskState.DONE},
+    TaskMove.CANCEL: {TaskState.OPEN: TaskState.CANCELLED},
+}
+
+
+def target(move: TaskMove, state: str) -> TaskState:
+    """The state after the move. Raises Conflict `wrong_state` where the table does not name the pair."""
+    try:
+        return MOVES[move][TaskState(state)]
+    except KeyError:
+        label = TaskState(state).label
+        raise Conflict(f"任务目前为“{label}”，不能{LABELS[move]}。", code="wrong_state") from None
