@@ -1,27 +1,71 @@
-"""The reporter's identity, sealed (DOMAIN.md §7). Seen by nobody until a named role may reveal it."""
+"""The reporter's identity, sealed (DOMAIN.md §7): who told it is shown to one named role, with a reason.
+
+Nothing else opens it but the services that send him his answer and ask him his opinion, and they hand
+the telephone to the outbox and to nobody else. An `Identity` shows nothing of itself when it is printed.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
+import re
+from dataclasses import dataclass, field
 
-from cryptography.fernet import Fernet
-from django.conf import settings
+from kernel import sealed
+from kernel.accounts.masking import mask_name, mask_phone, mask_text
+
+MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 
-def _fernet() -> Fernet:
-    key = hashlib.sha256(settings.SUOSHE_IDENTITY_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who told it. Neither field appears in its `repr`: tracebacks and logs print values."""
+
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
+
+    @property
+    def mobile(self) -> str | None:
+        """The number an SMS can be sent to; None for a landline or half a number."""
+        digits = plain_phone(self.phone)
+        return digits if MOBILE.fullmatch(digits) else None
+
+    def hidden_in(self, text: str) -> str:
+        """What a person wrote, with this name and telephone masked however the number was spaced.
+
+        A name of one character is left alone: it would tear other words apart.
+        """
+        if len(self.name.strip()) > 1:
+            text = text.replace(self.name.strip(), mask_name(self.name))
+        digits = plain_phone(self.phone)
+        if len(digits) >= 5:
+            spaced = r"[-() ]*".join(digits)
+            text = re.sub(rf"(?<!\d)(?:\+?86[- ]?)?{spaced}(?!\d)", mask_phone(digits), text)
+        return mask_text(text)
+
+
+def plain_phone(phone: str) -> str:
+    """Digits only, without the country's code: `+86 138-0000-1111` → `13800001111`."""
+    digits = re.sub(r"[^0-9]", "", phone)
+    return digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
 
 
 def fingerprint(*, name: str, phone: str) -> str:
-    """A keyed hash that tells whether two reports name the same person, and nothing else."""
+    """A keyed hash that tells whether two reports name the same person, and nothing else.
+
+    Keyed with the oldest key, so that a report sent again after a new key came is still the same report.
+    """
     text = json.dumps([name, phone], ensure_ascii=False).encode()
-    return hmac.new(settings.SUOSHE_IDENTITY_KEY.encode(), text, hashlib.sha256).hexdigest()
+    return hmac.new(sealed.keys()[-1].encode(), text, hashlib.sha256).hexdigest()
 
 
 def seal(*, name: str, phone: str) -> bytes:
     """Encrypt who told it; the key comes from the environment."""
-    return _fernet().encrypt(json.dumps({"name": name, "phone": phone}, ensure_ascii=False).encode())
+    return sealed.seal(json.dumps({"name": name, "phone": phone}, ensure_ascii=False).encode())
+
+
+def opened(token: bytes | memoryview) -> Identity:
+    """Who told it. Raises `sealed.SealBroken` where no key opens it."""
+    said = json.loads(sealed.unseal(bytes(token)))
+    return Identity(name=said["name"], phone=said["phone"])

@@ -1,11 +1,16 @@
-"""Arithmetic of delivery: back-off, the token bucket, what shares a message, and masking. No queries."""
+"""Arithmetic of delivery: back-off, the token bucket, quiet hours, masking. No queries."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.db.models import TextChoices
+
 from kernel.accounts.masking import mask_text
+from kernel.clock import SHANGHAI
 
 LAST_ATTEMPT = 12
 """After so many failed sendings a message is dead and waits for a person (DESIGN.md §6)."""
@@ -13,8 +18,51 @@ LAST_ATTEMPT = 12
 LEASE = timedelta(seconds=60)
 """How long a deliverer may hold a row without sending it."""
 
+_LINK = re.compile(r"(?=\D)[A-Za-z0-9:/?&=._~%#@+-]+|\d+[A-Za-z_-][A-Za-z0-9_-]*")
+
 _FIRST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 1800.0
+
+
+class Urgency(TextChoices):
+    """May it be told in quiet hours? Only what has no running clock waits for the morning (DESIGN.md §6)."""
+
+    URGENT = "urgent", "紧急"
+    CLOCK = "clock", "计时中"
+    NEWS = "news", "一般消息"
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """From when to when (Shanghai, over midnight or not) news waits; the same time twice: never."""
+
+    begin: time
+    end: time
+
+    @classmethod
+    def parse(cls, text: str) -> QuietHours:
+        """`22:00-07:00`; empty means none.
+
+        Raises:
+            ValueError: it is not two times of day.
+        """
+        if not text.strip():
+            return cls(time(0), time(0))
+        begin, _, end = text.partition("-")
+        return cls(time.fromisoformat(begin.strip()), time.fromisoformat(end.strip()))
+
+    def end_after(self, at: datetime) -> datetime | None:
+        """When the quiet hours in which `at` lies end; None where it lies in none."""
+        here = at.astimezone(SHANGHAI)
+        clock = here.time()
+        if self.begin <= self.end:
+            quiet = self.begin <= clock < self.end
+        else:
+            quiet = clock >= self.begin or clock < self.end
+        if not quiet:
+            return None
+        day = here.date() if clock < self.end else here.date() + timedelta(days=1)
+        return datetime.combine(day, self.end, tzinfo=SHANGHAI)
 
 
 def backoff(attempt: int, spread: float) -> timedelta:
@@ -42,15 +90,24 @@ def sendings(waiting: int, tokens: float) -> list[int]:
     return [1] * (whole - 1) + [waiting - whole + 1]
 
 
+def is_link(name: str, value: Any) -> bool:
+    """Is this value of a template a link or a token: characters that mean something each, never masked?
+
+    It is named so (`link`, `token`, `…_link`, `…_token`), and looks like one: a bare number never does.
+    """
+    named = name in ("link", "token") or name.endswith(("_link", "_token"))
+    return named and isinstance(value, str) and _LINK.fullmatch(value) is not None
+
+
 def masked(value: Any) -> Any:
     """The same value with every telephone and identity number in its texts masked (DOMAIN.md §7).
 
-    Texts only: an integer is a count or a row's number, never a telephone number.
+    Texts only: an integer is a count or a row's number, never a telephone number. Links stay whole.
     """
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, dict):
-        return {name: masked(inner) for name, inner in value.items()}
+        return {name: inner if is_link(name, inner) else masked(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked(inner) for inner in value]
     return value

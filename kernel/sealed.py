@@ -1,0 +1,81 @@
+"""Sealing: personal data and secrets that rest encrypted (DOMAIN.md §7).
+
+The keys come from the environment (`SUOSHE_IDENTITY_KEY`, several separated by commas): the first seals,
+all open, so a new key is put before the old one, `manage.py reseal_identities` seals anew what rests, and
+then the old key may go. Fernet: AES-128-CBC with an HMAC, a moment in the clear, no two seals alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+__all__ = ["SealBroken", "keys", "seal", "seal_json", "sealed_anew", "unseal", "unseal_json"]
+
+
+class SealBroken(Exception):
+    """Sealed with another key, or damaged: nobody can read it any more."""
+
+
+def keys() -> list[str]:
+    """The keys of the environment, the one that seals first."""
+    found = [key.strip() for key in settings.SUOSHE_IDENTITY_KEY.split(",")]
+    return [key for key in found if key]
+
+
+@lru_cache(maxsize=8)
+def _of(key: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([_of(key) for key in keys()])
+
+
+def sealed_anew(token: bytes) -> bytes | None:
+    """The same content under the first key; None where it rests under that key already.
+
+    Raises:
+        SealBroken: none of the keys opens it.
+    """
+    try:
+        _of(keys()[0]).decrypt(token)
+    except InvalidToken:
+        try:
+            return _fernet().rotate(token)
+        except InvalidToken as failure:
+            raise SealBroken from failure
+    return None
+
+
+def seal(plain: bytes) -> bytes:
+    """Encrypt; the answer is URL-safe ASCII."""
+    return _fernet().encrypt(plain)
+
+
+def unseal(token: bytes) -> bytes:
+    """Decrypt what `seal` made.
+
+    Raises:
+        SealBroken: the key is another one, or the bytes are damaged.
+    """
+    try:
+        return _fernet().decrypt(token)
+    except InvalidToken as failure:
+        raise SealBroken from failure
+
+
+def seal_json(value: Any) -> str:
+    """A JSON value, sealed, as text for a column."""
+    return seal(json.dumps(value, ensure_ascii=False).encode()).decode("ascii")
+
+
+def unseal_json(token: str) -> Any:
+    """The value that `seal_json` sealed. Raises `SealBroken`."""
+    return json.loads(unseal(token.encode()))
