@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from kernel.deadlines.models import Deadline
 from leads.admin import words
 from leads.models import Lead
-from leads.states import OPEN
+from leads.states import OPEN, State
 
 TOLD = ("desk", "respond", "owner_respond", "same_day", "feedback", "verify")
 """Clocks that somebody has to meet; warnings and hand-overs are told elsewhere."""
@@ -42,14 +42,18 @@ def overdue(lead: Lead, at: datetime) -> list[Face]:
     limits = [
         ("respond", lead.respond_due_at, lead.first_responded_at),
         ("same_day", lead.same_day_due_at, lead.controlled_at),
-        ("feedback", lead.feedback_due_at, lead.first_fed_back_at),
     ]
+    if lead.state != State.SUSPENDED:
+        limits += [
+            ("feedback", lead.feedback_due_at, lead.first_fed_back_at or lead.first_interim_at),
+            ("final", lead.final_due_at, lead.fed_back_at),
+        ]
     late = [
         Face(words.CLOCKS[kind], due, overdue=True)
         for kind, due, met in limits
         if due is not None and met is None and due <= at
     ]
-    if not late and lead.closing_due_at <= at:
+    if not late and lead.closing_due_at <= at and lead.state != State.SUSPENDED:
         late = [Face("办结", lead.closing_due_at, overdue=True)]
     return sorted(late, key=lambda face: face.due_at)
 

@@ -23,7 +23,7 @@ from leads.admin.orders_shown import acknowledgement_clocks
 from leads.dispatch import PLACES
 from leads.intake import REPORTS_NOT
 from leads.models import Acknowledgement, Lead, LeadQuerySet, Side, SupervisionOrder
-from leads.states import State
+from leads.states import OPEN, State
 
 KEPT_S = 5
 LONGEST = 30
@@ -88,10 +88,10 @@ def _counts(scope: Scope, seen: LeadQuerySet) -> list[Figure]:
     today = local_date(scope.at)
     since = end_of_day(today - timedelta(days=1))
     late = LeadQuerySet(Lead).overdue(scope.at).filter(pk=OuterRef("pk"))
-    figures = seen.filter(Q(reported_at__gte=since) | ~Q(state=State.CLOSED)).aggregate(
+    figures = seen.filter(Q(reported_at__gte=since) | Q(state__in=OPEN)).aggregate(
         reported=Count("pk", filter=Q(reported_at__gte=since)),
         desk=Count("pk", filter=Q(state=State.REPORTED)),
-        going=Count("pk", filter=~Q(state=State.CLOSED)),
+        going=Count("pk", filter=Q(state__in=OPEN)),
         late=Count("pk", filter=Exists(late)),
     )
     orders = SupervisionOrder.objects.filter(state=SupervisionOrder.State.OPEN)

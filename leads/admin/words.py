@@ -18,6 +18,7 @@ CLOCKS = {
     "respond": "接单",
     "owner_respond": "改派后接单",
     "feedback": "反馈",
+    "final": "完整反馈",
     "same_day": "当日处置",
     "verify": "核验",
     "verify_stead": "社区书记可代核验",
@@ -44,6 +45,9 @@ STATE_COLOURS = {
     State.RESPONDED.label: "info",
     State.FED_BACK.label: "primary",
     State.CLOSED.label: "success",
+    State.SUSPENDED.label: "default",
+    State.REJECTED.label: "default",
+    State.MERGED.label: "default",
 }
 
 
