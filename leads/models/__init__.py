@@ -6,15 +6,23 @@ beside it stands in the services (`intake`, `dispatch`, `lifecycle`, `signing`, 
 
 from __future__ import annotations
 
+from leads.models.answer import Answer, AnswerAttempt, AnswerState, Rating, Result, Survey, Way
 from leads.models.choices import DisposalKind, Instruction, Method, Plan, Severity, Side, Stage
+from leads.models.department import DepartmentContact, DepartmentPolicy
 from leads.models.lead import Category, Lead, LeadQuerySet
 from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
 from leads.models.signature import Signature
 from leads.models.supervision import Acknowledgement, SupervisionOrder
+from leads.models.whistle import Whistle, WhistleCall, WhistleEvidence, WhistleLink
 
 __all__ = [
     "Acknowledgement",
+    "Answer",
+    "AnswerAttempt",
+    "AnswerState",
     "Category",
+    "DepartmentContact",
+    "DepartmentPolicy",
     "Disposal",
     "DisposalKind",
     "Instruction",
@@ -24,10 +32,18 @@ __all__ = [
     "LeadReporter",
     "Method",
     "Plan",
+    "Rating",
+    "Result",
     "Rework",
     "Severity",
     "Side",
     "Signature",
     "Stage",
     "SupervisionOrder",
+    "Survey",
+    "Way",
+    "Whistle",
+    "WhistleCall",
+    "WhistleEvidence",
+    "WhistleLink",
 ]

@@ -14,14 +14,22 @@ from leads.models.lead import Lead
 class LeadReporter(models.Model):
     """Who told it, where that was somebody else: kept apart and encrypted (DOMAIN.md §7).
 
-    In no list, export, log line or notice. `sealed` is written by `leads.identity`.
+    In no list, export, log line or notice. `sealed` is written by `leads.identity` and opened by
+    `leads.reporters`; when it has been kept long enough it is emptied, and `removed_at` says when.
     """
 
     lead = models.OneToOneField(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="reporter")
     sealed = models.BinaryField("密文")
+    removed_at = models.DateTimeField("到期清除时间", null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "反映人信息"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(removed_at__isnull=True) | Q(sealed=b""),
+                name="leads_leadreporter_emptied_when_removed",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"lead:{self.lead_id}"
