@@ -51,6 +51,13 @@ class Conflict(DomainError):
     """409: a rule forbids it in the present state."""
 
 
+class Gone(DomainError):
+    """410: it was there, and its time is over (a link that has expired)."""
+
+    status = 410
+    default_code = "gone"
+
+
 class StaleVersion(DomainError):
     """412: somebody changed it since you read it."""
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from kernel import sealed
 from kernel.accounts.masking import mask_name, mask_phone, mask_text
-
-MOBILE = re.compile(r"1[3-9][0-9]{9}")
+from kernel.notices import telephones
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +27,7 @@ class Identity:
     @property
     def mobile(self) -> str | None:
         """The number an SMS can be sent to; None for a landline or half a number."""
-        digits = plain_phone(self.phone)
-        return digits if MOBILE.fullmatch(digits) else None
+        return telephones.mobile(self.phone)
 
     def hidden_in(self, text: str) -> str:
         """What a person wrote, with this name and telephone masked however the number was spaced.
@@ -42,7 +40,11 @@ class Identity:
         if len(digits) >= 5:
             spaced = r"[-() ]*".join(digits)
             text = re.sub(rf"(?<!\d)(?:\+?86[- ]?)?{spaced}(?!\d)", mask_phone(digits), text)
-        return mask_text(text)
+        return text
+
+    def masked_in(self, text: str) -> str:
+        """The same, and every other telephone and identity number masked too: for what is kept for good."""
+        return mask_text(self.hidden_in(text))
 
 
 def plain_phone(phone: str) -> str:

@@ -37,8 +37,8 @@ SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 class Told:
     """Who told it, where that was somebody else (群众反映)."""
 
-    name: str
-    phone: str
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Rows:
             severity=report.severity or self.category.severity,
             food=food,
             was_food=food,
-            description=report.description,
+            description=self._description(),
             lon=report.lon,
             lat=report.lat,
             accuracy_m=report.accuracy_m,
@@ -247,6 +247,12 @@ class Rows:
             evidence=[one.sha256 for one in files],
         )
         return lead
+
+    def _description(self) -> str:
+        """What was said, without the name and the telephone of who told it: everybody reads it."""
+        told = self.report.told
+        said = self.report.description
+        return identity.Identity(told.name, told.phone).hidden_in(said) if told else said
 
     def _grid(self) -> Grid | None:
         """The grid as its answer shows it, from facts already read."""

@@ -26,6 +26,7 @@ REFUSALS = {
     "404": ("NotFound", "不存在，或者无权查看"),
     "406": ("NotAcceptable", "无法按 Accept 的要求返回"),
     "409": ("Conflict", "在当前状态下规则不允许，或与已有记录冲突"),
+    "410": ("Gone", "曾经有效，现已失效（如过期的链接）"),
     "412": ("StaleVersion", "内容已被更新，If-Match 不是当前版本"),
     "413": ("TooLarge", "提交的内容过大"),
     "415": ("UnsupportedType", "不支持的提交格式或文件类型"),

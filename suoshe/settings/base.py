@@ -185,5 +185,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 SUOSHE_WECOM_BASE_URL = os.environ.get("SUOSHE_WECOM_BASE_URL", "https://qyapi.weixin.qq.com")
 
 LOGGING = logs.config(as_json=True)
+# How people outside reach this house: what single-use links in an SMS begin with. Empty: no links are sent.
+SUOSHE_PUBLIC_URL = os.environ.get("SUOSHE_PUBLIC_URL", "").rstrip("/")
+SUOSHE_SURVEY_RATE: str | None = os.environ.get("SUOSHE_SURVEY_RATE", "30/min")  # per address
 SUOSHE_TEST_CLOCK = False
 SUOSHE_SUITE = False  # only the suite's own settings say True (suoshe/checks.py)

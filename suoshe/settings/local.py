@@ -30,5 +30,6 @@ MEDIA_ROOT = os.environ.get("SUOSHE_MEDIA_ROOT") or str(embedded.home() / "media
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 LOGGING = logs.config(as_json=False)
+SUOSHE_PUBLIC_URL = os.environ.get("SUOSHE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 SUOSHE_TEST_CLOCK = os.environ.get("SUOSHE_TEST_CLOCK") == "1"
 SUOSHE_REQUIRE_SECOND_FACTOR = os.environ.get("SUOSHE_REQUIRE_SECOND_FACTOR") == "1"

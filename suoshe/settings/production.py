@@ -24,7 +24,16 @@ def _required(name: str) -> str:
 
 
 def _secret(name: str) -> str:
-    value = _required(name)
+    return _strong(name, _required(name))
+
+
+def _secrets(name: str) -> str:
+    """Several keys separated by commas, each as strong as one alone."""
+    keys = [key.strip() for key in _required(name).split(",") if key.strip()]
+    return ",".join(_strong(name, key) for key in keys) or _strong(name, "")
+
+
+def _strong(name: str, value: str) -> str:
     known = any(word in value.lower() for word in ("insecure", "change-me", "changeme", "secret-key"))
     if len(value) < SHORTEST_SECRET or len(set(value)) < LEAST_DIFFERENT or known:
         raise ImproperlyConfigured(f"{name} must be random and at least {SHORTEST_SECRET} characters long")
@@ -51,9 +60,12 @@ for _forbidden in ("SUOSHE_DEBUG", "SUOSHE_TEST_CLOCK"):
 
 DEBUG = False
 SECRET_KEY = _secret("SUOSHE_SECRET_KEY")
-# Seals who reported (DOMAIN.md §7). Never change it: what it sealed could not be opened again.
-SUOSHE_IDENTITY_KEY = _secret("SUOSHE_IDENTITY_KEY")
+# Seals who reported (DOMAIN.md §7): one key, or several separated by commas. The first seals, all open.
+SUOSHE_IDENTITY_KEY = _secrets("SUOSHE_IDENTITY_KEY")
 ALLOWED_HOSTS = _hosts()
+SUOSHE_PUBLIC_URL = (os.environ.get("SUOSHE_PUBLIC_URL") or f"https://{ALLOWED_HOSTS[0].lstrip('.')}").rstrip(
+    "/"
+)
 DATABASES = {"default": dj_database_url.parse(_database_url(), conn_max_age=600, conn_health_checks=True)}
 REDIS_URL = _required("REDIS_URL")
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)

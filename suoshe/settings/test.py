@@ -22,3 +22,4 @@ if "DATABASE_URL" not in os.environ:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 SUOSHE_REQUIRE_SECOND_FACTOR = False
 SUOSHE_SIGN_IN_RATE = None
+SUOSHE_SURVEY_RATE = None
