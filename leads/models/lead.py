@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -51,6 +51,14 @@ class Category(models.Model):
         return f"{self.code} {self.name}"
 
 
+def _whistled_for(department_ids: frozenset[int]) -> Any:
+    """Numbers of leads for which one of these departments was called and has not said 不归我管."""
+    from leads.models.whistle import WhistleCall
+
+    calls = WhistleCall.objects.filter(department_id__in=department_ids, whistle__lead__isnull=False)
+    return calls.exclude(state="declined").order_by().values("whistle__lead_id")
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
     def visible_to(self, user: User) -> LeadQuerySet:
         """The only door to leads (DESIGN.md §7). Default is nothing.
@@ -83,6 +91,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             seen |= Q(grid_id__in=inside.values("id"))
         if scope.sections:
             seen |= Q(category__section__in=scope.sections)
+        if scope.department_ids:
+            seen |= Q(pk__in=_whistled_for(scope.department_ids))
         return self.filter((seen & Q(restricted=False)) | secret)
 
     def open(self) -> LeadQuerySet:
