@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from kernel.deadlines import policy as limits
 from kernel.deadlines.policy import Counting, Limit, Unit, WorkingCalendar
@@ -12,6 +13,7 @@ OLDEST_CAPTURE = timedelta(days=5)
 AHEAD = timedelta(minutes=10)
 LATE_SYNC = timedelta(minutes=10)
 DUTY_COUNTED = ("MINOR", "MODERATE")
+SEVERITIES = ("MINOR", "MODERATE", "SERIOUS", "URGENT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +59,38 @@ def is_night(at: datetime, calendar: WorkingCalendar) -> bool:
     if not calendar.is_working(here.date()):
         return True
     return not limits.DAY_STARTS <= here.time() < limits.DAY_ENDS
+
+
+def severer(severity: str) -> str:
+    """One step up; URGENT stays (DESIGN.md §9, a failed look-back)."""
+    place = SEVERITIES.index(severity)
+    return SEVERITIES[min(place + 1, len(SEVERITIES) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLookBack:
+    """One look-back to come: may be done from `opens_at`, owed by `due_at` (24:00 of `due_on`)."""
+
+    number: int
+    kind: str
+    opens_at: datetime
+    due_on: date
+    due_at: datetime
+
+
+def look_backs(
+    passed_at: datetime, *, food: bool, limits_in_force: Mapping[str, Limit]
+) -> tuple[PlannedLookBack, ...]:
+    """The two look-backs of a passed recheck: 7 days after it (food 3), and 30 (DOMAIN.md §3).
+
+    Each may be done from `look_back_window` before its end, never on the day of the recheck itself.
+    """
+    next_day = limits.end_of_day(limits.local(passed_at).date())
+    window = timedelta(minutes=limits_in_force["look_back_window"].amount)
+    planned = []
+    for number, kind in ((1, "look_back_food" if food else "look_back"), (2, "look_back_again")):
+        due_on = limits.local(passed_at + timedelta(minutes=limits_in_force[kind].amount)).date()
+        due_at = limits.end_of_day(due_on)
+        opens_at = min(max(next_day, due_at - window), due_at - timedelta(hours=1))
+        planned.append(PlannedLookBack(number, kind, opens_at, due_on, due_at))
+    return tuple(planned)

@@ -6,8 +6,20 @@ beside it stands in the services (`intake`, `dispatch`, `lifecycle`, `signing`, 
 
 from __future__ import annotations
 
+from leads.models.after import (
+    Correction,
+    InterimFeedback,
+    LookBack,
+    LookBackQuerySet,
+    Merge,
+    Recheck,
+    Recusal,
+    Referral,
+    Reopening,
+    Unmerge,
+)
 from leads.models.answer import Answer, AnswerAttempt, AnswerState, Rating, Result, Survey, Way
-from leads.models.choices import DisposalKind, Instruction, Method, Plan, Severity, Side, Stage
+from leads.models.choices import DisposalKind, FileStage, Instruction, Method, Plan, Severity, Side, Stage
 from leads.models.department import DepartmentContact, DepartmentPolicy
 from leads.models.lead import Category, Lead, LeadQuerySet
 from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
@@ -21,18 +33,28 @@ __all__ = [
     "AnswerAttempt",
     "AnswerState",
     "Category",
+    "Correction",
     "DepartmentContact",
     "DepartmentPolicy",
     "Disposal",
     "DisposalKind",
+    "FileStage",
     "Instruction",
+    "InterimFeedback",
     "Lead",
     "LeadEvidence",
     "LeadQuerySet",
     "LeadReporter",
+    "LookBack",
+    "LookBackQuerySet",
+    "Merge",
     "Method",
     "Plan",
     "Rating",
+    "Recheck",
+    "Recusal",
+    "Referral",
+    "Reopening",
     "Result",
     "Rework",
     "Severity",
@@ -41,6 +63,7 @@ __all__ = [
     "Stage",
     "SupervisionOrder",
     "Survey",
+    "Unmerge",
     "Way",
     "Whistle",
     "WhistleCall",

@@ -18,6 +18,17 @@ class Stage(models.TextChoices):
     RESULT = "result", "结果"
 
 
+class FileStage(models.TextChoices):
+    """To what a file belongs: one of the three stages, or what comes after closing."""
+
+    DISCOVERY = "discovery", "发现"
+    HANDOVER = "handover", "交接"
+    RESULT = "result", "结果"
+    CORRECTION = "correction", "整改证明"
+    RECHECK = "recheck", "复查"
+    LOOK_BACK = "look_back", "回头看"
+
+
 class Side(models.TextChoices):
     OFFICE = "office", "所"
     COMMUNITY = "community", "社"

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from kernel.evidence.models import Evidence
-from leads.models.choices import DisposalKind, Stage
+from leads.models.choices import DisposalKind, FileStage
 from leads.models.lead import Lead
 
 
@@ -39,7 +39,7 @@ class LeadEvidence(models.Model):
     """One piece of evidence of a lead, by its hash; the file may still be on its way.
 
     `stage` and `round` say what it belongs to: DISCOVERY's list is frozen with its first signature,
-    later files belong to HANDOVER or RESULT.
+    later files belong to HANDOVER or RESULT, to a proof of correction, a recheck or a look-back.
     """
 
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="evidence")
@@ -47,7 +47,7 @@ class LeadEvidence(models.Model):
     evidence = models.ForeignKey(
         Evidence, verbose_name="文件", null=True, on_delete=models.PROTECT, related_name="+"
     )
-    stage = models.CharField("环节", max_length=10, choices=Stage)
+    stage = models.CharField("环节", max_length=10, choices=FileStage)
     round = models.PositiveSmallIntegerField("轮次", default=1)
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name="提交人", on_delete=models.PROTECT, related_name="+"

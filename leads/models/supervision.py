@@ -22,6 +22,8 @@ class SupervisionOrder(models.Model):
         FEEDBACK = "feedback", "反馈超时"
         SAME_DAY = "same_day", "食品隐患当日未处置"
         OWNER_RESPOND = "owner_respond", "改派后接单超时"
+        FINAL = "final", "完整反馈超时"
+        RECHECK = "recheck", "复查超时"
 
     class Level(models.TextChoices):
         OFFICE = "office", "所社督办"
