@@ -59,6 +59,8 @@ class Report:
     awaited: tuple[str, ...] = ()
     told: Told | None = None
     fixed_on_spot: bool = False
+    clock_skewed: bool = False
+    """The phone's clock differs from ours by more than ten minutes (told by `sync`; not part of the digest)."""
 
     def digest(self) -> str:
         """What makes two reports with one `client_uid` the same report."""
@@ -223,7 +225,7 @@ class Rows:
             fixed_on_spot=report.fixed_on_spot,
             routing_reason=self._reason(),
             boundary_match=self.place.match,
-            flags=["clock_doubted"] if self.found.clock_doubted else [],
+            flags=self._flags(),
             captured_at=report.captured_at,
             discovered_at=self.found.at,
             reported_at=self.at,
@@ -253,6 +255,15 @@ class Rows:
         told = self.report.told
         said = self.report.description
         return identity.Identity(told.name, told.phone).hidden_in(said) if told else said
+
+    def _flags(self) -> list[str]:
+        """What of the phone's word about time is to be taken with care. Flags warn and never block."""
+        found = {
+            "clock_doubted": self.found.clock_doubted,
+            "clock_skewed": self.report.clock_skewed,
+            "synced_late": self.found.synced_late,
+        }
+        return [name for name, is_so in found.items() if is_so]
 
     def _grid(self) -> Grid | None:
         """The grid as its answer shows it, from facts already read."""

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts",),
     ("notices",),
     ("deadlines",),
-    ("evidence", "approvals"),
+    ("evidence", "approvals", "offline"),
     ("grids",),
     ("credit",),
     ("leads",),

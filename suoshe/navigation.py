@@ -71,7 +71,9 @@ GROUPS = [
             "deadlines.limitpolicy": "rule",
             "deadlines.calendarday": "date_range",
             "notices.outboxmessage": "outbox",
+            "notices.deadletter": "unsubscribe",
             "notices.robot": "smart_toy",
+            "notices.smsgateway": "sms",
         },
     ),
     Group(
@@ -79,6 +81,7 @@ GROUPS = [
         {
             "accounts.user": "manage_accounts",
             "accounts.device": "devices",
+            "offline.operation": "cloud_sync",
             "journal.entry": "receipt_long",
             "journal.seal": "verified",
         },

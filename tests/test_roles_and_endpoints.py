@@ -165,6 +165,7 @@ ENTRIES = [
     Entry("auth-login", "POST", "auth/login/", {}, rest=400, open_to_all=True),
     # one's own
     get("me", "me/"),
+    Entry("sync", "POST", "sync/", {200: ALL}, body=lambda house: {"operations": []}),
     Entry("auth-logout", "POST", "auth/logout/", {204: ALL}),
     get("auth-devices", "auth/devices/"),
     Entry("auth-device", "DELETE", "auth/devices/{device.pk}/", {204: some("worker")}),

@@ -10,7 +10,18 @@ from django.utils.dateparse import parse_datetime
 
 from kernel.clock import SHANGHAI
 from kernel.notices import policy
-from leads.models import DisposalKind, Instruction, Method, Plan, Severity, Side, SupervisionOrder
+from leads.models import (
+    DisposalKind,
+    Instruction,
+    Method,
+    Plan,
+    Rating,
+    Result,
+    Severity,
+    Side,
+    SupervisionOrder,
+    Survey,
+)
 from leads.states import State
 
 CLOCKS = {
@@ -25,6 +36,7 @@ CLOCKS = {
     "morning": "夜间交班",
     "urgent_backup": "B角加入",
     "urgent_duty": "值班员加入",
+    "answer": "回复反映人",
     "ack_office": "所方签收督办",
     "ack_community": "社方签收督办",
 }
@@ -32,6 +44,8 @@ WARNING = re.compile(r"^(?P<kind>\w+?)_(?P<percent>\d{2})$")
 
 FLAGS = {
     "clock_doubted": "手机时间与服务器相差过大，已按收到时间计",
+    "clock_skewed": "手机时钟与服务器相差超过10分钟",
+    "synced_late": "离线上报，时限自收到时起算",
 }
 SEVERITY_COLOURS = {
     Severity.MINOR.label: "default",
@@ -86,9 +100,19 @@ TITLES = {
     "lead.fed_back": "反馈",
     "lead.closed": "核验办结",
     "lead.reworked": "退回重办",
+    "lead.synced_late": "离线操作补传",
     "lead.handed_on": "交班",
     "lead.nobody_to_hand_on_to": "无人可交接",
     "lead.evidence_arrived": "补传证据",
+    "answer.owed": "须回复反映人",
+    "answer.called": "电话回复反映人",
+    "answer.sms_delivered": "短信已送达反映人",
+    "answer.sms_failed": "短信未能送达反映人",
+    "answer.cancelled": "重新办理，原回复事项取消",
+    "survey.asked": "发起满意度回访",
+    "survey.answered": "满意度评价",
+    "reporter.revealed": "查看反映人信息",
+    "reporter.removed": "反映人信息到期清除",
     "order.raised": "发出督办单",
     "order.acknowledged": "签收督办单",
     "order.escalated": "督办升级到局",
@@ -122,8 +146,25 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             return [f"第 {data.get('round', 1)} 轮", _label(DisposalKind, data.get("disposal")), note]
         case "lead.closed":
             return [_label(Method, data.get("method")), "代核验" if data.get("in_stead") else "", note]
+        case "lead.synced_late":
+            return [
+                f"手机记录于 {_moment_of(data.get('captured_at'))}" if data.get("captured_at") else "",
+                f"收到于 {_moment_of(data.get('received_at'))}",
+                f"手机时钟偏差 {data.get('skew_s')} 秒" if data.get("clock_skewed") else "",
+            ]
         case "lead.reworked":
             return [f"进入第 {data.get('round', 2)} 轮", f"原因：{note}"]
+        case "answer.owed":
+            return [
+                f"回复时限：{_moment_of(data.get('due_at'))}",
+                "已发短信" if data.get("sms") else "须电话回复",
+            ]
+        case "answer.called":
+            return [_label(Result, data.get("result")), note]
+        case "survey.asked":
+            return ["短信链接" if data.get("link") else "须电话回访"]
+        case "survey.answered":
+            return [_label(Rating, data.get("rating")), _label(Survey.How, data.get("how"))]
         case "order.acknowledged":
             side = _label(Side, data.get("side"))
             return [f"{side}方：{_label(Instruction, data.get('instruction'))}", note]

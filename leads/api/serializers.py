@@ -11,6 +11,7 @@ from rest_framework import serializers
 from grids.coordinates import PlaceField
 from kernel.api import StrictSerializer
 from kernel.deadlines.models import Deadline
+from leads.answered import Answered
 from leads.intake import Report, Told
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Instruction, Method, Plan, Severity, Side, Stage, SupervisionOrder
@@ -92,7 +93,7 @@ class ReportSerializer(StrictSerializer):
     reporter = ToldSerializer(required=False, allow_null=True, default=None)
     fixed_on_spot = serializers.BooleanField(required=False, default=False)
 
-    def report(self) -> Report:
+    def report(self, *, clock_skewed: bool = False) -> Report:
         given = self.validated_data
         at = given["location"] or {}
         ids, hashes = given["evidence"]
@@ -112,6 +113,7 @@ class ReportSerializer(StrictSerializer):
             awaited=hashes,
             told=Told(**given["reporter"]) if given["reporter"] else None,
             fixed_on_spot=given["fixed_on_spot"],
+            clock_skewed=clock_skewed,
         )
 
 
@@ -263,6 +265,7 @@ class LeadRowOut(serializers.Serializer[Any]):
     routing_reason = serializers.CharField()
     boundary_match = serializers.ChoiceField(choices=["inside", "near", "entity", "manual", "none"])
     told_by_citizen = serializers.BooleanField()
+    answered = serializers.ChoiceField(choices=Answered.choices, allow_null=True)
     fixed_on_spot = serializers.BooleanField()
     flags = serializers.ListField(child=serializers.CharField())
     discovered_at = serializers.DateTimeField()

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "kernel.notices",
     "kernel.deadlines",
     "kernel.approvals",
+    "kernel.offline",
     "kernel.evidence",
     "grids",
     "credit",
@@ -164,12 +165,18 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "deadlines.audit": {"task": "deadlines.audit", "schedule": crontab(minute=17, hour="*/4")},
     "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
     "leads.bind_crossed": {"task": "leads.bind_crossed", "schedule": 30.0, "options": {"expires": 30}},
+    "leads.settle_answers": {"task": "leads.settle_answers", "schedule": 10.0, "options": {"expires": 30}},
+    "leads.forget_reporters": {"task": "leads.forget_reporters", "schedule": crontab(minute=20, hour=3)},
     "journal.seal": {"task": "journal.seal", "schedule": crontab(minute=5, hour=0)},
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}
     },
+    "evidence.make_watermarks": {
+        "task": "evidence.make_watermarks", "schedule": 5.0, "options": {"expires": 30}
+    },
     "accounts.clear_sessions": {"task": "accounts.clear_sessions", "schedule": crontab(minute=40, hour=3)},
+    "offline.lapse": {"task": "offline.lapse", "schedule": crontab(minute="*/15"), "options": {"expires": 600}},
     "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}
@@ -183,10 +190,19 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 }  # fmt: skip
 
 SUOSHE_WECOM_BASE_URL = os.environ.get("SUOSHE_WECOM_BASE_URL", "https://qyapi.weixin.qq.com")
+SUOSHE_DINGTALK_BASE_URL = os.environ.get("SUOSHE_DINGTALK_BASE_URL", "https://oapi.dingtalk.com")
+SUOSHE_FEISHU_BASE_URL = os.environ.get("SUOSHE_FEISHU_BASE_URL", "https://open.feishu.cn")
+SUOSHE_SMS_BASE_URL = os.environ.get("SUOSHE_SMS_BASE_URL", "")  # empty: no gateway
+SUOSHE_SMS_KEY = os.environ.get("SUOSHE_SMS_KEY", "")
+SUOSHE_SMS_SECRET = os.environ.get("SUOSHE_SMS_SECRET", "")
+SUOSHE_SMS_SIGN = os.environ.get("SUOSHE_SMS_SIGN", "肥城市场监管")
+SUOSHE_QUIET_HOURS = os.environ.get("SUOSHE_QUIET_HOURS", "22:00-07:00")  # Shanghai
+SUOSHE_ORDER_DIGEST_AT = os.environ.get("SUOSHE_ORDER_DIGEST_AT", "08:30,14:00")  # Shanghai
 
 LOGGING = logs.config(as_json=True)
 # How people outside reach this house: what single-use links in an SMS begin with. Empty: no links are sent.
 SUOSHE_PUBLIC_URL = os.environ.get("SUOSHE_PUBLIC_URL", "").rstrip("/")
+SUOSHE_LINK_RATE: str | None = os.environ.get("SUOSHE_LINK_RATE", "30/min")  # per address, links of SMS
 SUOSHE_SURVEY_RATE: str | None = os.environ.get("SUOSHE_SURVEY_RATE", "30/min")  # per address
 SUOSHE_TEST_CLOCK = False
 SUOSHE_SUITE = False  # only the suite's own settings say True (suoshe/checks.py)
