@@ -6,41 +6,36 @@ not fired yet is fired first, by the same handler as the sweep's, in its own tra
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from django.db import OperationalError, transaction
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from grids.access import Scope, Seat, scope_of
 from grids.roles import DUTY_OFFICER, OFFICE_SIDE, Role
 from grids.staffing import RoutingFacts, routing_facts
-from kernel import clock, journal
+from kernel import approvals, clock, journal
 from kernel.accounts.models import User
-from kernel.deadlines import clocks
+from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit
-from kernel.deadlines.sweep import fire_subject
-from kernel.errors import Busy, NotAllowed, NotVisible
+from kernel.errors import NotAllowed, NotVisible
+from kernel.notices import outbox
 from kernel.notices.policy import masked
-from leads import states
-from leads.models import Lead, Side, Signature, Stage
+from leads import notices, states
+from leads.models import Lead, Recusal, Side, Signature, Stage
 from leads.states import Move, State
 
 T = TypeVar("T")
 Expect = Callable[[int], None]
 """Called with the lead's present version; raises VersionRequired or StaleVersion."""
 
-BUSY_STATES = ("40P01", "55P03")
-TRIES = 3
-PAUSE_S = (0.02, 0.08)
 FREE_TEXT = frozenset({"note", "reason", "why"})
 BIGGEST = 2**63 - 1
-BUSY = "系统正忙，请稍后再试。"
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 
 
@@ -92,8 +87,9 @@ class Act:
         answered – the duty officer who joined.
 
         Raises:
-            NotAllowed: `not_assignee`.
+            NotAllowed: `not_assignee`, `recused`.
         """
+        self.refuse_recused()
         if self.lead.assignee_id == self.by_id:
             return None
         seat = self._stand_in_seat()
@@ -126,8 +122,23 @@ class Act:
             cycle=self.lead.owner_cycle,
         ).exists()
 
+    @cached_property
+    def recused(self) -> bool:
+        """Has this person recused himself from this lead (回避)? Read with the lead where `perform` did."""
+        known: bool | None = getattr(self.lead, "actor_recused", None)
+        if known is None:
+            return Recusal.objects.filter(lead=self.lead, person=self.by).exists()
+        return known
+
+    def refuse_recused(self) -> None:
+        """Raise NotAllowed `recused`: who is related to the matter neither owns nor signs it."""
+        if self.recused:
+            raise NotAllowed("您已对这条线索申请回避，不能再办理或签字。", code="recused")
+
     def as_worker(self) -> Seat | None:
-        """The seat as grid worker of this lead's grid, own or stood in for."""
+        """The seat as grid worker of this lead's grid, own or stood in for; none once recused."""
+        if self.recused:
+            return None
         return self.scope.seat(Role.GRID_WORKER, grid_id=self.lead.grid_id)
 
     @property
@@ -137,6 +148,20 @@ class Act:
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Append to the lead's journal, in this transaction. Numbers in what people wrote are masked."""
         journal.append(stream=self.lead.stream, kind=kind, by=self.by, at=self.at, data=safe(data or {}))
+
+    def tell(self, people: Sequence[int | None], what: str, **params: str) -> None:
+        """A notice about what just happened, once per version, never to the one who did it."""
+        lead = self.lead
+        outbox.post(
+            notices.to_people(
+                [p for p in people if p != self.by_id],
+                key=f"{what}:{lead.version}",
+                template=f"leads.{what}",
+                lead_id=lead.pk,
+                params={"number": lead.number, "category": lead.category.name, **params},
+            ),
+            at=self.at,
+        )
 
     def save(self, *fields: str) -> None:
         """Write these columns and the next version: whatever an act changes is something people sign."""
@@ -162,28 +187,15 @@ def retried(subject_kind: str, subject_id: int, once: Callable[[], T]) -> T:
     Raises:
         Busy: locks could not be had in time, twice (503; the same request may be sent again).
     """
-    overdue = contended = False
-    for _ in range(TRIES):
-        try:
-            if overdue:
-                fire_subject(subject_kind, subject_id)
-            return once()
-        except clocks.Overdue:
-            overdue = True
-        except OperationalError as error:
-            if getattr(error.__cause__, "pgcode", None) not in BUSY_STATES:
-                raise
-            if contended:
-                raise Busy(BUSY) from error
-            contended = True
-            time.sleep(random.uniform(*PAUSE_S))  # noqa: S311 – let the other one finish
-    raise Busy(BUSY)
+    return contention.retried(once, subject=(subject_kind, subject_id))
 
 
 def _once(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:
     with transaction.atomic():
-        live = clocks.lock_live("lead", lead_id)
+        live = approvals.lock_live("lead", lead_id)
         rows = Lead.objects.all() if by is None else Lead.objects.visible_to(by)
+        recused = Exists(Recusal.objects.filter(lead=OuterRef("pk"), person=by))
+        rows = rows.annotate(actor_recused=recused)
         lead = rows.select_for_update(of=("self",)).filter(pk=lead_id).first()
         if lead is None:
             raise NotVisible(UNKNOWN)

@@ -16,6 +16,7 @@ APPS_WITH_ENDPOINTS: list[str] = [
     "kernel.notices",
     "kernel.evidence",
     "kernel.approvals",
+    "kernel.approvals",
     "grids",
     "stations",
     "leads",

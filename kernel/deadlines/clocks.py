@@ -19,7 +19,11 @@ LOCK_TIMEOUT = "5s"
 
 
 class Overdue(Exception):
-    """A running clock of this subject is past its due time and has not fired yet."""
+    """A running clock of these subjects is past its due time and has not fired yet."""
+
+    def __init__(self, subjects: Iterable[tuple[str, int]] = ()) -> None:
+        super().__init__()
+        self.subjects = frozenset(subjects)
 
 
 def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
@@ -42,8 +46,9 @@ def lock_live_of(subject_kind: str, subject_ids: Sequence[int]) -> list[Deadline
 
 def refuse_overdue(live: Iterable[Deadline], at: datetime) -> None:
     """Raise `Overdue` where a clock ran out that no sweep has fired yet ("a late close")."""
-    if any(one.is_overdue(at) for one in live):
-        raise Overdue
+    late = {(one.subject_kind, one.subject_id) for one in live if one.is_overdue(at)}
+    if late:
+        raise Overdue(late)
 
 
 def arm(rows: Sequence[Deadline]) -> None:
@@ -109,6 +114,14 @@ def cancel(subject_kind: str, subject_id: int, kinds: Sequence[str] | None, *, a
         if kinds is None
         else _of(subject_kind, subject_id, kinds)
     )
+    found.update(
+        state=Deadline.State.CANCELLED, closed_at=at, remaining=None, row_version=F("row_version") + 1
+    )
+
+
+def cancel_of(subject_kind: str, subject_ids: Sequence[int], *, at: datetime) -> None:
+    """No clock of these subjects applies any longer. One statement."""
+    found = Deadline.objects.filter(subject_kind=subject_kind, subject_id__in=subject_ids, state__in=LIVE)
     found.update(
         state=Deadline.State.CANCELLED, closed_at=at, remaining=None, row_version=F("row_version") + 1
     )

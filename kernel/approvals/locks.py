@@ -1,0 +1,39 @@
+"""The first locks of every act on a subject about which somebody may be asking (DESIGN.md §4).
+
+The clocks of a subject and of the approvals that wait about it are locked together, by id: an act may
+then end an approval, and a decision move the subject's clocks, without two of them ever waiting for
+each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from kernel.deadlines import clocks
+from kernel.deadlines.arrays import literal
+from kernel.deadlines.models import Deadline
+
+LIVE = """
+SELECT d.* FROM deadlines_deadline d
+ WHERE d.state IN ('running', 'paused')
+   AND ((d.subject_kind = %(kind)s AND d.subject_id = ANY(%(ids)s::bigint[]))
+     OR (d.subject_kind = 'approval' AND d.subject_id = ANY(ARRAY(
+             SELECT a.id FROM approvals_approval a
+              WHERE a.subject_kind = %(kind)s AND a.subject_id = ANY(%(ids)s::bigint[])
+                AND a.state = 'waiting'))))
+ ORDER BY d.id FOR UPDATE
+"""
+
+
+def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
+    """Lock the live clocks of a subject and of the approvals that wait about it, by id."""
+    return lock_live_of(subject_kind, [subject_id])
+
+
+def lock_live_of(subject_kind: str, subject_ids: Sequence[int]) -> list[Deadline]:
+    """The same for several subjects of one kind. Two statements; the wait is capped."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{clocks.LOCK_TIMEOUT}'")
+    return list(Deadline.objects.raw(LIVE, {"kind": subject_kind, "ids": literal(subject_ids)}))
