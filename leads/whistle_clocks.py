@@ -1,0 +1,116 @@
+"""Clocks of a department's call, only where a joint notice sets limits, and what happens when they run out.
+
+Set-based, in the sweep's transaction: the call is marked late, its whistle's and its lead's journals say
+so, and the department's head, the subdistrict and the caller are told (API.md, DESIGN.md §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from kernel import journal
+from kernel.deadlines import handlers
+from kernel.deadlines.arrays import literal
+from kernel.deadlines.handlers import Fired
+from kernel.deadlines.models import Deadline
+from leads import whistle_notices
+from leads.models import DepartmentPolicy, WhistleCall
+from leads.whistle_acts import CLOCKS_OF
+
+ANSWER, ON_SITE = "whistle_answer", "whistle_on_site"
+LATE_COLUMN = {ANSWER: "answer_late", ON_SITE: "on_site_late"}
+LOCK = """
+SELECT 1 FROM leads_whistle WHERE id IN (
+       SELECT whistle_id FROM leads_whistlecall WHERE id = ANY(%(calls)s::bigint[]))
+ ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """By when a department has to answer and to be there; None where nothing was agreed."""
+
+    answer: datetime | None
+    on_site: datetime | None
+
+
+def policies(department_ids: Sequence[int], at: datetime) -> dict[int, DepartmentPolicy]:
+    """What is in force at `at`, by department. One statement."""
+    found = DepartmentPolicy.objects.in_force(at).filter(department_id__in=department_ids)
+    return {one.department_id: one for one in found}
+
+
+def dues(policy: DepartmentPolicy | None, at: datetime) -> Dues:
+    """Minutes count day and night from the call."""
+    if policy is None:
+        return Dues(None, None)
+    return Dues(_after(at, policy.answer_minutes), _after(at, policy.on_site_minutes))
+
+
+def _after(at: datetime, minutes: int | None) -> datetime | None:
+    return None if minutes is None else at + timedelta(minutes=minutes)
+
+
+def of_call(call: WhistleCall) -> list[Deadline]:
+    """The clocks to arm for a call just made."""
+    pairs = ((ANSWER, call.answer_due_at), (ON_SITE, call.on_site_due_at))
+    return [
+        Deadline(
+            subject_kind=CLOCKS_OF,
+            subject_id=call.pk,
+            kind=kind,
+            cycle=1,
+            parent_kind="",
+            state=Deadline.State.RUNNING,
+            armed_at=call.called_at,
+            due_at=due_at,
+            policy_version=call.policy.version if call.policy else 1,
+        )
+        for kind, due_at in pairs
+        if due_at is not None
+    ]
+
+
+def lock_subjects(batch: Sequence[Fired]) -> None:
+    """Lock the whistles of a batch by id; their leads are locked before, with all others of the batch
+    (`clock_handlers.lock_subjects`). One statement, none where the batch holds no such clock."""
+    calls = sorted({one.subject_id for one in batch if one.subject_kind == CLOCKS_OF})
+    if calls:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, {"calls": literal(calls)})
+
+
+def run_out(batch: Sequence[Fired], at: datetime) -> None:
+    """A department did not answer, or was not on the spot, in time."""
+    kind = batch[0].kind
+    rows = WhistleCall.objects.filter(pk__in=[one.subject_id for one in batch])
+    rows.update(**{LATE_COLUMN[kind]: True})
+    calls = {
+        call.pk: call
+        for call in rows.select_related("department", "whistle__grid", "whistle__lead__category")
+    }
+    notes = []
+    for one in sorted(batch, key=lambda fired: (fired.subject_id, fired.due_at)):
+        call = calls[one.subject_id]
+        told = {
+            "due_at": one.due_at.isoformat(),
+            "department": call.department.code,
+            "name": call.department.name,
+        }
+        notes.append(journal.Note(call.whistle.stream, f"clock.{kind}", at, told))
+        if call.whistle.lead is not None:
+            told = {"whistle": call.whistle_id, **told}
+            notes.append(journal.Note(call.whistle.lead.stream, f"clock.{kind}", at, told))
+    journal.append_many(notes)
+    whistle_notices.tell_late([(one, calls[one.subject_id]) for one in batch], at)
+
+
+def register() -> None:
+    """Register the handlers of both clocks (called once, at start-up)."""
+    handlers.lock_first(lock_subjects)
+    for kind in LATE_COLUMN:
+        handlers.register(CLOCKS_OF, kind, run_out)

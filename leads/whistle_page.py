@@ -1,0 +1,99 @@
+"""The page behind a department's SMS (`/w/<token>/`): no sign-in, phone-sized, one answer (whistle_links).
+
+It tells the grid, the place, the kind of problem and the caller's telephone, and nothing else of a lead.
+GET never answers: gateways open every link they carry. Asking too often gives 429.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_http_methods
+from rest_framework.throttling import SimpleRateThrottle
+
+from kernel import clock
+from kernel.accounts.addresses import client_ip
+from kernel.errors import DomainError
+from leads import whistle_calls, whistle_links, whistle_notices
+from leads.models import WhistleLink
+from leads.whistle_states import Answer, CallState, WhistleState
+
+TOO_OFTEN = "操作过于频繁，请稍后再试。"
+CHOOSE = "请选择一项回应。"
+
+
+class LinkThrottle(SimpleRateThrottle):
+    """`SUOSHE_LINK_RATE` per address; None switches it off."""
+
+    scope = "link"
+
+    def get_rate(self) -> str | None:
+        rate: str | None = settings.SUOSHE_LINK_RATE
+        return rate
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        return f"throttle:link:{client_ip(request) or 'local'}"
+
+
+class AnswerForm(forms.Form):
+    answer = forms.ChoiceField(
+        choices=Answer.choices, error_messages={"required": CHOOSE, "invalid_choice": CHOOSE}
+    )
+    note = forms.CharField(max_length=200, required=False)
+
+
+@csrf_protect
+@require_http_methods(["GET", "HEAD", "POST"])
+def whistle_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the call, or take the answer."""
+    throttle = LinkThrottle()
+    if not throttle.allow_request(request, None):  # type: ignore[arg-type]
+        answer = _page(request, 429, refused=TOO_OFTEN)
+        answer["Retry-After"] = str(int(throttle.wait() or 1))
+        return answer
+    try:
+        link = whistle_links.find(token, clock.now())
+        if request.method != "POST":
+            return _page(request, 200, link=link)
+        return _post(request, token, link)
+    except DomainError as refused:
+        return _page(request, refused.status, refused=refused.detail)
+
+
+def _post(request: HttpRequest, token: str, link: WhistleLink) -> HttpResponse:
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        wrong = "；".join(str(one) for errors in form.errors.values() for one in errors)
+        return _page(request, 400, link=link, wrong=wrong)
+    whistle_calls.answer_by_link(
+        token=token,
+        answer=Answer(form.cleaned_data["answer"]),
+        note=form.cleaned_data["note"],
+        at=clock.now(),
+    )
+    return _page(request, 200, link=whistle_links.find(token, clock.now()), done=True)
+
+
+def _page(request: HttpRequest, status: int, *, link: WhistleLink | None = None, **told: Any) -> HttpResponse:
+    shown: dict[str, Any] = {"title": "部门报到", **told}
+    if link is not None:
+        call = link.call
+        whistle = call.whistle
+        shown |= {
+            "words": whistle_notices.words(whistle),
+            "call": call,
+            "caller": whistle_notices.caller_name(whistle),
+            "telephone": whistle.telephone,
+            "open": call.state == CallState.CALLED and whistle.state == WhistleState.OPEN,
+            "answers": [{"value": one.value, "label": one.label} for one in Answer],
+        }
+    answer = TemplateResponse(request, "leads/whistle_link.html", shown, status=status)
+    answer["Cache-Control"] = "no-store"
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
