@@ -6,6 +6,8 @@ handler (`kernel.api.exception_handler`) turns them into HTTP answers; the admin
 
 from __future__ import annotations
 
+from django.db import DatabaseError, InterfaceError, OperationalError
+
 
 class DomainError(Exception):
     """A rule of the house forbids it (409 unless a subclass says otherwise).
@@ -98,3 +100,13 @@ class Busy(DomainError):
 
     status = 503
     default_code = "busy"
+
+
+def is_outage(error: BaseException) -> bool:
+    """Is it the database that is away or busy, and not what was asked of it?
+
+    Where the server dies in the middle of a statement, psycopg2 raises a plain DatabaseError without a code.
+    """
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    return type(error) is DatabaseError and getattr(error.__cause__, "pgcode", None) is None

@@ -39,7 +39,7 @@ class Statement:
             kept = (server, set())
             setattr(connection, _KEPT, kept)
         if self.name not in kept[1]:
-            with server.cursor() as plain:
+            with connection.wrap_database_errors, server.cursor() as plain:
                 plain.execute(self._prepare)
             kept[1].add(self.name)
         cursor.execute(self._execute, dict(params))

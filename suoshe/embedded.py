@@ -512,6 +512,30 @@ def using(
             _leave(at, users)
 
 
+def revive(
+    at: Path, *, postgres: bool = True, redis: bool = False, tuning: dict[str, str] | None = None
+) -> list[str]:
+    """Start again which of the servers has died; the names of those. Only for who is inside `using`.
+
+    Raises:
+        EmbeddedError: a server did not start; the message says why in one line.
+    """
+
+    def dead() -> list[str]:
+        found = ["PostgreSQL"] if postgres and postgres_pid(at) is None else []
+        return [*found, "Redis"] if redis and redis_pid(at) is None else found
+
+    if not dead():
+        return []
+    with _start_lock(at):
+        names = dead()
+        if "PostgreSQL" in names:
+            start_postgres(at, tuning)
+        if "Redis" in names:
+            start_redis(at)
+    return names
+
+
 def _leave(at: Path, users: Any) -> None:
     keeper = None
     with _start_lock(at):

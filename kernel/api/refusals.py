@@ -19,13 +19,13 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connections
+from django.db import DataError, IntegrityError, connections
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from kernel.errors import Busy, DomainError, Malformed, TooLarge
+from kernel.errors import Busy, DomainError, Malformed, TooLarge, is_outage
 
 __all__ = ["error_body", "exception_handler"]
 
@@ -159,7 +159,7 @@ def _translate(exc: Exception) -> Exception:
         return exceptions.ParseError(SENTENCES[400])
     if isinstance(exc, DataError) or _cannot_be_said(exc):
         return Malformed(UNREADABLE, code="invalid")
-    if isinstance(exc, OperationalError | InterfaceError):
+    if is_outage(exc):
         log.warning("database_unavailable", error=str(exc), state=_sqlstate(exc))
         return Busy(BUSY, code="busy")
     if isinstance(exc, IntegrityError):

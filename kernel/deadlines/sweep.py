@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from kernel import clock
 from kernel.deadlines import handlers
 from kernel.deadlines.clocks import lock_live
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Heartbeat, PoisonRow
+from kernel.errors import is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -176,7 +177,7 @@ def _handle(batch: Sequence[Fired], at: datetime) -> None:
 
 def _is_nobodys_fault(error: Exception) -> bool:
     """What another try may cure. A cancelled statement is not: a smaller batch may pass where it did not."""
-    if not isinstance(error, OperationalError | InterfaceError):
+    if not is_outage(error):
         return False
     return getattr(error.__cause__, "pgcode", None) != QUERY_CANCELLED
 

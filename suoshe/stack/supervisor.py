@@ -2,7 +2,8 @@
 
 Every child has a process group of its own, so a Ctrl-C of the terminal reaches only us and what a
 child leaves behind can be ended too. A child that ends by itself is started again; one that keeps
-ending (5 times within a minute) ends the whole, since a half-working product misleads.
+ending (5 times within a minute) ends the whole, since a half-working product misleads. One that was
+killed by −9 (by an operator, or for want of memory) is always started again, after a wait that grows.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ COLOURS = (36, 33, 35, 32, 34, 31)
 GIVE_UP_AFTER = 5
 GIVE_UP_WITHIN_S = 60.0
 RESTART_AFTER_S = 1.0
+LONGEST_WAIT_S = 30.0
 GRACE_S = 30.0
 LATER_S = 20.0
 
@@ -38,6 +40,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     rest: bytes = b""
     ended: deque[float] = field(default_factory=lambda: deque(maxlen=GIVE_UP_AFTER))
+    killed: deque[float] = field(default_factory=lambda: deque(maxlen=6))
     start_at: float = 0.0
     waits: bool = False
 
@@ -148,6 +151,10 @@ class Supervisor:
             code = child.process.returncode
             self._drop(child)
             now = time.monotonic()
+            if code == -signal.SIGKILL:
+                child.start_at = now + _wait_after_kill(child, now)
+                self.say(f"{child.name} was killed; starting it again", name=child.name, colour=child.colour)
+                continue
             child.ended.append(now)
             if len(child.ended) == GIVE_UP_AFTER and now - child.ended[0] < GIVE_UP_WITHIN_S:
                 self._failed = True
@@ -195,3 +202,10 @@ class Supervisor:
             process.wait(10)  # type: ignore[union-attr]
             self._drop(child)
         self._selector.close()
+
+
+def _wait_after_kill(child: Child, now: float) -> float:
+    """A second after the first kill, twice as long after each further one within the last minute."""
+    child.killed.append(now)
+    lately = sum(now - moment < GIVE_UP_WITHIN_S for moment in child.killed)
+    return min(RESTART_AFTER_S * 2.0 ** (lately - 1), LONGEST_WAIT_S)

@@ -17,7 +17,7 @@ from django.core.exceptions import (
     ValidationError,
 )
 from django.core.signals import got_request_exception
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.test import Client, override_settings
 from rest_framework import exceptions
@@ -348,6 +348,7 @@ def caused(error: Exception, pgcode: str) -> Exception:
         (caused(OperationalError(), "57014"), 503, "domain_error", "busy"),
         (OperationalError("could not connect"), 503, "domain_error", "busy"),
         (InterfaceError("connection already closed"), 503, "domain_error", "busy"),
+        (DatabaseError("server closed the connection unexpectedly"), 503, "domain_error", "busy"),
         (Busy("忙。"), 503, "domain_error", "busy"),
         (DataError(), 400, "domain_error", "invalid"),
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "x"), 400, "domain_error", "invalid"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from kernel.prepared import Statement
 
@@ -42,3 +42,10 @@ def test_it_outlives_a_rollback_and_a_lost_connection() -> None:
     connection.close()
     assert ask(3)[0] == 6
     assert prepared() == 1
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_what_goes_wrong_while_preparing_is_one_of_djangos_errors() -> None:
+    broken = Statement("test_broken", "SELECT nothing FROM nowhere")
+    with pytest.raises(DatabaseError, match="nowhere"), connection.cursor() as cursor:
+        broken.execute(cursor, {})

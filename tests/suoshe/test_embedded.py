@@ -132,6 +132,23 @@ def test_after_kill_9_of_both_servers_it_starts_again(
     assert _ask(home, "SELECT answer FROM kept") == "42"
 
 
+def test_who_uses_them_can_revive_servers_that_were_killed(home: Path) -> None:
+    with embedded.using(home, redis=True, tuning=embedded.TEST_TUNING):
+        assert embedded.revive(home, redis=True, tuning=embedded.TEST_TUNING) == []
+        before = [embedded.postgres_pid(home), embedded.redis_pid(home)]
+        for pid in before:
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: _stopped(home), what="both servers to be dead")
+        revived = embedded.revive(home, redis=True, tuning=embedded.TEST_TUNING)
+        assert revived == ["PostgreSQL", "Redis"]
+        after = [embedded.postgres_pid(home), embedded.redis_pid(home)]
+        assert None not in after
+        assert not set(after) & set(before)
+        assert _ask(home, "SELECT answer FROM kept") == "42"
+    assert _stopped(home)
+
+
 def test_a_pid_that_was_used_again_is_not_taken_for_the_server(
     home: Path, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:

@@ -31,6 +31,7 @@ def log() -> Merged:
 @pytest.fixture
 def made(log: Merged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     monkeypatch.setattr(supervisor, "RESTART_AFTER_S", 0.05)
+    monkeypatch.setattr(supervisor, "LONGEST_WAIT_S", 0.2)
     return Supervisor(cwd=tmp_path, env={**os.environ, "SUOSHE_PARENT": str(os.getpid())}, out=log)
 
 
@@ -85,6 +86,23 @@ def test_one_that_keeps_ending_ends_the_whole(made: Supervisor, log: Merged) -> 
     made.add("good", _python("import time; time.sleep(60)"))
     assert made.run() == 1
     assert log.has("bad ended 5 times within 60 s (7)")
+
+
+def test_one_that_is_killed_is_always_started_again(made: Supervisor, log: Merged) -> None:
+    made.add("hunted", _python("import os; os.kill(os.getpid(), 9)"))
+    made.add("good", _python("import time; time.sleep(60)"))
+    thread = _when(
+        lambda: log.getvalue().count("hunted was killed; starting it again") >= supervisor.GIVE_UP_AFTER + 1,
+        lambda: made.stop("seen enough"),
+    )
+    assert made.run() == 0
+    thread.join()
+
+
+def test_the_wait_after_a_kill_grows_and_is_forgotten() -> None:
+    child = supervisor.Child("hunted", [], 0)
+    waits = [supervisor._wait_after_kill(child, float(second)) for second in (0, 1, 2, 3, 4, 5, 6, 200)]
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 1]
 
 
 def test_the_last_words_of_a_child_are_kept(made: Supervisor, log: Merged) -> None:

@@ -150,6 +150,14 @@ def test_its_whole_life(home: Path, started: list[Up]) -> None:
     assert f"http://127.0.0.1:{port}/" in first.text()
     first.all_up()
 
+    # PostgreSQL and Redis killed by −9: both come back, and nobody has to be told.
+    for pid in (embedded.postgres_pid(home), embedded.redis_pid(home)):
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: first.text().count("had ended; started again") == 2, what="both servers to be back")
+    assert _page(port) < 500
+    assert first.process.poll() is None
+
     # Another on the same home, and another on the same port: one line each, and nothing else happens.
     same_home = Up(home, free_port())
     assert same_home.process.wait(30) == 1

@@ -24,6 +24,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from suoshe import embedded
 from suoshe.stack import processes
+from suoshe.stack.revival import Revival
 from suoshe.stack.supervisor import Supervisor
 
 HOST = "127.0.0.1"
@@ -49,7 +50,9 @@ class Command(BaseCommand):
             try:
                 with embedded.using(at, postgres=own_postgres, redis=own_redis) as users:
                     self._prepare(demo=not no_demo)
-                    code = self._run(port, started, pass_fds=(lock, users))
+                    supervisor = self._supervisor(port, started, pass_fds=(lock, users))
+                    with Revival(at, postgres=own_postgres, redis=own_redis, say=supervisor.say):
+                        code = supervisor.run()
             except embedded.EmbeddedError as refused:
                 raise CommandError(str(refused)) from refused
         if code:
@@ -100,7 +103,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"the demo was not loaded 未载入演示数据: {refused}")
         connections.close_all()
 
-    def _run(self, port: int, started: float, *, pass_fds: tuple[int, ...]) -> int:
+    def _supervisor(self, port: int, started: float, *, pass_fds: tuple[int, ...]) -> Supervisor:
         url = f"http://{HOST}:{port}/"
         env = {
             **os.environ,
@@ -124,7 +127,7 @@ class Command(BaseCommand):
         supervisor.add("worker", processes.here(processes.worker()), later=True)
         supervisor.add("beat", processes.here(processes.beat(schedule=schedule)), later=True)
         announce.start(supervisor.say)
-        return supervisor.run()
+        return supervisor
 
 
 class Announcement:

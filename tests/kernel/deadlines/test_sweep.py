@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
 
 from kernel import clock
 from kernel.deadlines import clocks, handlers, sweep
@@ -246,15 +246,22 @@ class Deadlock(Exception):
     pgcode = "40P01"
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OperationalError("deadlock detected"), Deadlock()),
+        (DatabaseError("server closed the connection unexpectedly"), None),
+    ],
+)
 def test_contention_undoes_the_whole_sweep_and_poisons_nothing(
-    fired: Remembered, monkeypatch: pytest.MonkeyPatch
+    fired: Remembered, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: Exception | None
 ) -> None:
     def contended(batch: Sequence[Fired], at: datetime) -> None:
-        raise OperationalError("deadlock detected") from Deadlock()
+        raise error from cause
 
     monkeypatch.setitem(handlers._handlers, ("thing", "limit"), contended)
     arm_many(3)
-    with pytest.raises(OperationalError):
+    with pytest.raises(type(error)):
         sweep.sweep()
     assert not PoisonRow.objects.exists()
     assert set(states().values()) == {"running"}
