@@ -10,10 +10,19 @@ class GridsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the kernel who administers accounts, and name the notices that this app posts."""
-        from grids import absences, rota, shortages  # noqa: F401 - they register their templates
+        from grids import (  # noqa: F401 - absences, rota, shortages register their templates
+            absences,
+            postings,
+            rota,
+            shortages,
+            task_handover,
+            task_notices,
+        )
         from grids.access import is_administrator
         from grids.postings import make_administrator
         from kernel.accounts import rights
 
+        task_notices.register()
+        postings.on_end(task_handover.hand_on_of_posting)
         rights.register_administrator_test(is_administrator)
         rights.register_administrator_maker(make_administrator)

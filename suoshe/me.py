@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
-from grids.models import Community, Department, Grid, Office, Subdistrict
+from grids.models import Community, Department, Grid, Office, Subdistrict, TaskItem
 from grids.roles import DUTY_LEADER, DutyRole, Role
 from kernel.notices.selectors import unread_count
 from leads.models import Acknowledgement, Lead, Side, Signature, Stage, SupervisionOrder
@@ -26,7 +26,7 @@ from leads.states import State
 
 __all__ = ["Me", "open_tasks"]
 
-TASKS = ("respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk")
+TASKS = ("respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks")
 PLACES: dict[str, Any] = {
     "grid": Grid,
     "office": Office,
@@ -52,6 +52,7 @@ def open_tasks(scope: Scope) -> dict[str, int]:
         "confirm_handover": _not_taken_over(_of_my_grids(seats)),
         "acknowledge": _orders(seats),
         "desk": _desk(seats),
+        "tasks": TaskItem.objects.open().filter(owner_id=scope.user_id),
     }
     # An auditor or administrator who (wrongly) holds another seat still has no work.
     idle = scope.is_auditor or scope.business_nothing

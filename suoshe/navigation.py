@@ -31,6 +31,9 @@ GROUPS = [
         {
             "leads.lead": "assignment",
             "leads.supervisionorder": "campaign",
+            "leads.answer": "call",
+            "leads.survey": "sentiment_satisfied",
+            "leads.leadreporter": "lock_person",
             "leads.category": "category",
             "approvals.approval": "approval",
             "evidence.evidence": "photo_library",
@@ -44,6 +47,8 @@ GROUPS = [
             "grids.absence": "event_busy",
             "grids.dutyshift": "calendar_month",
             "grids.workgroup": "groups",
+            "grids.taskitem": "checklist",
+            "grids.responsibilityitem": "assignment_ind",
             "grids.businessentity": "storefront",
         },
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -150,6 +151,12 @@ def new_shift(house: House) -> dict[str, Any]:
     return {"office": office, "day": "2031-01-01", "role": "DUTY_OFFICER", "person": "duty-01"}
 
 
+def new_task(house: House) -> dict[str, Any]:
+    due_at = (clock.now() + timedelta(days=1)).isoformat()
+    owner = house.world.worker(1).username
+    return {"client_uid": str(uuid.uuid4()), "title": "核对新店", "owner": owner, "due_at": due_at}
+
+
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
 KEEPS_ROTA = some("clerk head bureau")
 SEES_DESK = ABOVE | some("worker section_food")
@@ -157,6 +164,8 @@ SEES_ROTA = NEAR | {"admin"}
 SWAPS = KEEPS_ROTA | {"duty"}
 SEES_LEAVE = OFFICE | ABOVE | some("community street admin")
 GRANTS = some("head community bureau")
+TASK = "grids/370983001-L01/tasks/{task.pk}/"
+GIVES_TASKS = OFFICE | some("commissioner community street bureau")
 
 ENTRIES = [
     # open
@@ -176,13 +185,43 @@ ENTRIES = [
     Entry("evidence", "POST", "evidence/", {201: REPORTERS}, 403, new_photo, multipart=True),
     get("evidence-original", PHOTO + "original/", INSIDE),
     get("evidence-thumbnail", PHOTO + "thumbnail/", INSIDE),
+    get("evidence-watermarked", PHOTO + "watermarked/", INSIDE),
+    Entry("evidence-playback", "GET", PHOTO + "playback/", {409: INSIDE}),
     get("evidence-original", "evidence/{own_evidence.pk}/original/", some("commissioner")),
     get("evidence-thumbnail", "evidence/{own_evidence.pk}/thumbnail/", some("commissioner")),
+    Entry("evidence-watermarked", "GET", "evidence/{own_evidence.pk}/watermarked/", {409: some("commissioner")}),
     # places: for everybody with a seat
     listed("grids", "grids/", SEATED, lambda h: h.world.grid(1).code),
     get("grid", "grids/370983001-L01/", SEATED),
     get("grids-geojson", "grids.geojson"),
     get("grids-locate", "grids/locate/?lon=116.75&lat=36.16&crs=wgs84", SEATED, rest=403),
+    # a grid's group
+    Entry(
+        "grid-tasks", "GET", "grids/370983001-L01/tasks/?page_size=200", {200: SEATED},
+        shows=NEAR, row=lambda h: h.task.pk,
+    ),
+    Entry("grid-tasks", "POST", "grids/370983001-L01/tasks/", {201: GIVES_TASKS | {"worker"}, 404: SEATLESS},
+          403, new_task),
+    get("grid-task", TASK, NEAR),
+    Entry(
+        "grid-task", "PATCH", TASK, {200: GIVES_TASKS, 403: NEAR - GIVES_TASKS},
+        body=lambda h: {"title": "复核新店"}, version=lambda h: h.task.version,
+    ),
+    Entry(
+        "grid-task-done", "POST", TASK + "done/",
+        {200: GIVES_TASKS | {"worker"}, 403: some("leader auditor")}, version=lambda h: h.task.version,
+    ),
+    Entry(
+        "grid-task-cancel", "POST", TASK + "cancel/", {200: GIVES_TASKS, 403: NEAR - GIVES_TASKS},
+        body=lambda h: {"reason": "重复"}, version=lambda h: h.task.version,
+    ),
+    get("grid-responsibilities", "grids/370983001-L01/responsibilities/?category=F03", SEATED),
+    get("grid-work-group", "grids/370983001-L01/work-group/", NEAR | {"admin"}),
+    Entry(
+        "grid-work-group", "PATCH", "grids/370983001-L01/work-group/",
+        {200: some("bureau admin"), 403: NEAR - {"bureau"}},
+        body=lambda h: {"name": "一网格群"}, version=lambda h: 1,
+    ),
     listed("communities", "communities/", SEATED, lambda h: h.world.communities[0].code),
     listed("offices", "offices/", SEATED, lambda h: h.world.offices[0].code),
     listed("departments", "departments/", SEATED, lambda h: "police"),

@@ -11,11 +11,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from grids import work_groups
 from grids.admin_access import EVERYBODY, GRID_PEOPLE, OFFICE_PEOPLE, ScopedAdmin
 from grids.models import Community, Department, Grid, Office, Posting, Subdistrict, WorkGroup
 from grids.picture import Drawn, picture
 from grids.roles import Role
 from grids.shortages import FEWEST_WORKERS, WORDS, shortages
+from grids.work_groups import members_of
 from kernel import clock
 from kernel.clock import KernelNow
 
@@ -81,6 +83,36 @@ class WorkGroupAdmin(ScopedAdmin):
     search_fields = ["name", "grid__code", "grid__name"]
     search_help_text = "按群名称、网格编码或名称查找"
     ordering = ["grid__code"]
+    fields = ["grid", "name", "robot", "members"]
+    readonly_fields = ["members"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["grid", "members"] if obj else ["members"]
+
+    @display(description="群成员")
+    def members(self, group: WorkGroup) -> SafeString | str:
+        """Who is posted in the grid; nobody keeps a list of members."""
+        if group.grid_id is None:
+            return "保存后按任职自动列出。"
+        found = members_of([group.grid_id], clock.now())
+        if not found:
+            return "该网格目前没有在任人员。"
+        rows = format_html_join("", "<li>{}：{}</li>", ((one.role_name, one.name) for one in found))
+        return format_html("<ul>{}</ul>", rows)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A change goes by the service, which moves the version."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        work_groups.change(
+            group_id=obj.pk,
+            name=obj.name,
+            robot_id=obj.robot_id,
+            by=self.me(request),
+            expect=lambda version: None,
+            at=clock.now(),
+        )
 
 
 @admin.register(Grid)

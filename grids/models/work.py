@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from grids.access import Anyone, scope_of, within
-from grids.models.places import Grid, ReferenceQuerySet
+from grids.models.places import Department, Grid, ReferenceQuerySet
 from grids.roles import Role, Section
 from grids.states import TaskState
 from kernel.accounts.models import User
@@ -23,6 +23,8 @@ class TaskItemQuerySet(models.QuerySet["TaskItem"]):
         scope = scope_of(user)
         if scope.business_nothing:
             return self.none()
+        if scope.sees_all:
+            return self
         owners = {scope.user_id, *(seat.holder_id for seat in scope.seats)}
         return self.filter(within(scope) | Q(owner_id__in=owners) | Q(created_by_id=scope.user_id))
 
@@ -134,6 +136,11 @@ class LeadGroup(models.TextChoices):
 
 
 class ResponsibilityQuerySet(ReferenceQuerySet):
+    def named(self) -> Self:
+        """With the name of the department, where there is one, as `department_name`."""
+        names = Department.objects.filter(code=OuterRef("department")).values("name")
+        return self.annotate(department_name=Subquery(names))
+
     def of_category(self, code: str) -> Self:
         """What applies to a category such as `F03`: its own items, its group's, and those of all."""
         return self.filter(Q(group="") | Q(group=code[:1], category__in=["", code]), is_active=True).order_by(
@@ -209,12 +216,9 @@ class ResponsibilityItem(models.Model):
 
     @property
     def answerable(self) -> str:
-        """Who answers, in words; a department by its code (the reader has the names)."""
+        """Who answers, in words. A department by its name where the row was read by `named`."""
         if self.section:
             return str(self.get_section_display())
-        return str(self.get_role_display()) if self.role else self.department
-
-    def words(self, departments: dict[str, str]) -> dict[str, Any]:
-        """One row for people; `departments` maps codes to names."""
-        who = departments.get(self.department, self.department) if self.department else self.answerable
-        return {"who": who, "duty": self.duty, "standard": self.standard, "basis": self.basis}
+        if self.role:
+            return str(self.get_role_display())
+        return getattr(self, "department_name", None) or self.department

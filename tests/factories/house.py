@@ -16,9 +16,9 @@ from django.db import transaction
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
-from grids import absences
+from grids import absences, task_lists
 from grids.demo import World
-from grids.models import Absence, BusinessEntity, DutyShift, Posting
+from grids.models import Absence, BusinessEntity, DutyShift, Posting, TaskItem
 from grids.roles import DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import Device, User
@@ -63,6 +63,7 @@ class House:
     shift: DutyShift
     next_shift: DutyShift
     device: Device
+    task: TaskItem
 
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
@@ -134,6 +135,13 @@ def make_house() -> House:
         shift=shifts.filter(role=DUTY_OFFICER)[0],
         next_shift=shifts.filter(role=DUTY_OFFICER)[1],
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
+        task=task_lists.add(
+            grid=world.grid(1),
+            wish=task_lists.Wish("核对沿街新店执照", worker.pk, now + timedelta(days=1)),
+            client_uid=uuid.uuid4(),
+            by=commissioner,
+            at=now,
+        ).task,
     )
 
 
