@@ -90,6 +90,11 @@ def sendings(waiting: int, tokens: float) -> list[int]:
     return [1] * (whole - 1) + [waiting - whole + 1]
 
 
+def singly(waiting: int, tokens: float) -> list[int]:
+    """The same for telephones: every message alone, as many as the bucket holds."""
+    return [1] * max(0, min(waiting, int(tokens)))
+
+
 def is_link(name: str, value: Any) -> bool:
     """Is this value of a template a link or a token: characters that mean something each, never masked?
 

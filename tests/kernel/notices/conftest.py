@@ -23,14 +23,30 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Provider:
-    """Answers like the provider of chat groups; `answers` are used up first, then all is well."""
+    """Answers like any of the providers; `answers` are used up first, then all is well."""
 
     url: str = ""
     paths: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     answers: list[tuple[int, Any]] = field(default_factory=list)
     before_answer: Callable[[], object] = lambda: None
     slow_s: float = 0.0
+
+
+WELL = {"errcode": 0, "errmsg": "ok", "code": 0, "msg": "success", "message": "OK"}
+
+
+def words_of(body: dict[str, Any]) -> str:
+    """What a person in the group or at the telephone reads."""
+    if "markdown" in body:
+        return str(body["markdown"].get("content") or body["markdown"]["text"])
+    if "msg_type" in body:
+        post = body["content"]["post"]["zh_cn"]
+        return "\n".join([post["title"], *(one["text"] for line in post["content"] for one in line)])
+    return str(body["content"])
 
 
 @pytest.fixture
@@ -40,12 +56,16 @@ def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            given = self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.loads(given)
+            provider.raw.append(given)
+            provider.bodies.append(body)
+            provider.headers.append(dict(self.headers.items()))
             provider.paths.append(self.path)
-            provider.told.append(body["markdown"]["content"])
+            provider.told.append(words_of(body))
             provider.before_answer()
             time.sleep(provider.slow_s)
-            status, answer = provider.answers.pop(0) if provider.answers else (200, {"errcode": 0})
+            status, answer = provider.answers.pop(0) if provider.answers else (200, WELL)
             if status == 0:
                 self.close_connection = True
                 return
@@ -69,11 +89,21 @@ def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide
     thread.start()
     provider.url = f"http://127.0.0.1:{server.server_port}"
     settings.SUOSHE_WECOM_BASE_URL = provider.url
+    settings.SUOSHE_DINGTALK_BASE_URL = provider.url
+    settings.SUOSHE_FEISHU_BASE_URL = provider.url
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield provider
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def gateway(provider: Provider, settings: Any) -> Provider:
+    """The same server as the SMS gateway of the house."""
+    settings.SUOSHE_SMS_BASE_URL = f"{provider.url}/sms/send"
+    settings.SUOSHE_SMS_KEY, settings.SUOSHE_SMS_SECRET = "suoshe", "gateway-secret"
+    return provider
 
 
 @pytest.fixture
@@ -108,6 +138,16 @@ def tell(robot: Robot, count: int = 1, **more: Any) -> list[OutboxMessage]:
     ]  # fmt: skip
     outbox.post(drafts, at=clock.now())
     return list(OutboxMessage.objects.filter(dedupe_key__in=[d.dedupe_key for d in drafts]).order_by("id"))
+
+
+def text_to(phone: str = "13800005678", **more: Any) -> OutboxMessage:
+    """Post an SMS to a telephone that is no account."""
+    number = next(_numbers)
+    more.setdefault("template", "test.told")
+    more.setdefault("params", {"number": f"XS{number}", "what": "已办结"})
+    draft = outbox.Draft(f"test:{number}", subject_kind="lead", subject_id=number, sms_to=phone, **more)
+    assert outbox.post([draft], at=clock.now()) == 1
+    return OutboxMessage.objects.get(dedupe_key=draft.dedupe_key)
 
 
 def later(seconds: float) -> None:

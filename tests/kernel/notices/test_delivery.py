@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from kernel import clock
+from kernel import clock, sealed
+from kernel.errors import Refused
 from kernel.journal.models import Entry
 from kernel.notices import delivery, policy, templates
 from kernel.notices.models import OutboxMessage, Robot, State
-from kernel.notices.replay import replay
+from kernel.notices.replay import SET_ASIDE, replay, replay_carrier, set_aside
 from tests.factories.accounts import make_user
-from tests.kernel.notices.conftest import Provider, later, make_robot, tell
+from tests.kernel.notices.conftest import Provider, later, make_robot, tell, text_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("words")]
 
@@ -75,11 +76,33 @@ def test_after_twelve_failures_it_is_dead_until_a_person_replays_it(provider: Pr
     assert (message.state, message.attempts) == (State.DEAD, 12)
     assert len(provider.told) == 12
     admin = make_user()
-    assert replay(ids=[message.pk], by=admin, at=clock.now()) == 1
-    assert replay(ids=[message.pk], by=admin, at=clock.now()) == 0
+    assert replay(ids=[message.pk], by=admin, reason="已恢复", at=clock.now()) == 1
+    assert replay(ids=[message.pk], by=admin, reason="已恢复", at=clock.now()) == 0
     assert delivery.deliver_due() == 1
     entry = Entry.objects.get(stream=f"notice:{message.pk}")
-    assert (entry.kind, entry.actor_id) == ("notice.replayed", admin.pk)
+    assert (entry.kind, entry.actor_id, entry.data["reason"]) == ("notice.replayed", admin.pk, "已恢复")
+
+
+def test_all_of_one_robot_are_replayed_and_no_other(provider: Provider) -> None:
+    mended, sick = make_robot(), make_robot()
+    rows = [*tell(mended, 3), *tell(sick, 2)]
+    OutboxMessage.objects.filter(pk__in=[m.pk for m in rows]).update(state=State.DEAD, last_error="93000")
+    by = make_user()
+    with pytest.raises(Refused):
+        replay_carrier(robot_id=mended.pk, by=by, reason=" ", at=clock.now())
+    assert replay_carrier(robot_id=mended.pk, by=by, reason="换了地址 13812345678", at=clock.now()) == 3
+    assert OutboxMessage.objects.filter(state=State.DEAD, robot=sick).count() == 2
+    assert Entry.objects.filter(kind="notice.replayed").count() == 3
+    assert Entry.objects.earliest("id").data == {"reason": "换了地址 138****5678", "last_error": "93000"}
+
+
+def test_what_is_set_aside_keeps_no_number(gateway: Provider) -> None:
+    message = text_to()
+    OutboxMessage.objects.update(state=State.DEAD, last_error="号码无法接收短信")
+    assert set_aside(ids=[message.pk], by=make_user(), reason="空号", at=clock.now()) == 1
+    message.refresh_from_db()
+    assert (message.state, message.sealed, message.last_error) == (State.DROPPED, "", SET_ASIDE)
+    assert delivery.deliver_due() == 0
 
 
 def test_an_invalid_webhook_is_dead_at_once(provider: Provider) -> None:
@@ -168,6 +191,55 @@ def test_a_burst_beyond_the_rate_is_one_digest(provider: Provider) -> None:
     later(21)
     assert delivery.deliver_due() == 4
     assert len(provider.told) == 4
+
+
+def test_a_digest_loses_nothing_that_does_not_fit(provider: Provider) -> None:
+    robot = make_robot(rate_per_minute=1)
+    what = "地址和经过写得很长" * 20
+    messages = tell(robot, 30, params={"number": "XS", "what": what})
+    first = delivery.deliver_due()
+    assert 2 < first < 30
+    assert OutboxMessage.objects.filter(state=State.PENDING, attempts=0, leased_by="").count() == 30 - first
+    delivered = first
+    while delivered < 30:
+        later(61)
+        delivered += delivery.deliver_due()
+    lines = sum(told.count("\n> ") or 1 for told in provider.told)
+    assert lines == len(messages)
+
+
+def test_a_group_that_was_locked_out_is_left_alone_for_as_long(provider: Provider) -> None:
+    robot = make_robot(kind="dingtalk", url="/robot/send?access_token=abc")
+    tell(robot, 2)
+    provider.answers = [(200, {"errcode": 130101, "errmsg": "send too fast"})]
+    assert delivery.deliver_due() == 0
+    for _ in range(5):
+        later(100)
+        assert delivery.deliver_due() == 0
+    assert len(provider.told) == 1
+    later(200)
+    assert delivery.deliver_due() == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [("dingtalk", "/robot/send?access_token=abc"), ("feishu", "/open-apis/bot/v2/hook/abc")],
+)
+def test_each_kind_of_robot_is_spoken_to_in_its_way(provider: Provider, kind: str, url: str) -> None:
+    robot = make_robot(kind=kind, url=url, secret_sealed=sealed.seal_json("SEC1"))
+    tell(robot)
+    assert delivery.deliver_due() == 1
+    assert "sign" in provider.paths[0] + str(provider.bodies[0].keys())
+    assert "SEC1" not in str(provider.bodies) + provider.paths[0]
+
+
+def test_a_secret_sealed_with_another_key_is_a_persons_matter(provider: Provider, settings: Any) -> None:
+    (message,) = tell(make_robot(kind="feishu", secret_sealed=sealed.seal_json("SEC1")))
+    settings.SUOSHE_IDENTITY_KEY = "another"
+    assert delivery.deliver_due() == 0
+    message.refresh_from_db()
+    assert (message.state, provider.told) == (State.DEAD, [])
+    assert "重新填写" in message.last_error
 
 
 def test_told_to_slow_down_the_bucket_is_empty(provider: Provider) -> None:

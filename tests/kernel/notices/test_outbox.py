@@ -12,7 +12,7 @@ from kernel import clock
 from kernel.notices import outbox, selectors
 from kernel.notices.models import OutboxMessage, State
 from tests.factories.accounts import make_user
-from tests.kernel.notices.conftest import make_robot, tell
+from tests.kernel.notices.conftest import make_robot, tell, text_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("words")]
 
@@ -48,7 +48,15 @@ def test_params_are_masked_on_the_way_in() -> None:
     assert OutboxMessage.objects.get().params == {"what": "找138****5678"}
 
 
-@pytest.mark.parametrize("addressees", [{}, {"recipient_id": 1, "robot_id": 1}])
+@pytest.mark.parametrize(
+    "addressees",
+    [
+        {},
+        {"recipient_id": 1, "robot_id": 1},
+        {"robot_id": 1, "sms_to": "13800005678"},
+        {"sms_user_id": 1, "recipient_id": 1},
+    ],
+)
 def test_exactly_one_addressee(addressees: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="addressee"):
         outbox.post([outbox.Draft(**DRAFT, **addressees)], at=clock.now())
@@ -80,6 +88,9 @@ def test_set_based_sql_may_leave_defaults_out() -> None:
         ("delivered_at = now()", "delivered_at"),
         ("state = 'lost'", "known_state"),
         ("robot_id = NULL", "one_addressee"),
+        ("phone_masked = '138****5678'", "one_addressee"),
+        ("sealed = 'x'", "seal_of_a_phone"),
+        ("urgency = 'loud'", "known_urgency"),
         ("read_at = now()", "only_people_read"),
     ],
 )
@@ -99,14 +110,25 @@ def test_an_inbox_row_can_not_wait() -> None:
         OutboxMessage.objects.update(state=State.PENDING)
 
 
-def test_backlog_counts_what_waits_and_what_is_dead() -> None:
-    assert selectors.backlog() == selectors.Backlog(0, 0.0, 0)
+def test_backlog_counts_what_waits_and_what_is_dead_by_channel(django_assert_num_queries: Any) -> None:
+    nothing = selectors.backlog()
+    assert (nothing.pending, nothing.oldest_due_s, nothing.dead, nothing.unsent_sms) == (0, 0.0, 0, 0)
+    assert set(nothing.channels) == {"wecom", "dingtalk", "feishu", "sms"}
     tell(make_robot(), 3)
+    tell(make_robot(kind="feishu"), 2)
+    text_to()
     OutboxMessage.objects.filter(pk=OutboxMessage.objects.earliest("id").pk).update(state=State.DEAD)
+    OutboxMessage.objects.filter(robot__kind="feishu").update(available_at=clock.now() + timedelta(hours=1))
     clock.travel(timedelta(minutes=2))
-    found = selectors.backlog()
-    assert (found.pending, found.dead) == (2, 1)
+    with django_assert_num_queries(1):
+        found = selectors.backlog()
+    assert (found.pending, found.dead) == (5, 1)
     assert 119 < found.oldest_due_s < 180
+    assert {name: (one.pending, one.dead) for name, one in found.channels.items()} == {
+        "wecom": (2, 1), "dingtalk": (0, 0), "feishu": (2, 0), "sms": (1, 0),
+    }  # fmt: skip
+    assert found.channels["feishu"].oldest_due_s == 0.0
+    assert found.channels["sms"].oldest_due_s > 119
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""One SMS row on its way to the gateway: whose telephone, and which words."""
+
+from __future__ import annotations
+
+from kernel import sealed
+from kernel.notices import policy, sms, telephones, templates
+from kernel.notices.failures import SendFailure
+from kernel.notices.models import OutboxMessage
+
+NO_NUMBER = "收件人没有登记手机号"
+UNREADABLE = "号码无法解密"
+
+
+def send(row: OutboxMessage) -> None:
+    """Hand one row's words to the gateway.
+
+    Raises:
+        SendFailure: see `kernel.notices.sms.send`; permanent where nobody can say to which number.
+    """
+    phone, params = _opened(row)
+    words = templates.render_sms(row.template, params, quote=sms.defused)
+    links = tuple(str(value) for name, value in params.items() if policy.is_link(name, value))
+    text = sms.content(words, repeated=row.maybe_sent, links=tuple(one for one in links if one in words))
+    sms.send(phone=phone, text=text, message_id=sms.message_id(row.dedupe_key))
+
+
+def _opened(row: OutboxMessage) -> tuple[str, dict[str, object]]:
+    if row.sms_user is not None:
+        phone = telephones.mobile(row.sms_user.phone) if row.sms_user.is_active else None
+        if phone is None:
+            raise SendFailure(NO_NUMBER, permanent=True, only_this=True)
+        return phone, row.params
+    try:
+        inside = telephones.opened(row)
+    except sealed.SealBroken:
+        raise SendFailure(UNREADABLE, permanent=True, only_this=True) from None
+    if not inside.phone:
+        raise SendFailure(UNREADABLE, permanent=True, only_this=True)
+    return inside.phone, inside.params
