@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Prefetch, QuerySet
 
-from grids.access import scope_of
+from grids.access import Scope, scope_of
+from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.coordinates import distance_m
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
+from leads.answered import with_answer
 from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature
 
 DUPLICATE_WITHIN = timedelta(hours=72)
@@ -28,9 +30,18 @@ def visible_lead_ids(user: User, ids: set[int]) -> set[int]:
     return set(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("id", flat=True))
 
 
+def reads_masked(scope: Scope) -> bool:
+    """Are telephone and identity numbers in what people wrote hidden from him, also on one lead's page?
+
+    From the auditor, and from who sees leads only as the liaison of a department that was called.
+    """
+    return scope.is_auditor or scope.roles == {Role.DEPARTMENT_LIAISON}
+
+
 def for_list(leads: QuerySet[Lead]) -> QuerySet[Lead]:
     """A page of leads with all that a row shows, in a fixed number of statements."""
-    return leads.select_related("category", "grid", "entity", "assignee").prefetch_related(
+    named = with_answer(leads).select_related("category", "grid", "entity", "assignee")
+    return named.prefetch_related(
         Prefetch(
             "signatures", queryset=Signature.objects.select_related("signer", "on_behalf_of").order_by("id")
         ),

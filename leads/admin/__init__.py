@@ -3,8 +3,17 @@
 Every act calls a service; nothing here saves. Rows come from `visible_to` only.
 """
 
+from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
 from leads.admin.leads import LeadAdmin
 from leads.admin.orders import SupervisionOrderAdmin
+from leads.admin.reporters import LeadReporterAdmin
 
-__all__ = ["CategoryAdmin", "LeadAdmin", "SupervisionOrderAdmin"]
+__all__ = [
+    "AnswerAdmin",
+    "CategoryAdmin",
+    "LeadAdmin",
+    "LeadReporterAdmin",
+    "SupervisionOrderAdmin",
+    "SurveyAdmin",
+]

@@ -13,9 +13,10 @@ from unfold.utils import parse_date_str
 from grids.access import scope_of
 from grids.models import Grid, Office
 from kernel.deadlines.policy import end_of_day
+from leads.answered import Answered, having
 from leads.catalogue import GROUPS
 
-__all__ = ["ByCategoryGroup", "ByGrid", "ByOffice", "ByProgress", "ByReportedDate"]
+__all__ = ["ByAnswer", "ByCategoryGroup", "ByGrid", "ByOffice", "ByProgress", "ByReportedDate"]
 
 
 class ByGrid(DropdownFilter):
@@ -73,6 +74,18 @@ class ByProgress(DropdownFilter):
             case "mine":
                 return queryset.open().filter(assignee_id=request.user.pk)
         return queryset
+
+
+class ByAnswer(DropdownFilter):
+    title = "回复反映人"
+    parameter_name = "answered"
+
+    def lookups(self, request: Any, model_admin: Any) -> Iterable[Any]:
+        return list(Answered.choices)
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return having(queryset, value) if value in Answered.values else queryset
 
 
 class ByReportedDate(RangeDateFilter):

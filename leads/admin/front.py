@@ -20,6 +20,7 @@ from kernel.deadlines.policy import end_of_day
 from leads import selectors
 from leads.admin import clock_face, words
 from leads.admin.orders_shown import acknowledgement_clocks
+from leads.answered import Answered, having
 from leads.dispatch import PLACES
 from leads.intake import REPORTS_NOT
 from leads.models import Acknowledgement, Lead, LeadQuerySet, Side, SupervisionOrder
@@ -76,7 +77,7 @@ def of(user: Any) -> Front:
 
 
 def build(user: Any) -> Front:
-    """Read it anew: four statements, five where orders wait."""
+    """Read it anew: five statements, six where orders wait."""
     scope = scope_of(user)
     seen = Lead.objects.visible_to(user)
     tasks = sorted([*_leads(scope, seen), *_orders(scope, seen)], key=lambda t: t.due_at or scope.at + NEVER)
@@ -100,6 +101,7 @@ def _counts(scope: Scope, seen: LeadQuerySet) -> list[Figure]:
     leads = reverse("admin:leads_lead_changelist")
     order_list = reverse("admin:leads_supervisionorder_changelist")
     waiting = orders.count()
+    unheard = having(seen, Answered.UNANSWERED).count()
     return [
         Figure("今日上报", figures["reported"], f"{leads}?reported_at_from={today}&reported_at_to={today}"),
         Figure("未办结", figures["going"], f"{leads}?progress=open"),
@@ -108,6 +110,7 @@ def _counts(scope: Scope, seen: LeadQuerySet) -> list[Figure]:
         ),
         Figure("已超时", figures["late"], f"{leads}?progress=overdue", "late" if figures["late"] else ""),
         Figure("督办中", waiting, f"{order_list}?state__exact=open", "late" if waiting else ""),
+        Figure("办结未回复", unheard, f"{leads}?answered=unanswered", "soon" if unheard else ""),
     ]
 
 

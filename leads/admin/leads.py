@@ -22,7 +22,7 @@ from grids.admin_access import EVERYBODY, ExportsSheet, ScopedAdmin
 from grids.roles import Role
 from leads import selectors
 from leads.admin import act_view, clock_face, front, intake_view, page, words
-from leads.admin.filters import ByCategoryGroup, ByGrid, ByOffice, ByProgress, ByReportedDate
+from leads.admin.filters import ByAnswer, ByCategoryGroup, ByGrid, ByOffice, ByProgress, ByReportedDate
 from leads.intake import REPORTS_NOT
 from leads.models import Lead
 
@@ -90,6 +90,7 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
         ByGrid,
         ByOffice,
         ByCategoryGroup,
+        ByAnswer,
         ("reported_at", ByReportedDate),
     ]
     list_filter_submit = True

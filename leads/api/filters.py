@@ -8,6 +8,7 @@ import django_filters as f
 from django.db.models import Q, QuerySet
 
 from kernel import clock
+from leads.answered import Answered, having
 from leads.models import Category, Lead, Severity, SupervisionOrder
 from leads.states import State
 
@@ -20,6 +21,7 @@ class LeadFilter(f.FilterSet):
     assignee = f.NumberFilter(field_name="assignee_id", min_value=0, max_value=2**63 - 1, decimal_places=0)
     entity = f.NumberFilter(field_name="entity_id", min_value=0, max_value=2**63 - 1, decimal_places=0)
     food = f.BooleanFilter()
+    answered = f.ChoiceFilter(choices=Answered.choices, method="by_answer", label="answered")
     overdue = f.BooleanFilter(method="by_overdue", label="overdue")
     reported_after = f.IsoDateTimeFilter(field_name="reported_at", lookup_expr="gte")
     reported_before = f.IsoDateTimeFilter(field_name="reported_at", lookup_expr="lt")
@@ -28,6 +30,9 @@ class LeadFilter(f.FilterSet):
     class Meta:
         model = Lead
         fields: list[str] = []
+
+    def by_answer(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        return having(rows, value)
 
     def by_overdue(self, rows: Any, name: str, value: bool) -> QuerySet[Lead]:
         late = Lead.objects.overdue(clock.now()).values("id")

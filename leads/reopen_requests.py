@@ -1,0 +1,136 @@
+"""A citizen who is not satisfied asks for the lead to be taken up again (kind `lead.reopen`, DESIGN.md §3).
+
+Asked by the platform in his stead, with a clock of its own (`lead_reopen`). The office's head decides;
+what he leaves undecided goes to the bureau, and is asked again until somebody decides: no voice is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from grids.access import Seat, scope_of
+from grids.roles import DUTY_LEADER, Role
+from grids.staffing import bureau_ids, office_people
+from kernel import approvals
+from kernel.accounts.models import User
+from kernel.approvals.deciding import Decision
+from kernel.approvals.kinds import Kind
+from kernel.approvals.models import Approval
+from leads.acts import Act
+from leads.models import Lead, Rating, Survey
+from leads.states import State
+
+KIND = "lead.reopen"
+BUREAU = "bureau"
+HEADS = (Role.OFFICE_HEAD.value, DUTY_LEADER)
+
+
+def ask(act: Act, survey: Survey) -> None:
+    """Ask for it, in the transaction of the unhappy answer. What waits already is not asked twice.
+
+    The citizen's own words stay with the survey: a journal is read by everybody and never erased.
+    """
+    lead = act.lead
+    waiting = Approval.objects.of("lead", lead.pk).waiting().filter(kind=KIND)
+    if waiting.exists():
+        return
+    approvals.ask(
+        kind=KIND,
+        subject_kind="lead",
+        subject_id=lead.pk,
+        by=None,
+        reason=f"群众评价“{Rating(survey.rating).label}”，要求重新办理",
+        payload={"survey": survey.pk, "round": survey.round},
+        about=f"线索 {lead.number}",
+        at=act.at,
+    )
+
+
+def _lock(approval: Approval) -> Lead:
+    return Lead.objects.select_for_update(of=("self",)).get(pk=approval.subject_id)
+
+
+def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
+    scope = scope_of(user)
+    heads = [seat for role in HEADS if (seat := scope.seat(role, office_id=lead.office_id))]
+    if lead.office_id is not None and heads:
+        return heads[0]
+    if lead.office_id is None or approval.payload.get("level") == BUREAU:
+        return scope.seat(Role.BUREAU)
+    return None
+
+
+def _decidable(user: User) -> Q:
+    scope = scope_of(user)
+    offices = {seat.office_id for seat in scope.seats if seat.role in HEADS}
+    found = Q(pk__in=[])
+    if offices:
+        found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+    if scope.has(Role.BUREAU):
+        found |= Q(payload__level=BUREAU)
+        found |= Q(subject_id__in=Lead.objects.filter(office__isnull=True).values("id"))
+    return found
+
+
+def _deciders(rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection[int]]:
+    """The office's heads, with the bureau where it has come to it or nobody else is there."""
+    offices = dict(
+        Lead.objects.filter(pk__in=[row.subject_id for row in rows]).values_list("id", "office_id")
+    )
+    people = office_people({one for one in offices.values() if one is not None}, at)
+    bureau = bureau_ids(at)
+    found: dict[int, Collection[int]] = {}
+    for row in rows:
+        office_id = offices.get(row.subject_id)
+        heads = people[office_id].head_ids if office_id is not None else []
+        found[row.pk] = [*heads, *(bureau if not heads or row.payload.get("level") == BUREAU else [])]
+    return found
+
+
+def _decided(decision: Decision) -> None:
+    """Approved: the lead is taken up again, in a new round. Refused: it stays closed, with the reason."""
+    from leads import reopening
+
+    if decision.approved:
+        act = Act(decision.subject, decision.by, decision.at, list(decision.live))
+        reopening.reopen_now(act, reason=decision.approval.reason, cause="survey")
+
+
+def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
+    """Nobody decided in time: it goes to the bureau, again and again until somebody does."""
+    approvals.ask_many(
+        [
+            approvals.Question(
+                kind=KIND,
+                subject_kind=row.subject_kind,
+                subject_id=row.subject_id,
+                by_id=None,
+                reason=row.reason,
+                payload={**row.payload, "level": BUREAU},
+                about=row.about,
+            )
+            for row in rows
+        ],
+        at=at,
+    )
+
+
+def register() -> None:
+    """Register the kind (called once, at start-up)."""
+    approvals.register(
+        KIND,
+        Kind(
+            label="不满意重新办理",
+            limit_kind="lead_reopen",
+            lock=_lock,
+            may_decide=_may_decide,
+            decidable=_decidable,
+            deciders=_deciders,
+            decided=_decided,
+            lapsed=_lapsed,
+            stands_in=frozenset({State.CLOSED.value}),
+        ),
+    )
