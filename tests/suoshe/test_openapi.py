@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -32,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from kernel import clock
 from kernel.errors import DomainError
 from kernel.evidence.models import Evidence
 from suoshe import api_urls
@@ -257,6 +259,11 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
         caller(bureau, "GET", name)
     code = house.world.grid(1).code
     caller(worker, "GET", f"grids/{code}/ as grids/{{code}}/")
+    for part in ("tasks/", "responsibilities/", "work-group/"):
+        caller(bureau, "GET", f"grids/{code}/{part} as grids/{{code}}/{part}")
+    one = f"grids/{code}/tasks/{house.task.pk}/ as grids/{{code}}/tasks/{{id}}/"
+    caller(worker, "GET", one)
+    caller(house.world.worker(21), "GET", one, 404)
     lon, lat = house.world.point_in(1)
     caller(worker, "GET", "grids/locate/", query={"lon": lon, "lat": lat, "crs": "wgs84"})
     caller(worker, "GET", "grids/locate/", query={"lon": 0, "lat": 0, "crs": "bd09"})
@@ -269,8 +276,9 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     for lead in house.leads().values():
         for part in ("", "timeline/", "explain/"):
             caller(bureau, "GET", f"leads/{lead.pk}/{part} as leads/{{id}}/{part}")
-    for part in ("original", "thumbnail"):
-        caller(worker, "GET", f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/")
+    for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
+        path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
+        caller(worker, "GET", path, status)
     for name in ("reports/sla/", "reports/sla.xlsx"):
         caller(bureau, "GET", name)
         caller(bureau, "GET", name, 404, query={"date": "2020-01-01"})
@@ -322,6 +330,29 @@ def test_the_life_of_a_lead_answers_as_described(caller: Caller, house: House) -
     assert lead["state"] == "closed"
     act(commissioner, "respond", body=plan, version=None)  # his own signature again: the lead, as it is
     act(worker, "rework", 409, body={"reason": "照片不清楚"}, version=lead["version"])
+
+
+def test_the_tasks_of_a_group_answer_as_described(caller: Caller, house: House) -> None:
+    world, code = house.world, house.world.grid(1).code
+    head, worker, bureau = world.head_of(1), world.worker(1), world.user("bureau")
+    due_at = (clock.now() + timedelta(days=1)).isoformat()
+    body = {"client_uid": str(uuid.uuid4()), "title": "核对新店", "owner": worker.username, "due_at": due_at}
+    path = f"grids/{code}/tasks/ as grids/{{code}}/tasks/"
+    task = caller(head, "POST", path, 201, body=body).json()
+    caller(head, "POST", path, 200, body=body)
+    caller(head, "POST", path, 409, body=body | {"title": "别的"})
+    caller(world.worker(21), "POST", path, 403, body=body)
+    past = {"client_uid": str(uuid.uuid4()), "due_at": "2020-01-01T00:00Z"}
+    caller(head, "POST", path, 422, body=body | past)
+    one, named = f"grids/{code}/tasks/{task['id']}/", "grids/{code}/tasks/{id}/"
+    caller(head, "PATCH", f"{one} as {named}", 428, body={"title": "复核"})
+    caller(head, "PATCH", f"{one} as {named}", body={"title": "复核"}, version=1)
+    caller(worker, "POST", f"{one}done/ as {named}done/", 412, body={}, version=1)
+    caller(worker, "POST", f"{one}done/ as {named}done/", body={"note": "齐全"}, version=2)
+    caller(head, "POST", f"{one}cancel/ as {named}cancel/", 409, body={"reason": "重复"}, version=3)
+    group = f"grids/{code}/work-group/ as grids/{{code}}/work-group/"
+    caller(bureau, "PATCH", group, body={"name": "一网格群"}, version=1)
+    caller(bureau, "PATCH", group, 422, body={"robot": 999999}, version=2)
 
 
 def test_the_other_writes_answer_as_described(caller: Caller, house: House) -> None:
