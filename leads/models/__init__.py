@@ -19,10 +19,23 @@ from leads.models.after import (
     Unmerge,
 )
 from leads.models.answer import Answer, AnswerAttempt, AnswerState, Rating, Result, Survey, Way
-from leads.models.choices import DisposalKind, FileStage, Instruction, Method, Plan, Severity, Side, Stage
+from leads.models.choices import (
+    DisposalKind,
+    FileStage,
+    Instruction,
+    LateSide,
+    Method,
+    Plan,
+    RejectReason,
+    Severity,
+    Side,
+    Stage,
+    SuspendReason,
+)
 from leads.models.department import DepartmentContact, DepartmentPolicy
 from leads.models.lead import Category, Lead, LeadQuerySet
 from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
+from leads.models.requests import Extension, JointHandler, Reclassification, Rejection, Suspension
 from leads.models.signature import Signature
 from leads.models.supervision import Acknowledgement, SupervisionOrder
 from leads.models.whistle import Whistle, WhistleCall, WhistleEvidence, WhistleLink
@@ -38,9 +51,12 @@ __all__ = [
     "DepartmentPolicy",
     "Disposal",
     "DisposalKind",
+    "Extension",
     "FileStage",
     "Instruction",
     "InterimFeedback",
+    "JointHandler",
+    "LateSide",
     "Lead",
     "LeadEvidence",
     "LeadQuerySet",
@@ -52,8 +68,11 @@ __all__ = [
     "Plan",
     "Rating",
     "Recheck",
+    "Reclassification",
     "Recusal",
     "Referral",
+    "RejectReason",
+    "Rejection",
     "Reopening",
     "Result",
     "Rework",
@@ -63,6 +82,8 @@ __all__ = [
     "Stage",
     "SupervisionOrder",
     "Survey",
+    "SuspendReason",
+    "Suspension",
     "Unmerge",
     "Way",
     "Whistle",

@@ -34,6 +34,33 @@ class Side(models.TextChoices):
     COMMUNITY = "community", "社"
 
 
+class LateSide(models.TextChoices):
+    """Who is late: one of the two sides, a department, or who left a request unanswered."""
+
+    OFFICE = "office", "所"
+    COMMUNITY = "community", "社"
+    DEPARTMENT = "department", "部门"
+    APPROVER = "approver", "审批人"
+
+
+class SuspendReason(models.TextChoices):
+    TEST_RESULT = "test_result", "等待检验检测结果"
+    OUT_OF_REACH = "out_of_reach", "当事人暂时无法联系"
+    SHOP_CLOSED = "shop_closed", "经营场所暂停营业"
+    OTHER_DEPARTMENT = "other_department", "等待其他部门配合"
+    FORCE_MAJEURE = "force_majeure", "恶劣天气等不可抗力"
+    OTHER = "other", "其他"
+
+
+class RejectReason(models.TextChoices):
+    NOT_OURS = "not_ours", "不属本局职责"
+    DUPLICATE = "duplicate", "重复上报"
+    NO_SUCH_PLACE = "no_such_place", "查无此地、此店"
+    UNTRUE = "untrue", "内容不实"
+    TOO_VAGUE = "too_vague", "信息不足，无法核实"
+    OTHER = "other", "其他"
+
+
 class DisposalKind(models.TextChoices):
     NO_PROBLEM = "no_problem", "未发现问题"
     GUIDED = "guided", "提醒指导"

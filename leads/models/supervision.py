@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from leads.models.choices import Instruction, Side
+from kernel.approvals.models import Approval
+from leads.models.choices import Instruction, LateSide, Side
 from leads.models.lead import Lead
 
 
@@ -14,7 +15,8 @@ class SupervisionOrder(models.Model):
     """Handling is late: office and community supervise together (双督办).
 
     Raised once per lead, cause and cycle; lifted when the lead has moved on and both sides have
-    acknowledged. `level` rises to the bureau where a side stays silent.
+    acknowledged. `level` rises to the bureau where a side stays silent. `charged_approval`: the request,
+    made in time, that nobody answered in time; the lateness is the approver's (`late_side`).
     """
 
     class Cause(models.TextChoices):
@@ -36,7 +38,15 @@ class SupervisionOrder(models.Model):
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="orders")
     cause = models.CharField("原因", max_length=14, choices=Cause)
     cycle = models.PositiveSmallIntegerField("轮次")
-    late_side = models.CharField("责任方", max_length=10, choices=Side)
+    late_side = models.CharField("责任方", max_length=10, choices=LateSide)
+    charged_approval = models.ForeignKey(
+        Approval,
+        verbose_name="逾期未批的申请",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
     level = models.CharField("层级", max_length=8, choices=Level, db_default=Level.OFFICE)
     state = models.CharField("状态", max_length=8, choices=State, db_default=State.OPEN)
     version = models.PositiveIntegerField("版本", db_default=1)
@@ -55,6 +65,11 @@ class SupervisionOrder(models.Model):
                 condition=Q(state="lifted", lifted_at__isnull=False)
                 | Q(state="open", lifted_at__isnull=True),
                 name="leads_supervisionorder_lifted_when_said",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_side="approver", charged_approval__isnull=False)
+                | (~Q(late_side="approver") & Q(charged_approval__isnull=True)),
+                name="leads_supervisionorder_charged_when_said",
             ),
             models.CheckConstraint(
                 condition=Q(level="bureau", escalated_at__isnull=False)
