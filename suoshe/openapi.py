@@ -30,6 +30,7 @@ REFUSALS = {
     "412": ("StaleVersion", "内容已被更新，If-Match 不是当前版本"),
     "413": ("TooLarge", "提交的内容过大"),
     "415": ("UnsupportedType", "不支持的提交格式或文件类型"),
+    "416": ("RangeNotSatisfiable", "请求的范围超出文件长度，见 Content-Range"),
     "422": ("Refused", "格式正确，但内容不能接受"),
     "428": ("VersionRequired", "缺少 If-Match，或其值为 *"),
     "429": ("TooMany", "操作过于频繁，见 Retry-After"),

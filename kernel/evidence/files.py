@@ -6,12 +6,15 @@ import hashlib
 import os
 import secrets
 import tempfile
+from dataclasses import dataclass
 from typing import IO, Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 CHUNK = 1 << 20
+"""One block, the unit in which an original can be checked in parts."""
+DIGEST_BYTES = 32
 SPOOL_BYTES = 4 << 20
 """A file up to this size is read in memory, a larger one through a temporary file."""
 
@@ -20,13 +23,30 @@ class Altered(Exception):
     """The stored bytes are not those that were received, or are gone."""
 
 
-def digest(file: IO[bytes]) -> str:
-    """SHA-256 of the whole file, lower-case hex."""
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """SHA-256 of a whole file, lower-case hex, and of each block of it, one after another."""
+
+    sha256: str
+    blocks: bytes
+
+
+def fingerprint(file: IO[bytes]) -> Fingerprint:
+    """Read the file once."""
     file.seek(0)
-    running = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        running.update(chunk)
-    return running.hexdigest()
+    running, blocks = hashlib.sha256(), []
+    while block := _block(file):
+        running.update(block)
+        blocks.append(hashlib.sha256(block).digest())
+    return Fingerprint(running.hexdigest(), b"".join(blocks))
+
+
+def _block(file: IO[bytes]) -> bytes:
+    """The next whole block, the last one shorter: a storage may hand over less than it is asked for."""
+    block = file.read(CHUNK)
+    while 0 < len(block) < CHUNK and (more := file.read(CHUNK - len(block))):
+        block += more
+    return block
 
 
 def keep(file: IO[bytes], sha256: str, extension: str) -> str:
@@ -40,10 +60,17 @@ def keep(file: IO[bytes], sha256: str, extension: str) -> str:
     return _flushed(default_storage.save(f"{stem}.{extension}", File(file)))
 
 
-def keep_derived(content: bytes, sha256: str, kind: str) -> str:
+def keep_derived(content: bytes, sha256: str, kind: str, extension: str = "jpg") -> str:
     """Write a copy made from an original; answers its path."""
     stem = f"evidence-derived/{sha256[:2]}/{sha256[2:4]}/{sha256}-{secrets.token_hex(4)}-{kind}"
-    return _flushed(default_storage.save(f"{stem}.jpg", ContentFile(content)))
+    return _flushed(default_storage.save(f"{stem}.{extension}", ContentFile(content)))
+
+
+def derived(path: str) -> bytes:
+    """The bytes of a copy. They are small: pictures of at most 2560 px, a minute of voice."""
+    with default_storage.open(path, "rb") as stored:
+        content: bytes = stored.read()
+    return content
 
 
 def remove(path: str) -> None:
@@ -72,6 +99,52 @@ def checked(path: str, sha256: str) -> IO[Any]:
         raise Altered(path)
     copy.seek(0)
     return copy
+
+
+class Checked:
+    """The bytes `first` to `last` of a stored file, block by block, each checked before it is handed out.
+
+    The first block is checked when this is made. Close it when done; reading to the end closes it too.
+
+    Raises:
+        Altered: when made, or from the iteration: a block is not what was received, or is gone.
+    """
+
+    def __init__(self, path: str, blocks: bytes, first: int, last: int) -> None:
+        self._path, self._blocks, self._first, self._last = path, blocks, first, last
+        self._next = first // CHUNK
+        try:
+            self._stored = default_storage.open(path, "rb")
+        except FileNotFoundError as failure:
+            raise Altered(path) from failure
+        try:
+            self._stored.seek(self._next * CHUNK)
+            self._ready: bytes | None = self._read()
+        except BaseException:
+            self._stored.close()
+            raise
+
+    def __iter__(self) -> Checked:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._ready is None and self._next * CHUNK > self._last:
+            self.close()
+            raise StopIteration
+        block, self._ready = self._ready, None
+        return self._read() if block is None else block
+
+    def close(self) -> None:
+        self._stored.close()
+
+    def _read(self) -> bytes:
+        start = self._next * CHUNK
+        block = _block(self._stored)
+        told = self._blocks[self._next * DIGEST_BYTES :][:DIGEST_BYTES]
+        if hashlib.sha256(block).digest() != told:
+            raise Altered(self._path)
+        self._next += 1
+        return block[max(self._first - start, 0) : self._last - start + 1]
 
 
 def _flushed(path: str) -> str:

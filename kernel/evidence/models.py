@@ -1,4 +1,4 @@
-"""Evidence: the original file of a photo, what it says about itself, and what it belongs to."""
+"""Evidence: the original file of a photo, a video or a voice note, what it says, and what it belongs to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from kernel.evidence import access
 if TYPE_CHECKING:
     from kernel.accounts.models import User
 
-__all__ = ["Evidence", "Kind"]
+__all__ = ["PICTURED", "Evidence", "Kind"]
 
 
 class Kind(models.TextChoices):
     """What the content is, by its bytes."""
 
     PHOTO = "photo", "照片"
+    VIDEO = "video", "视频"
+    VOICE = "voice", "语音"
+
+
+PICTURED = (Kind.PHOTO, Kind.VIDEO)
+"""Kinds that have something to see: thumbnail and watermarked copy."""
 
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
@@ -41,8 +47,8 @@ class EvidenceQuerySet(models.QuerySet["Evidence"]):
 class Evidence(models.Model):
     """One file as it came in (DOMAIN.md §7): original bytes, SHA-256 at receipt, three clocks, two places.
 
-    The row is written after the file lies on disk, and never changed but for its subject and its
-    thumbnail. It belongs to at most one subject, for good (`kernel.evidence.attach`).
+    The row is written after the file lies on disk, and never changed but for its subject and the copies
+    made of it. It belongs to at most one subject, for good (`kernel.evidence.attach`).
 
     Attributes:
         client_uid: made by the phone; unique for its uploader, so an upload may be repeated.
@@ -50,7 +56,12 @@ class Evidence(models.Model):
         exif_at: what the file says (without an offset taken as Shanghai time).
         received_at: what the server's clock said.
         lon, lat: WGS-84 degrees by the phone's word; `exif_lon`, `exif_lat` by the file's.
-        width, height: pixels as stored; `orientation` is the EXIF value 1-8.
+        width, height: pixels as stored, none for voice; `orientation` is the EXIF value 1-8.
+        duration_ms: milliseconds; none for a photo.
+        block_digests: SHA-256 of each MiB of the original, one after another, so that a part of it can be
+            checked by itself (ADR 0008); empty where nobody has counted them yet.
+        watermarked: the copy that bears `caption`, the text on it (`kernel.evidence.watermarks`).
+        playback: the copy of a voice note that browsers play, where they do not play the original.
         flags: codes of what does not agree (`policy.flags`); they warn and never block.
     """
 
@@ -59,12 +70,18 @@ class Evidence(models.Model):
     kind = models.CharField("种类", max_length=12, choices=Kind.choices)
     content_type = models.CharField("内容类型", max_length=40)
     size = models.PositiveIntegerField("大小（字节）")
-    width = models.PositiveIntegerField("宽（像素）")
-    height = models.PositiveIntegerField("高（像素）")
+    width = models.PositiveIntegerField("宽（像素）", null=True, blank=True)
+    height = models.PositiveIntegerField("高（像素）", null=True, blank=True)
+    duration_ms = models.PositiveIntegerField("时长（毫秒）", null=True, blank=True)
     orientation = models.PositiveSmallIntegerField("方向", db_default=1)
     file = models.FileField("原件", max_length=200)
     thumbnail = models.FileField("缩略图", max_length=200, db_default="", blank=True)
     thumbnail_attempts = models.PositiveSmallIntegerField("缩略图生成次数", db_default=0)
+    watermarked = models.FileField("水印副本", max_length=200, db_default="", blank=True)
+    watermark_attempts = models.PositiveSmallIntegerField("水印生成次数", db_default=0)
+    caption = models.TextField("水印文字", db_default="", blank=True)
+    playback = models.FileField("可播放副本", max_length=200, db_default="", blank=True)
+    block_digests = models.BinaryField("分块校验值", db_default=b"", blank=True)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name="上传人",
@@ -73,12 +90,12 @@ class Evidence(models.Model):
         db_index=False,
     )
     captured_at = models.DateTimeField("拍摄时间（设备）", null=True, blank=True)
-    exif_at = models.DateTimeField("拍摄时间（照片内）", null=True, blank=True)
+    exif_at = models.DateTimeField("拍摄时间（文件内）", null=True, blank=True)
     received_at = models.DateTimeField("接收时间（服务器）")
     lon = models.FloatField("经度", null=True, blank=True)
     lat = models.FloatField("纬度", null=True, blank=True)
-    exif_lon = models.FloatField("照片内经度", null=True, blank=True)
-    exif_lat = models.FloatField("照片内纬度", null=True, blank=True)
+    exif_lon = models.FloatField("文件内经度", null=True, blank=True)
+    exif_lat = models.FloatField("文件内纬度", null=True, blank=True)
     flags = ArrayField(models.CharField(max_length=40), verbose_name="提示", db_default=[], blank=True)
     subject_kind = models.CharField("所属对象类型", max_length=20, null=True, blank=True)
     subject_id = models.BigIntegerField("所属对象编号", null=True, blank=True)
@@ -113,6 +130,16 @@ class Evidence(models.Model):
             models.CheckConstraint(
                 condition=Q(orientation__gte=1, orientation__lte=8), name="evidence_evidence_orientation"
             ),
+            models.CheckConstraint(
+                condition=Q(kind="photo", width__gt=0, height__gt=0, duration_ms__isnull=True)
+                | Q(kind="video", width__gt=0, height__gt=0, duration_ms__gt=0)
+                | Q(kind="voice", width__isnull=True, height__isnull=True, duration_ms__gt=0),
+                name="evidence_evidence_measured_by_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(watermarked="", caption="") | (~Q(watermarked="") & ~Q(caption="")),
+                name="evidence_evidence_watermark_says",
+            ),
         ]
         indexes = [
             models.Index(
@@ -123,8 +150,18 @@ class Evidence(models.Model):
             models.Index(fields=["sha256"], name="evidence_by_sha256"),
             models.Index(
                 fields=["id"],
-                condition=Q(thumbnail="", thumbnail_attempts__lt=3),
-                name="evidence_no_thumbnail",
+                condition=Q(kind__in=["photo", "video"], thumbnail="", thumbnail_attempts__lt=3),
+                name="evidence_without_thumbnail",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(
+                    kind__in=["photo", "video"],
+                    subject_kind__isnull=False,
+                    watermarked="",
+                    watermark_attempts__lt=3,
+                ),
+                name="evidence_without_watermark",
             ),
         ]
 

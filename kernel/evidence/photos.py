@@ -1,61 +1,51 @@
-"""Looking into photos: is it whole, what is it, and a small copy of it.
+"""Looking into photos: is it whole, what is it, and smaller copies of it.
 
-The content decides the type, never the name. Pictures are decoded two at a time in each process:
-one of 50 megapixels takes 150 MB while it is open.
+Pictures are decoded two at a time in each process: one of 50 megapixels takes 150 MB while it is open.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import IO
 
+import pillow_heif
 from PIL import Image, ImageOps
 
-from kernel.errors import Refused, UnsupportedType
-from kernel.evidence import exif
-from kernel.evidence.exif import Exif
+from kernel.errors import Refused
+from kernel.evidence import boxes, exif
+from kernel.evidence.content import HEIC, JPEG, PNG, WEBP, Content, Format
 
 MAX_PIXELS = 50_000_000
 THUMBNAIL_PX = 480
 """Longest side of a thumbnail."""
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
-_at_once = BoundedSemaphore(2)
+at_once = BoundedSemaphore(2)
+"""Whoever decodes a picture or a recording holds it meanwhile."""
 
-_EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
-_LATER = "目前只接收 JPEG、PNG、WebP 格式的照片，请转换格式后再上传。"
-
-
-@dataclass(frozen=True)
-class Photo:
-    """What the bytes of a photo say. Width and height in pixels as stored, before any turning."""
-
-    content_type: str
-    extension: str
-    width: int
-    height: int
-    exif: Exif
+DECODERS = [form.decoder for form in (JPEG, PNG, WEBP, HEIC)]
 
 
-def inspect(file: IO[bytes]) -> Photo:
+def inspect(file: IO[bytes], form: Format) -> Content:
     """Decode a photo to its last byte and read its EXIF.
 
     Raises:
-        UnsupportedType: its bytes are of no type that we take (415).
         Refused: `broken_file`, `too_many_pixels` (422).
     """
-    name = _format(file)
-    with _at_once:
-        _verify(file, name)
+    if form is HEIC and not boxes.whole(file, frozenset({b"meta"})):
+        raise _broken()
+    with at_once:
+        _verify(file, form.decoder)
         file.seek(0)
         try:
-            with Image.open(file, formats=[name]) as image:
+            with Image.open(file, formats=[form.decoder]) as image:
                 _check_pixels(image)
                 image.load()
-                return Photo(f"image/{name.lower()}", _EXTENSIONS[name], *image.size, exif.read(image))
+                said = exif.read(image)
+                return Content("photo", form.content_type, form.extension, said, image.width, image.height)
         except Refused:
             raise
         except Exception as failure:
@@ -64,30 +54,30 @@ def inspect(file: IO[bytes]) -> Photo:
 
 def thumbnail(file: IO[bytes]) -> bytes:
     """A JPEG of at most 480 px a side, turned upright, without any EXIF."""
-    with _at_once, Image.open(file, formats=list(_EXTENSIONS)) as image:
-        image.draft("RGB", (THUMBNAIL_PX * 2, THUMBNAIL_PX * 2))
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-        if upright.mode != "RGB":
-            see_through = upright.convert("RGBA")
-            upright = Image.new("RGB", see_through.size, "white")
-            upright.paste(see_through, mask=see_through.getchannel("A"))
-        small = io.BytesIO()
-        upright.info.clear()
-        upright.save(small, "JPEG", quality=80, optimize=True)
-        return small.getvalue()
+    with at_once:
+        return jpeg(upright(file, THUMBNAIL_PX), quality=80)
 
 
-def _format(file: IO[bytes]) -> str:
+def upright(file: IO[bytes], longest: int) -> Image.Image:
+    """The picture as it is to be seen, in RGB, at most `longest` px a side. Hold `at_once`."""
     file.seek(0)
-    head = file.read(16)
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    raise UnsupportedType(_LATER, code="unsupported_media_type", attr="file")
+    with Image.open(file, formats=DECODERS) as image:
+        image.draft("RGB", (longest * 2, longest * 2))
+        turned: Image.Image = ImageOps.exif_transpose(image)
+        turned.thumbnail((longest, longest))
+        if turned.mode != "RGB":
+            see_through = turned.convert("RGBA")
+            turned = Image.new("RGB", see_through.size, "white")
+            turned.paste(see_through, mask=see_through.getchannel("A"))
+        return turned
+
+
+def jpeg(picture: Image.Image, *, quality: int) -> bytes:
+    """The picture as a JPEG that says nothing but itself."""
+    out = io.BytesIO()
+    picture.info.clear()
+    picture.save(out, "JPEG", quality=quality, optimize=True)
+    return out.getvalue()
 
 
 def _verify(file: IO[bytes], name: str) -> None:

@@ -1,4 +1,7 @@
-"""What of a photo's clocks and places does not agree. Pure; flags warn and never block (DESIGN.md §3)."""
+"""Limits by kind, and what of a file's clocks and places does not agree. Pure.
+
+Flags warn and never block (DESIGN.md §3).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,17 @@ EXIF_PLACE_DIFFERS = "exif_place_differs"
 CLOCK_SKEW = "clock_skew"
 
 FLAG_LABELS = {
-    NO_EXIF: "照片不含拍摄信息",
-    EXIF_TIME_DIFFERS: "照片内时间与上报的拍摄时间相差超过10分钟",
-    EXIF_PLACE_DIFFERS: "照片内位置与上报的位置相差超过500米",
+    NO_EXIF: "文件不含拍摄信息",
+    EXIF_TIME_DIFFERS: "文件内时间与上报的拍摄时间相差超过10分钟",
+    EXIF_PLACE_DIFFERS: "文件内位置与上报的位置相差超过500米",
     CLOCK_SKEW: "设备时间与服务器时间不符",
 }
+
+PHOTO, VIDEO, VOICE = "photo", "video", "voice"
+
+MAX_MEGABYTES = {PHOTO: 20, VIDEO: 100, VOICE: 5}
+"""DESIGN.md §3; a minute of voice at the highest rate in use is half its limit."""
+KIND_LABELS = {PHOTO: "照片", VIDEO: "视频", VOICE: "语音"}
 
 TIME_TOLERANCE = timedelta(minutes=10)
 PLACE_TOLERANCE_M = 500.0
@@ -33,8 +42,20 @@ class Place:
     lat: float
 
 
+def max_bytes(kind: str) -> int:
+    """The most that a file of this kind may hold."""
+    return MAX_MEGABYTES[kind] << 20
+
+
+def too_large(kind: str) -> str:
+    """The sentence for who sends more."""
+    return f"{KIND_LABELS[kind]}不能超过 {MAX_MEGABYTES[kind]} MB。"
+
+
 def flags(
     *,
+    kind: str = PHOTO,
+    duration: timedelta = timedelta(0),
     captured_at: datetime | None,
     exif_at: datetime | None,
     received_at: datetime,
@@ -44,12 +65,17 @@ def flags(
     """Codes of what does not agree, in a fixed order.
 
     `captured_at` and `place` are the phone's word, the `exif_` values the file's own. What one of the
-    two does not say cannot differ.
+    two does not say cannot differ. A recording may name its beginning or its end (`duration`); of a voice
+    note nobody expects that it says anything.
     """
     found = []
-    if exif_at is None and exif_place is None:
+    if exif_at is None and exif_place is None and kind != VOICE:
         found.append(NO_EXIF)
-    if captured_at is not None and exif_at is not None and abs(captured_at - exif_at) > TIME_TOLERANCE:
+    if (
+        captured_at is not None
+        and exif_at is not None
+        and abs(captured_at - exif_at) > TIME_TOLERANCE + duration
+    ):
         found.append(EXIF_TIME_DIFFERS)
     if (
         place is not None

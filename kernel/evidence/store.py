@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,15 +12,17 @@ from django.db import IntegrityError, transaction
 
 from kernel import journal
 from kernel.errors import Conflict, Malformed, Refused, TooLarge
-from kernel.evidence import arrivals, files, photos, policy
-from kernel.evidence.models import Evidence, Kind
-from kernel.evidence.photos import Photo
+from kernel.evidence import arrivals, files, inspection, policy
+from kernel.evidence.content import HEAD_BYTES, Content, Family
+from kernel.evidence.files import Fingerprint
+from kernel.evidence.models import Evidence
 from kernel.evidence.policy import Place
 
 if TYPE_CHECKING:
     from kernel.accounts.models import User
 
-MAX_PHOTO_BYTES = 20 * 1024 * 1024
+KIND_OF = {Family.PHOTO: policy.PHOTO, Family.MP4: policy.VIDEO, Family.VOICE: policy.VOICE}
+"""Whose limit of size holds before the file is opened: an MP4 may be a video."""
 
 
 def receive(
@@ -33,7 +35,7 @@ def receive(
     by: User,
     at: datetime,
 ) -> tuple[Evidence, bool]:
-    """Keep the original bytes of a photo and answer its row, and whether it is new.
+    """Keep the original bytes of a file and answer its row, and whether it is new.
 
     The same `client_uid` with the same bytes gives the first row back, so an upload may be repeated,
     also twice at once. A refusal leaves neither row nor file. `place` is WGS-84. Whoever waits for a
@@ -41,20 +43,22 @@ def receive(
 
     Raises:
         TooLarge, UnsupportedType: 413, 415.
-        Refused: `empty_file`, `sha256_mismatch`, `broken_file`, `too_many_pixels` (422).
+        Refused: `empty_file`, `sha256_mismatch`, `broken_file`, `too_many_pixels`, `too_long` (422).
         Malformed: `sha256` is no SHA-256.
         Conflict: `client_uid_conflict`, the uid was used by this person for other bytes.
     """
     _check_size(file)
-    _check_digest(file, sha256)
+    mark = _check_digest(file, sha256)
     earlier = _earlier(by, client_uid, sha256)
     if earlier is not None:
         return earlier, False
-    photo = photos.inspect(file)
-    path = files.keep(file, sha256, photo.extension)
+    content = inspection.inspect(file)
+    _check_limit(file, content.kind)
+    path = files.keep(file, sha256, content.extension)
     try:
         with transaction.atomic():
-            return _insert(file.size or 0, path, sha256, client_uid, photo, captured_at, place, by, at), True
+            size = file.size or 0
+            return _insert(size, path, mark, client_uid, content, captured_at, place, by, at), True
     except IntegrityError:
         files.remove(path)
         earlier = _earlier(by, client_uid, sha256)
@@ -67,17 +71,25 @@ def receive(
 
 
 def _check_size(file: UploadedFile) -> None:
+    """Empty, of no type that we take, or larger than its type may be: known from the first bytes."""
     if not file.size:
         raise Refused("文件是空的，请重新选择。", code="empty_file", attr="file")
-    if file.size > MAX_PHOTO_BYTES:
-        raise TooLarge("照片不能超过 20 MB。", code="too_large", attr="file")
+    file.seek(0)
+    _check_limit(file, KIND_OF[inspection.format_of(file.read(HEAD_BYTES)).family])
 
 
-def _check_digest(file: UploadedFile, sha256: str) -> None:
+def _check_limit(file: UploadedFile, kind: str) -> None:
+    if (file.size or 0) > policy.max_bytes(kind):
+        raise TooLarge(policy.too_large(kind), code="too_large", attr="file")
+
+
+def _check_digest(file: UploadedFile, sha256: str) -> Fingerprint:
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise Malformed("sha256 应为 64 位小写十六进制数。", code="invalid", attr="sha256")
-    if files.digest(file) != sha256:
+    mark = files.fingerprint(file)
+    if mark.sha256 != sha256:
         raise Refused("文件在传输中有损坏，请重新上传。", code="sha256_mismatch", attr="sha256")
+    return mark
 
 
 def _earlier(by: User, client_uid: UUID, sha256: str) -> Evidence | None:
@@ -90,23 +102,25 @@ def _earlier(by: User, client_uid: UUID, sha256: str) -> Evidence | None:
 def _insert(
     size: int,
     path: str,
-    sha256: str,
+    mark: Fingerprint,
     client_uid: UUID,
-    photo: Photo,
+    content: Content,
     captured_at: datetime | None,
     place: Place | None,
     by: User,
     at: datetime,
 ) -> Evidence:
-    said = photo.exif
+    said, duration = content.exif, timedelta(milliseconds=content.duration_ms or 0)
     columns: dict[str, Any] = {
         "client_uid": client_uid,
-        "sha256": sha256,
-        "kind": Kind.PHOTO,
-        "content_type": photo.content_type,
+        "sha256": mark.sha256,
+        "block_digests": mark.blocks,
+        "kind": content.kind,
+        "content_type": content.content_type,
         "size": size,
-        "width": photo.width,
-        "height": photo.height,
+        "width": content.width,
+        "height": content.height,
+        "duration_ms": content.duration_ms,
         "orientation": said.orientation,
         "file": path,
         "uploaded_by": by,
@@ -118,7 +132,13 @@ def _insert(
         "exif_lon": said.place and said.place.lon,
         "exif_lat": said.place and said.place.lat,
         "flags": policy.flags(
-            captured_at=captured_at, exif_at=said.taken_at, received_at=at, place=place, exif_place=said.place
+            kind=content.kind,
+            duration=duration,
+            captured_at=captured_at,
+            exif_at=said.taken_at,
+            received_at=at,
+            place=place,
+            exif_place=said.place,
         ),
     }
     evidence = Evidence.objects.create(**columns)
@@ -127,7 +147,12 @@ def _insert(
         kind="evidence.received",
         by=by,
         at=at,
-        data={"sha256": sha256, "size": size, "content_type": photo.content_type, "flags": evidence.flags},
+        data={
+            "sha256": mark.sha256,
+            "size": size,
+            "content_type": content.content_type,
+            "flags": evidence.flags,
+        },
     )
     arrivals.tell(evidence)
     return evidence

@@ -9,30 +9,33 @@ from django.db import transaction
 from django.db.models import F
 
 from kernel import clock
-from kernel.errors import DomainError, Refused
-from kernel.evidence import files, originals, photos
-from kernel.evidence.models import Evidence
+from kernel.errors import Conflict, DomainError
+from kernel.evidence import files, photos, pictures
+from kernel.evidence.models import PICTURED, Evidence
 
 log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
-"""After so many a photo is left to whoever asks for it."""
+"""After so many a picture is left to whoever asks for it."""
 
 
 def ensure(*, evidence: Evidence, at: datetime) -> str:
     """The path of the thumbnail; it is made now where nobody has made it. Safe to run at once.
 
     Raises:
-        Conflict: `evidence_altered`, the original is not what was received.
-        Refused: `no_thumbnail`, no small copy can be made of it.
+        Conflict: `no_picture`, a voice note has none; `evidence_altered`, the original is not what was
+            received; `no_thumbnail`, no small copy can be made of it.
     """
     if evidence.thumbnail:
         return evidence.thumbnail.name or ""
-    with originals.open_original(evidence=evidence, at=at) as original:
-        try:
-            small = photos.thumbnail(original)
-        except Exception as failure:
-            raise Refused("无法生成这张照片的缩略图，请查看原件。", code="no_thumbnail") from failure
+    pictures.refuse_without_picture(evidence)
+    try:
+        seen = pictures.see(evidence=evidence, longest=photos.THUMBNAIL_PX, at=at)
+        small = photos.jpeg(seen, quality=80)
+    except DomainError:
+        raise
+    except Exception as failure:
+        raise Conflict("无法生成缩略图，请查看原件。", code="no_thumbnail") from failure
     path = files.keep_derived(small, evidence.sha256, "480")
     if Evidence.objects.filter(pk=evidence.pk, thumbnail="").update(thumbnail=path):
         return path
@@ -42,7 +45,7 @@ def ensure(*, evidence: Evidence, at: datetime) -> str:
 
 
 def make_missing(limit: int = 50) -> int:
-    """Make thumbnails that are not there, oldest first; answers how many. One bad photo stops no other."""
+    """Make thumbnails that are not there, oldest first; answers how many. One bad file stops no other."""
     made = 0
     for evidence in _claim(limit):
         try:
@@ -54,9 +57,11 @@ def make_missing(limit: int = 50) -> int:
 
 
 def _claim(limit: int) -> list[Evidence]:
-    """Count an attempt first, so that a photo that kills its worker is tried three times at most."""
+    """Count an attempt first, so that a file that kills its worker is tried three times at most."""
     with transaction.atomic():
-        missing = Evidence.objects.filter(thumbnail="", thumbnail_attempts__lt=MOST_ATTEMPTS).order_by("id")
+        missing = Evidence.objects.filter(
+            kind__in=PICTURED, thumbnail="", thumbnail_attempts__lt=MOST_ATTEMPTS
+        ).order_by("id")
         found = list(missing.select_for_update(skip_locked=True, no_key=True)[:limit])
         ids = [evidence.pk for evidence in found]
         Evidence.objects.filter(pk__in=ids).update(thumbnail_attempts=F("thumbnail_attempts") + 1)

@@ -15,7 +15,7 @@
   document.querySelectorAll(".lead-photos-field input[type=file]").forEach(function (input) {
     input.addEventListener("change", function () {
       const told = input.closest(".lead-photos-field").querySelector("[data-chosen]");
-      told.textContent = input.files.length ? "已选 " + input.files.length + " 张" : "";
+      told.textContent = input.files.length ? "已选 " + input.files.length + " 份" : "";
     });
   });
   document.querySelectorAll("[data-fill]").forEach(function (button) {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -15,14 +15,31 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kernel import clock
-from kernel.errors import NotAllowed, TooLarge
-from kernel.evidence import access, originals, store, thumbnails
+from kernel.errors import NotAllowed
+from kernel.evidence import access, originals, playback, store, thumbnails, watermarks
+from kernel.evidence.api import serving, uploads
 from kernel.evidence.api.serializers import EvidenceSerializer, UploadSerializer
+from kernel.evidence.content import AAC, FORMATS, M4A, MP4
+from kernel.evidence.models import Evidence
 
-_AROUND_THE_FILE = 64 * 1024
-"""What the other fields and the multipart frame may take."""
+_WHOLE = OpenApiResponse(OpenApiTypes.BINARY, description="全部字节")
+_PART = OpenApiResponse(OpenApiTypes.BINARY, description="所请求的一段字节，见 Content-Range")
+_HEADERS = [
+    OpenApiParameter("Range", str, "header", description="`bytes=first-last`；一次一段，多段则返回全部"),
+    OpenApiParameter("If-Range", str, "header", description="ETag；与现在的不同则返回全部"),
+    OpenApiParameter("If-None-Match", str, "header", description="ETag；相同则返回 304"),
+]
+ORIGINALS = sorted({form.content_type for form in FORMATS} | {"audio/3gpp"})
+PLAYED = sorted({MP4.content_type, M4A.content_type, AAC.content_type})
+JPEG = "image/jpeg"
 
-_FILE = OpenApiResponse(OpenApiTypes.BINARY, description="原始字节")
+
+def _described(*content_types: str) -> Any:
+    """One file in the document: whole, in part, unchanged, or refused."""
+    answers: dict[Any, Any] = {(200, kind): _WHOLE for kind in content_types}
+    answers |= {(206, kind): _PART for kind in content_types}
+    answers |= {304: OpenApiResponse(description="没有变化"), 409: None, 416: None}
+    return extend_schema(parameters=_HEADERS, responses=answers)
 
 
 class UploadEvidence(APIView):
@@ -35,12 +52,16 @@ class UploadEvidence(APIView):
         responses={201: EvidenceSerializer, 200: EvidenceSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Take one photo; the same `client_uid` and bytes again answer 200 with the first."""
+        """Take one photo (JPEG, PNG, WebP, HEIC ≤ 20 MB, 50 megapixels), video (MP4 ≤ 100 MB) or voice note.
+
+        A voice note (m4a, aac, amr) lasts 60 s at most. The content decides the type. The same
+        `client_uid` and bytes again answer 200 with the first. 413 too large, 415 of no type that is
+        taken, 422 empty, broken, too many pixels, too long.
+        """
         user: Any = request.user
         if not access.may_upload(user):
             raise NotAllowed("您目前没有可以提交证据的岗位。", code="no_posting")
-        _refuse_unread(request)
-        given = UploadSerializer(data=request.data)
+        given = UploadSerializer(data=uploads.body(request))
         given.is_valid(raise_exception=True)
         evidence, created = store.receive(**given.validated_data, by=user, at=clock.now())
         return Response(EvidenceSerializer(evidence).data, status=201 if created else 200)
@@ -56,47 +77,93 @@ class AnyAccept(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class Original(APIView):
+class OneFile(APIView):
+    """A file of one piece of evidence, for whoever may see what it belongs to."""
+
+    content_negotiation_class = AnyAccept
+
+    def served(self, evidence: Evidence, at: datetime) -> serving.Served:
+        raise NotImplementedError
+
+    def answer(self, request: Request, evidence_id: int) -> HttpResponseBase:
+        user: Any = request.user
+        evidence = originals.find(evidence_id=evidence_id, by=user)
+        return serving.answer(request, self.served(evidence, clock.now()))
+
+
+class Original(OneFile):
     """原件."""
 
-    content_negotiation_class = AnyAccept
-
-    @extend_schema(responses={(200, kind): _FILE for kind in ("image/jpeg", "image/png", "image/webp")})
-    def get(self, request: Request, evidence_id: int) -> FileResponse:
-        """The bytes as received, checked against their hash."""
-        user: Any = request.user
-        evidence = originals.find(evidence_id=evidence_id, by=user)
-        original = originals.open_original(evidence=evidence, at=clock.now())
-        extension = (evidence.file.name or "").rpartition(".")[2]
-        answer = _answer(original, evidence.content_type, f"evidence-{evidence.pk}.{extension}")
-        answer["X-Content-SHA256"] = evidence.sha256
+    @_described(*ORIGINALS)
+    def get(self, request: Request, evidence_id: int) -> HttpResponseBase:
+        """The bytes as received, checked against their hash; 409 `evidence_altered` where they are others."""
+        answer = self.answer(request, evidence_id)
+        if (tag := answer.get("ETag")) is not None:
+            answer["X-Content-SHA256"] = tag.strip('"')
         return answer
 
+    def served(self, evidence: Evidence, at: datetime) -> serving.Served:
+        return _original(evidence, at)
 
-class Thumbnail(APIView):
+
+class Thumbnail(OneFile):
     """缩略图."""
 
-    content_negotiation_class = AnyAccept
+    @_described(JPEG)
+    def get(self, request: Request, evidence_id: int) -> HttpResponseBase:
+        """A JPEG of at most 480 px a side, upright and without EXIF; of a video its first picture.
 
-    @extend_schema(responses={(200, "image/jpeg"): _FILE})
-    def get(self, request: Request, evidence_id: int) -> FileResponse:
-        """A JPEG of at most 480 px a side, upright and without EXIF."""
-        user: Any = request.user
-        evidence = originals.find(evidence_id=evidence_id, by=user)
-        path = thumbnails.ensure(evidence=evidence, at=clock.now())
-        return _answer(default_storage.open(path, "rb"), "image/jpeg", f"evidence-{evidence.pk}-480.jpg")
+        409 `no_picture` for a voice note.
+        """
+        return self.answer(request, evidence_id)
 
-
-def _refuse_unread(request: Request) -> None:
-    """Refuse by the announced length, before the body is read to a temporary file."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if announced.isdigit() and int(announced) > store.MAX_PHOTO_BYTES + _AROUND_THE_FILE:
-        raise TooLarge("照片不能超过 20 MB。", attr="file")
+    def served(self, evidence: Evidence, at: datetime) -> serving.Served:
+        path = thumbnails.ensure(evidence=evidence, at=at)
+        return serving.copy(path, JPEG, f"evidence-{evidence.pk}-480.jpg")
 
 
-def _answer(file: Any, content_type: str, name: str) -> FileResponse:
-    answer = FileResponse(file, content_type=content_type, filename=name)
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Cache-Control"] = "private, no-cache"
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+class Watermarked(OneFile):
+    """水印副本."""
+
+    @_described(JPEG)
+    def get(self, request: Request, evidence_id: int) -> HttpResponseBase:
+        """A JPEG of at most 2560 px a side that bears number, grid, time, place and SHA-256.
+
+        Of a video its first picture. 409 `no_picture` for a voice note, `not_attached` while the file
+        belongs to nothing.
+        """
+        return self.answer(request, evidence_id)
+
+    def served(self, evidence: Evidence, at: datetime) -> serving.Served:
+        path = watermarks.ensure(evidence=evidence, at=at)
+        return serving.copy(path, JPEG, f"evidence-{evidence.pk}-marked.jpg")
+
+
+class Playback(OneFile):
+    """播放."""
+
+    @_described(*PLAYED)
+    def get(self, request: Request, evidence_id: int) -> HttpResponseBase:
+        """What a browser plays: the video or voice note itself; of AMR a copy in AAC.
+
+        409 `nothing_to_play` for a photo.
+        """
+        return self.answer(request, evidence_id)
+
+    def served(self, evidence: Evidence, at: datetime) -> serving.Served:
+        path = playback.ensure(evidence=evidence, at=at)
+        if not path:
+            return _original(evidence, at)
+        return serving.copy(path, M4A.content_type, f"evidence-{evidence.pk}-play.m4a")
+
+
+def _original(evidence: Evidence, at: datetime) -> serving.Served:
+    extension = (evidence.file.name or "").rpartition(".")[2]
+    return serving.Served(
+        f"evidence-{evidence.pk}.{extension}",
+        evidence.content_type,
+        evidence.size,
+        evidence.sha256,
+        whole=lambda: originals.open_original(evidence=evidence, at=at),
+        part=lambda first, last: originals.Span(evidence, first, last, at),
+    )
