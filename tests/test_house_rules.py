@@ -102,6 +102,8 @@ NO_ADMIN = {
     "leads.Recheck": SHOWN_ON_ITS_LEAD,
     "leads.Reopening": SHOWN_ON_ITS_LEAD,
     "leads.Acknowledgement": "shown on its supervision order",
+    "leads.WhistleEvidence": "files of a department's report: shown on the whistle's page",
+    "leads.WhistleLink": "a hash of a single-use link: nobody can read anything from it",
     "reports.SlaLine": SHOWN_ON_ITS_REPORT,
     "reports.SlaOverdue": SHOWN_ON_ITS_REPORT,
     "reports.SlaOrder": SHOWN_ON_ITS_REPORT,
@@ -197,6 +199,8 @@ PLAIN_VIEWS = {
     "live": "is the process alive",
     "metrics": "for the machine that watches; nginx lets nobody else in",
     "api-unknown": "there is nothing here but a 404",
+    "whistle-link": "behind a single-use token that only one SMS carries; tells a place and takes one answer",
+    "whistle-link-bare": "the same without its final slash",
 }
 OPEN_ADMIN = {"login", "logout", "jsi18n", "second_factor", "second_factor_enrol"}
 

@@ -53,9 +53,7 @@ def tell(world: World, whistle: Whistle) -> None:
 
 
 def end(world: World, whistle: Whistle) -> None:
-    whistles.close(
-        whistle_id=whistle.pk, by=world.community_head_of(1), expect=take_any, note="不再需要"
-    )
+    whistles.close(whistle_id=whistle.pk, by=world.community_head_of(1), expect=take_any, note="不再需要")
 
 
 def in_state(world: World, state: CallState) -> Whistle:
