@@ -26,8 +26,18 @@ DEGREES = Decimal("0.001")
 
 
 def visible_lead_ids(user: User, ids: set[int]) -> set[int]:
-    """Of these leads, those that `user` may see (asked by `kernel.evidence.access`)."""
-    return set(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("id", flat=True))
+    """Of these leads, those whose files `user` may see (asked by `kernel.evidence.access`): those he sees,
+    and those merged into one that he sees."""
+    seen = set(Lead.objects.visible_to(user).filter(pk__in=ids).values_list("id", flat=True))
+    if seen == ids:
+        return seen
+    merged = Lead.objects.filter(pk__in=ids - seen, restricted=False, merged_into__isnull=False)
+    into = dict(merged.values_list("id", "merged_into_id"))
+    if not into:
+        return seen
+    survivors = Lead.objects.visible_to(user).filter(pk__in=set(into.values()))
+    shown = set(survivors.values_list("id", flat=True))
+    return seen | {lead_id for lead_id, survivor in into.items() if survivor in shown}
 
 
 def reads_masked(scope: Scope) -> bool:
@@ -81,7 +91,8 @@ class Duplicate:
 
 CANDIDATES = """
 SELECT id, number, entity_id, lon, lat, grid_id, reported_by_id FROM leads_lead
- WHERE category_id = %(category)s AND id <> %(id)s AND reported_at BETWEEN %(since)s AND %(until)s
+ WHERE category_id = %(category)s AND id <> %(id)s AND NOT restricted
+   AND state NOT IN ('merged', 'rejected') AND reported_at BETWEEN %(since)s AND %(until)s
    AND (entity_id = %(entity)s
         OR (lon BETWEEN %(lon)s - %(step)s AND %(lon)s + %(step)s
             AND lat BETWEEN %(lat)s - %(step)s AND %(lat)s + %(step)s))
@@ -100,12 +111,13 @@ class _Candidate(NamedTuple):
 
 
 def possible_duplicates(lead: Lead, user: User) -> list[Duplicate]:
-    """Leads that may tell of the same thing: same category, ≤ 72 h apart, same entity or ≤ 50 m.
+    """Leads that may tell of the same thing: same category, ≤ 72 h apart, same entity or ≤ 50 m; none that
+    is merged or rejected itself, no tip-off (举报), and none for one.
 
     Only those that `user` may see; ten at most, newest first. One statement; one more where a
     candidate lies outside the user's own grids.
     """
-    if lead.entity_id is None and lead.lon is None:
+    if lead.restricted or (lead.entity_id is None and lead.lon is None):
         return []
     params: dict[str, Any] = {
         "category": lead.category_id,

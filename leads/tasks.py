@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from leads import files, handover
+from leads import answers, files, handover, reporters, whistle_files
 
 
 @shared_task(name="leads.hand_on_vacant")
@@ -15,3 +15,17 @@ def hand_on_vacant() -> None:
 def bind_crossed() -> None:
     """Bind files whose upload crossed with their naming. Safe to run twice."""
     files.bind_crossed()
+    whistle_files.bind_crossed()
+
+
+@shared_task(name="leads.settle_answers")
+def settle_answers() -> None:
+    """Note which SMS to citizens arrived, and answer whose lead was merged. Safe to run twice."""
+    answers.settle_sms()
+    answers.answer_merged()
+
+
+@shared_task(name="leads.forget_reporters")
+def forget_reporters() -> None:
+    """Remove reporters' identities that were kept long enough. Safe to run twice."""
+    reporters.forget_expired()

@@ -4,15 +4,21 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from leads.survey_page import survey_page
+from leads.whistle_page import whistle_link
 from suoshe import health, refusals
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("suoshe.api_urls")),
+    path("s/<str:token>/", survey_page, name="survey-page"),
+    path("s/<str:token>", survey_page, name="survey-page-bare"),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/live", health.live, name="live"),
     path("metrics", health.metrics, name="metrics"),
+    path("w/<str:token>/", whistle_link, name="whistle-link"),
+    path("w/<str:token>", whistle_link, name="whistle-link-bare"),
     re_path(r"^api(?:/|$)", refusals.unknown_path, name="api-unknown"),
 ]
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.utils.timezone import localtime
 
+from grids import responsibilities
 from grids.access import scope_of
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices.policy import masked
 from leads import selectors, signing
+from leads.answered import answered
 from leads.intake import Made
 from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature, SupervisionOrder
 
@@ -128,6 +130,7 @@ def lead_row(
         "routing_reason": lead.routing_reason,
         "boundary_match": lead.boundary_match,
         "told_by_citizen": lead.told_by_citizen,
+        "answered": answered(lead),
         "fixed_on_spot": lead.fixed_on_spot,
         "flags": lead.flags,
         "discovered_at": moment(lead.discovered_at),
@@ -171,16 +174,28 @@ def lead_rows(leads: Sequence[Lead], *, mask: bool = True) -> list[dict[str, Any
 
 
 def lead_detail(lead: Lead, user: User) -> dict[str, Any]:
-    """One lead with what it may repeat; masked for the auditor."""
-    body = lead_rows([lead], mask=scope_of(user).is_auditor)[0]
-    return body | {"possible_duplicates": duplicates(lead, user)}
+    """One lead with what it may repeat; masked for the auditor and for liaisons."""
+    body = lead_rows([lead], mask=selectors.reads_masked(scope_of(user)))[0]
+    return body | {
+        "possible_duplicates": duplicates(lead, user),
+        "whistle_departments": whistle_departments(lead),
+        "responsibilities": responsibilities.beside(lead.category_id),
+    }
 
 
 def made(result: Made, user: User) -> dict[str, Any]:
     """A lead just made: nothing is read again but its possible duplicates and two names."""
     lead = result.lead
     body = lead_row(lead, result.deadlines, result.signatures, result.evidence, [], mask=False)
-    return body | {"possible_duplicates": duplicates(lead, user)}
+    return body | {
+        "possible_duplicates": duplicates(lead, user),
+        "whistle_departments": whistle_departments(lead),
+    }
+
+
+def whistle_departments(lead: Lead) -> list[str]:
+    """Codes of the departments that the lead's category proposes to whistle for; none for a tip-off."""
+    return [] if lead.restricted else list(lead.category.departments)
 
 
 def duplicates(lead: Lead, user: User) -> list[dict[str, Any]]:

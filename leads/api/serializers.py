@@ -290,8 +290,22 @@ class LeadRowOut(serializers.Serializer[Any]):
     reworks = ReworkOut(many=True)
 
 
+class ResponsibilityOut(serializers.Serializer[Any]):
+    """Who answers for what in leads of this category (责任清单)."""
+
+    who = serializers.CharField()
+    role = serializers.CharField(allow_null=True)
+    section = serializers.CharField(allow_null=True)
+    department = serializers.CharField(allow_null=True)
+    duty = serializers.CharField()
+    standard = serializers.CharField()
+    basis = serializers.CharField()
+
+
 class LeadOut(LeadRowOut):
     possible_duplicates = LeadNameOut(many=True)
+    whistle_departments = serializers.ListField(child=serializers.CharField())
+    responsibilities = ResponsibilityOut(many=True, required=False)  # not in the answer to a new report
 
 
 class ActorOut(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.api import both_slashes
-from leads.api import orders, views
+from leads.api import answers, orders, surveys, views, whistles
 
 urlpatterns = [
     *both_slashes("leads", views.LeadList.as_view(), "leads"),
@@ -27,4 +27,7 @@ urlpatterns = [
         orders.Acknowledge.as_view(),
         "supervision-order-acknowledge",
     ),
+    *answers.urlpatterns,
+    *surveys.urlpatterns,
+    *whistles.urlpatterns,
 ]
