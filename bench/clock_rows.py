@@ -24,7 +24,7 @@ INSERT INTO leads_lead (
     respond_note, control_note, verify_method, verify_note, verified_in_stead, closing_digest,
     respond_due_at, feedback_due_at, closing_due_at)
 SELECT 'B' || lpad(n::text, 9, '0'), gen_random_uuid(), repeat('0', 64), 'dispatched', 1, 1, 1, 'L02',
-       'MINOR', false, '执照没有挂在墙上', '', g.id, g.office_id, g.commissioner_id, g.worker_id, false,
+       'MODERATE', false, '执照没有挂在墙上', '', g.id, g.office_id, g.commissioner_id, g.worker_id, false,
        false, '位于网格界内，派给本网格专员。', 'inside', '{}', '{}', kernel_now() - interval '1 day',
        kernel_now() - interval '1 day', kernel_now() - interval '1 day', '', '', '', '', '', false, '',
        kernel_now() + interval '30 days', kernel_now() + interval '30 days', kernel_now() + interval '31 days'

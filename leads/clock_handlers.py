@@ -17,7 +17,7 @@ from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar, by_day
-from leads import clock_notices, routing
+from leads import clock_notices, order_digests, routing
 from leads.acts import Act
 from leads.clock_notices import (
     BACKUPS,
@@ -45,7 +45,8 @@ SELECT 'lead:' || e.lead_id, %(kind)s, NULL, '系统', %(at)s,
 """
 
 
-def _note(batch: Sequence[Fired], at: datetime) -> None:
+def note(batch: Sequence[Fired], at: datetime) -> None:
+    """Write into each lead's journal that this clock ran out. One statement."""
     params: dict[str, Any] = {
         "kind": f"clock.{batch[0].kind}",
         "at": at,
@@ -60,7 +61,9 @@ def _note(batch: Sequence[Fired], at: datetime) -> None:
 LOCK_LEADS = """
 SELECT 1 FROM leads_lead WHERE id IN (
        SELECT unnest(%(leads)s::bigint[])
-       UNION SELECT lead_id FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[]))
+       UNION SELECT lead_id FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[])
+       UNION SELECT w.lead_id FROM leads_whistle w JOIN leads_whistlecall c ON c.whistle_id = w.id
+              WHERE c.id = ANY(%(calls)s::bigint[]))
  ORDER BY id FOR NO KEY UPDATE
 """
 LOCK_ORDERS = (
@@ -68,7 +71,9 @@ LOCK_ORDERS = (
 )
 KEPT_ON = 1000
 """Added to the cycle of `morning` for every further day that one owner keeps a lead."""
-WARNINGS = frozenset({"respond_80", "feedback_80", "same_day_80", "owner_respond_80"})
+WARNINGS = frozenset(
+    {"respond_80", "feedback_80", "same_day_80", "owner_respond_80", "final_80", "recheck_80"}
+)
 
 
 def lock_subjects(batch: Sequence[Fired]) -> None:
@@ -77,10 +82,15 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
     A warning only tells and locks nothing. Two statements at most, whatever kinds the batch holds.
     """
     leads = {one.subject_id for one in batch if one.subject_kind == "lead" and one.kind not in WARNINGS}
-    orders = {one.subject_id for one in batch if one.subject_kind == "order"}
-    params = {"leads": literal(sorted(leads)), "orders": literal(sorted(orders))}
+    orders = {
+        one.subject_id for one in batch if one.subject_kind == "order" and one.kind != order_digests.CLOCK
+    }
+    calls = {one.subject_id for one in batch if one.subject_kind == "whistle_call"}
+    params = {
+        "leads": literal(sorted(leads)), "orders": literal(sorted(orders)), "calls": literal(sorted(calls)),
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        if leads or orders:
+        if leads or orders or calls:
             cursor.execute(LOCK_LEADS, params)
         if orders:
             cursor.execute(LOCK_ORDERS, params)
@@ -93,29 +103,29 @@ def warn(batch: Sequence[Fired], at: datetime) -> None:
 
 def desk_late(batch: Sequence[Fired], at: datetime) -> None:
     """Nobody placed it in 15 minutes: the head and the bureau are told."""
-    _note(batch, at)
+    note(batch, at)
     tell(of_leads(batch), at, "desk_late", HEADS, BUREAU)
 
 
 def verify_late(batch: Sequence[Fired], at: datetime) -> None:
     """24 h after feedback: 催办 to the grid workers and to the community's head."""
-    _note(batch, at)
+    note(batch, at)
     tell(of_leads(batch), at, "verify", WORKERS, COMMUNITY_HEADS)
 
 
 def verify_stead(batch: Sequence[Fired], at: datetime) -> None:
     """48 h after feedback: from now on the lead community's head may verify in their stead."""
-    _note(batch, at)
+    note(batch, at)
     tell(of_leads(batch), at, "verify_stead", COMMUNITY_HEADS)
 
 
 def urgent_backup(batch: Sequence[Fired], at: datetime) -> None:
-    _note(batch, at)
+    note(batch, at)
     tell(of_leads(batch), at, "urgent_backup", OWNER, BACKUPS, HEADS)
 
 
 def urgent_duty(batch: Sequence[Fired], at: datetime) -> None:
-    _note(batch, at)
+    note(batch, at)
     tell(of_leads(batch), at, "urgent_duty", OWNER, DUTY, HEADS)
 
 
@@ -128,7 +138,7 @@ def morning(batch: Sequence[Fired], at: datetime) -> None:
     cycles = {one.subject_id: one.cycle for one in batch}
     calendar = clocks.calendar()
     later: list[Deadline] = []
-    _note(batch, at)
+    note(batch, at)
     for lead in Lead.objects.filter(pk__in=cycles).order_by("id"):
         if lead.owner_cycle == cycles[lead.pk] % KEPT_ON:
             later += _end_of_night(Act(lead, None, at, []), cycles[lead.pk], calendar)
@@ -166,33 +176,41 @@ WITH raised AS (
 orders AS MATERIALIZED (
     SELECT r.id, r.lead_id, r.cycle,
            CASE WHEN l.severity = 'URGENT' OR (l.food AND l.severity = 'SERIOUS')
-                THEN %(due_at_night)s::timestamptz ELSE %(due_by_day)s::timestamptz END AS ack_due_at
-      FROM raised r JOIN leads_lead l ON l.id = r.lead_id),
+                THEN %(due_at_night)s::timestamptz
+                WHEN m.by_digest THEN %(due_by_digest)s::timestamptz
+                ELSE %(due_by_day)s::timestamptz END AS ack_due_at, m.by_digest
+      FROM raised r JOIN leads_lead l ON l.id = r.lead_id
+     CROSS JOIN LATERAL (SELECT l.severity = 'MINOR' AND NOT l.food
+                                AND %(digest_at)s::timestamptz IS NOT NULL AS by_digest) m),
 armed AS (
     INSERT INTO deadlines_deadline (subject_kind, subject_id, kind, cycle, armed_at, due_at, policy_version)
     SELECT 'order', o.id, side.kind, 1, %(at)s, o.ack_due_at, %(version)s
-      FROM orders o CROSS JOIN (VALUES ('ack_office'), ('ack_community')) side(kind)),
+      FROM orders o CROSS JOIN (VALUES ('ack_office'), ('ack_community')) side(kind)
+     UNION ALL
+    SELECT 'order', o.id, 'digest', 1, %(at)s, %(digest_at)s::timestamptz, 1 FROM orders o WHERE o.by_digest),
 noted AS (
     INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
     SELECT 'lead:' || o.lead_id, 'order.raised', NULL, '系统', %(at)s,
            jsonb_build_object('order', o.id, 'cause', %(cause)s, 'late', '所', 'ack_due_at', o.ack_due_at)
       FROM orders o ORDER BY o.lead_id, o.cycle)
-SELECT id, lead_id, cycle, ack_due_at FROM orders
+SELECT id, lead_id, cycle, ack_due_at, by_digest FROM orders
 """
 
 
 def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     """One order a lead, cause and cycle, addressed to the office head and the community head.
 
-    `owner_respond` raises one only where none is open. Every event is told to the owner as well, and
+    `owner_respond` raises one only where none is open. The heads hear of an order about a MINOR lead with
+    the next summary (`leads.order_digests`). Every event is told to the owner as well, and
     where it raised no order to the head too, so that no event is without its outbox row.
     """
-    _note(batch, at)
+    note(batch, at)
     matters = _raise(batch, at)
     cause = batch[0].kind
     ordered = [one for one in matters if one.order_id is not None]
     others = [one for one in matters if one.order_id is None]
-    tell(ordered, at, f"order_{cause}", HEADS, DUTY_LEADERS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
+    at_once = [one for one in ordered if not one.by_digest]
+    tell(at_once, at, f"order_{cause}", HEADS, DUTY_LEADERS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
     tell(ordered, at, f"{cause}_late", OWNER)
     tell(others, at, f"{cause}_late", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
 
@@ -200,6 +218,7 @@ def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
 def _raise(batch: Sequence[Fired], at: datetime) -> list[Matter]:
     limit = clocks.limits(at)["ack"]
     span = timedelta(minutes=limit.amount)
+    digest_at = order_digests.next_at(at)
     params: dict[str, Any] = {
         "at": at,
         "leads": literal(one.subject_id for one in batch),
@@ -208,14 +227,14 @@ def _raise(batch: Sequence[Fired], at: datetime) -> list[Matter]:
         "unless_open": batch[0].kind == "owner_respond",
         "due_at_night": by_day(at, span, pages_at_night=True),
         "due_by_day": by_day(at, span, pages_at_night=False),
+        "due_by_digest": by_day(digest_at or at, span, pages_at_night=False),
+        "digest_at": digest_at,
         "version": limit.version,
     }
     with connection.cursor() as cursor:
         cursor.execute(RAISE, params)
-        raised = {(lead, cycle): (order, due_at) for order, lead, cycle, due_at in cursor.fetchall()}
-    return [
-        Matter(one, one.subject_id, *raised.get((one.subject_id, one.cycle), (None, None))) for one in batch
-    ]
+        raised = {(lead, cycle): (order, *how) for order, lead, cycle, *how in cursor.fetchall()}
+    return [Matter(one, one.subject_id, *raised.get((one.subject_id, one.cycle), ())) for one in batch]
 
 
 ESCALATE = """
@@ -253,10 +272,11 @@ def escalate(batch: Sequence[Fired], at: datetime) -> None:
 def register() -> None:
     """Register every handler of this app (called once, at start-up)."""
     clock_notices.register()
+    order_digests.register()
     handlers.lock_first(lock_subjects)
     for kind in sorted(WARNINGS):
         handlers.register("lead", kind, warn)
-    for kind in ("respond", "feedback", "same_day", "owner_respond"):
+    for kind in ("respond", "feedback", "same_day", "owner_respond", "final", "recheck"):
         handlers.register("lead", kind, raise_orders)
     for kind, handler in (
         ("desk", desk_late),

@@ -16,7 +16,7 @@ from django.db import connection
 
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
-from kernel.notices import templates
+from kernel.notices import sms, templates
 
 DIGEST_ABOVE = 20
 
@@ -29,6 +29,13 @@ SELECT t.person FROM grids_posting p
        (p.user_id), (CASE WHEN a.id IS NOT NULL THEN COALESCE(a.stand_in_id, p.backup_id) END)) t(person)
   JOIN accounts_user u ON u.id = t.person AND u.is_active
  WHERE {{active}} AND {where}"""
+
+
+def held(where: str) -> str:
+    """Whoever holds a seat of lead `l` and while he is away who stands in: for `tell`."""
+    return _HELD.format(where=where)
+
+
 OWNER = """
 SELECT l.assignee_id AS person
  UNION
@@ -37,6 +44,7 @@ SELECT COALESCE(a.stand_in_id, p.backup_id) FROM grids_absence a
     ON p.user_id = a.user_id AND p.role = 'COMMISSIONER' AND p.grid_id = l.grid_id AND {active}
  WHERE a.user_id = l.assignee_id AND a.starts_at <= %(at)s AND a.ends_at > %(at)s"""
 HEADS = _HELD.format(where="p.role = 'OFFICE_HEAD' AND p.office_id = l.office_id")
+CLERKS = _HELD.format(where="p.role = 'OFFICE_CLERK' AND p.office_id = l.office_id")
 COMMUNITY_HEADS = _HELD.format(
     where="p.role = 'COMMUNITY_HEAD' AND p.community_id ="
     " (SELECT g.lead_community_id FROM grids_grid g WHERE g.id = l.grid_id)"
@@ -83,11 +91,36 @@ SELECT 'event:' || t.event_id || %(topic)s || ':user:' || t.person, t.person, %(
        'lead', t.id, %(at)s, %(at)s, 'delivered'
   FROM told t JOIN leads_category c ON c.code = t.category_id WHERE t.many <= %(digest_above)s
 UNION ALL
-SELECT 'event:' || min(t.event_id) || %(topic)s || ':digest:user:' || t.person, t.person, 'leads.digest',
-       jsonb_build_object('count', count(*), 'what', %(what)s::text, 'events', jsonb_agg(t.event_id),
-           'number', (array_agg(t.number ORDER BY t.due_at, t.event_id))[1]),
+SELECT 'event:' || min(t.event_id) || %(topic)s || ':digest:user:' || t.person, t.person, %(digest)s,
+       jsonb_build_object('count', count(*), 'ack_due_at', min(t.ack_due_at), 'what', %(what)s::text,
+           'events', jsonb_agg(t.event_id), 'number', (array_agg(t.number ORDER BY t.due_at, t.event_id))[1]),
        'lead', (array_agg(t.id ORDER BY t.due_at, t.event_id))[1], %(at)s, %(at)s, 'delivered'
   FROM told t WHERE t.many > %(digest_above)s GROUP BY t.person
+ON CONFLICT (dedupe_key) DO NOTHING
+"""
+
+# URGENT leads and food ones that are SERIOUS page at any hour (DOMAIN.md §3): an SMS beside the inbox row.
+PAGED = frozenset(
+    {
+        "urgent_backup",
+        "urgent_duty",
+        "order_respond",
+        "order_feedback",
+        "order_same_day",
+        "order_owner_respond",
+    }
+)
+PAGE = """
+INSERT INTO notices_outboxmessage
+       (dedupe_key, sms_user_id, template, params, subject_kind, subject_id, created_at, available_at,
+        urgency)
+SELECT o.dedupe_key || ':sms', o.recipient_id, o.template, o.params, o.subject_kind, o.subject_id, %(at)s,
+       %(at)s, 'urgent'
+  FROM unnest(%(told)s::bigint[]) t(id)
+  JOIN notices_outboxmessage o ON o.id = t.id
+  JOIN leads_lead l ON l.id = o.subject_id
+  JOIN accounts_user u ON u.id = o.recipient_id AND u.phone <> ''
+ WHERE l.severity = 'URGENT' OR (l.food AND l.severity = 'SERIOUS')
 ON CONFLICT (dedupe_key) DO NOTHING
 """
 
@@ -104,6 +137,12 @@ WHAT = {
     "order_feedback": "因反馈超时需督办签收",
     "order_same_day": "因当日处置超时需督办签收",
     "order_owner_respond": "因接单超时需督办签收",
+    "final_80": "即将完整反馈超时",
+    "final_late": "完整反馈超时",
+    "order_final": "因完整反馈超时需督办签收",
+    "recheck_80": "即将复查超时",
+    "recheck_late": "复查超时",
+    "order_recheck": "因复查超时需督办签收",
     "order_escalated": "督办单未按时签收",
     "desk_late": "派单超时",
     "verify": "反馈已满24小时待核验",
@@ -122,6 +161,7 @@ class Matter:
     lead_id: int
     order_id: int | None = None
     ack_due_at: datetime | None = None
+    by_digest: bool = False
 
 
 def of_leads(batch: Sequence[Fired]) -> list[Matter]:
@@ -129,11 +169,19 @@ def of_leads(batch: Sequence[Fired]) -> list[Matter]:
     return [Matter(one, one.subject_id) for one in batch]
 
 
-def tell(matters: Sequence[Matter], at: datetime, topic: str, *people: str) -> None:
+def tell(
+    matters: Sequence[Matter],
+    at: datetime,
+    topic: str,
+    *people: str,
+    digest_above: int | None = None,
+    digest: str = "leads.digest",
+) -> None:
     """Tell these people of these matters by the template `leads.<topic>`. One statement; safe to repeat.
 
-    All matters are of one kind of clock. Where one has none of these people (a seat stands empty), the
-    bureau is told.
+    Whom it would tell more than `digest_above` things gets one row by the template `digest`. All matters
+    are of one kind of clock. Where one has none of these people (a seat stands empty), the bureau is told.
+    Topics that page (`PAGED`) go out as SMS too, where the lead pages and a gateway is configured.
     """
     if not matters:
         return
@@ -150,11 +198,15 @@ def tell(matters: Sequence[Matter], at: datetime, topic: str, *people: str) -> N
         "topic": f":{topic}",
         "what": WHAT[topic],
         "at": at,
-        "digest_above": DIGEST_ABOVE,
+        "digest_above": DIGEST_ABOVE if digest_above is None else digest_above,
+        "digest": digest,
     }
     found = " UNION ".join(people).format(active=ACTIVE)
+    pages = topic in PAGED and sms.configured()
     with connection.cursor() as cursor:
-        cursor.execute(TELL.format(people=found, active=ACTIVE), values)
+        cursor.execute(TELL.format(people=found, active=ACTIVE) + ("RETURNING id" if pages else ""), values)
+        if pages:
+            cursor.execute(PAGE, {"at": at, "told": literal(row[0] for row in cursor.fetchall())})
 
 
 def register() -> None:

@@ -27,7 +27,7 @@ from kernel.notices import outbox
 from leads import notices, policy
 from leads.acts import Act, Expect, perform
 from leads.intake_rows import urgent_clocks
-from leads.models import Lead, Severity, Side, Signature
+from leads.models import Lead, Recusal, Severity, Side, Signature
 from leads.states import Move, State
 
 PLACES = frozenset({Role.OFFICE_CLERK, Role.OFFICE_HEAD, DUTY_OFFICER, DUTY_LEADER})
@@ -61,10 +61,10 @@ def dispatch(
         act.move(Move.DISPATCH)
         people = _set_grid(act, grid_id)
         owner = _new_owner(act, people, assignee_id, reason)
-        _own(act, owner)
+        own(act, owner)
         lead.dispatched_at = lead.dispatched_at or act.at
         lead.responded_at = None
-        _start_clocks(act, was_on_desk=was_on_desk)
+        start_clocks(act, was_on_desk=was_on_desk)
         act.save(
             "state",
             "grid",
@@ -81,7 +81,7 @@ def dispatch(
             "lead.dispatched",
             {"to": owner.user_id, "name": owner.name, "reason": reason, "owner_cycle": lead.owner_cycle},
         )
-        _tell_owner(act, people, template="leads.dispatched", group=was_on_desk)
+        tell_owner(act, people, template="leads.dispatched", group=was_on_desk)
         return lead
 
     return perform(lead_id, by, work)
@@ -137,18 +137,20 @@ def _new_owner(act: Act, people: RoutingFacts, assignee_id: int, reason: str) ->
         )
     if Signature.objects.filter(lead=lead, signer_id=assignee_id, side=Side.COMMUNITY).exists():
         raise Conflict("此人已代表社区签字，不能再由其承办。", code="same_person", attr="assignee")
+    if Recusal.objects.filter(lead=lead, person_id=assignee_id).exists():
+        raise Conflict("此人已对这条线索申请回避，不能再由其承办。", code="recused", attr="assignee")
     name = posted.user.name if posted is not None else people.duty_officer_name or ""
     return NewOwner(assignee_id, name, f"人工派单给{name}：{reason}")
 
 
-def _own(act: Act, owner: NewOwner) -> None:
+def own(act: Act, owner: NewOwner) -> None:
     lead = act.lead
     lead.assignee_id = owner.user_id
     lead.owner_cycle += 1
     lead.routing_reason = owner.reason[:300]
 
 
-def _start_clocks(act: Act, *, was_on_desk: bool) -> None:
+def start_clocks(act: Act, *, was_on_desk: bool) -> None:
     """The first dispatch arms `respond`; a later one only `owner_respond`."""
     lead = act.lead
     clocks.meet("lead", lead.pk, ["desk"], at=act.at)
@@ -176,7 +178,7 @@ def _start_clocks(act: Act, *, was_on_desk: bool) -> None:
     clocks.arm(rows)
 
 
-def _tell_owner(
+def tell_owner(
     act: Act, people: RoutingFacts | None, *, template: str, group: bool = False, **params: str
 ) -> None:
     """Tell the owner and who stands in for him; with `group` the grid's chat group too, new to it."""
@@ -194,7 +196,10 @@ def _tell_owner(
         "key": f"owner:{lead.owner_cycle}", "template": template, "lead_id": lead.pk, "params": words,
     }  # fmt: skip
     robot_id = people.robot_id if people is not None and group else None
-    outbox.post([*notices.to_people(told, **what), *notices.to_group(robot_id, **what)], at=act.at)
+    pages = notices.to_phones(told, key=what["key"], template=template, lead=lead, params=words)
+    outbox.post(
+        [*notices.to_people(told, **what), *pages, *notices.to_group(robot_id, **what)], at=act.at
+    )
 
 
 def _respond_due(act: Act) -> str | None:
@@ -225,19 +230,19 @@ def hand_on(
     transaction.
     """
     lead = act.lead
-    owner = _successor(act, leaving_id, backup_id, to_id)
+    owner = successor(act, leaving_id, backup_id, to_id)
     if owner is None:
         _note_nobody(act, why)
         return False
     if owner.pk == lead.assignee_id:
         return False
     act.move(Move.HAND_ON)
-    _own(act, NewOwner(owner.pk, owner.name, f"{why}，转由{owner.name}承办。"))
+    own(act, NewOwner(owner.pk, owner.name, f"{why}，转由{owner.name}承办。"))
     act.save("assignee", "owner_cycle", "routing_reason")
     act.note(
         "lead.handed_on", {"to": owner.pk, "name": owner.name, "why": why, "owner_cycle": lead.owner_cycle}
     )
-    _tell_owner(act, act.people, template="leads.handed_on", reason=why)
+    tell_owner(act, act.people, template="leads.handed_on", reason=why)
     return True
 
 
@@ -248,7 +253,8 @@ def _note_nobody(act: Act, why: str) -> None:
         act.note(kind, {"why": why, "owner_cycle": lead.owner_cycle})
 
 
-def _successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: int | None) -> User | None:
+def successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: int | None) -> User | None:
+    """Who comes next in the order of `hand_on`; never who leaves, has signed for the community or recused."""
     lead, people = act.lead, act.people
     order: list[int | None] = [to_id]
     if people is not None:
@@ -259,6 +265,7 @@ def _successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: i
         order += [*office.head_ids, *office.clerk_ids]
     order += bureau_ids(act.at)
     barred = set(Signature.objects.filter(lead=lead, side=Side.COMMUNITY).values_list("signer_id", flat=True))
+    barred |= set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
     wanted = [p for p in order if p is not None and p != leaving_id and p not in barred]
     found = User.objects.filter(is_active=True).in_bulk(wanted)
     return next((found[p] for p in wanted if p in found), None)

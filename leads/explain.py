@@ -11,7 +11,12 @@ from leads.models import Lead
 from leads.selectors import deadlines_of
 
 STATES = dict(Deadline.State.choices)
-EXTRA = {"morning": "夜间派单交班", "ack_office": "所方签收督办", "ack_community": "社方签收督办"}
+EXTRA = {
+    "morning": "夜间派单交班",
+    "ack_office": "所方签收督办",
+    "ack_community": "社方签收督办",
+    "digest": "一般线索督办汇总",
+}
 
 
 @dataclass(frozen=True, slots=True)

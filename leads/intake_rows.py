@@ -382,6 +382,13 @@ class Rows:
             robot = self.people.robot_id if self.people else None
             return [
                 *notices.to_people([self.owner.user_id, *self.owner.tell_ids], **key),
+                *notices.to_phones(
+                    [self.owner.user_id, *self.owner.tell_ids],
+                    key="dispatched:1",
+                    template="leads.dispatched",
+                    lead=lead,
+                    params=params,
+                ),
                 *notices.to_group(robot, **key),
                 *self._tell_workers(lead, params),
             ]
@@ -460,6 +467,8 @@ def _outbox_row(draft: Draft, at: datetime) -> OutboxMessage:
         dedupe_key=draft.dedupe_key,
         recipient_id=draft.recipient_id,
         robot_id=draft.robot_id,
+        sms_user_id=draft.sms_user_id,
+        urgency=draft.urgency or "",
         template=draft.template,
         params=draft.params,
         subject_kind=draft.subject_kind,

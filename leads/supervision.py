@@ -19,9 +19,11 @@ from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible
 from kernel.notices import outbox
-from leads import notices
+from leads import notices, order_digests
 from leads.acts import BIGGEST, Act, Expect, retried, safe
 from leads.models import Acknowledgement, Instruction, Lead, Side, SupervisionOrder
+from leads.policy import INTERIM_CYCLES
+from leads.states import State
 
 Cause = SupervisionOrder.Cause
 UNKNOWN = "没有找到这张督办单，或者您无权查看。"
@@ -29,14 +31,20 @@ ACK_CLOCK = {Side.OFFICE: "ack_office", Side.COMMUNITY: "ack_community"}
 
 
 def moved_on(lead: Lead, order: SupervisionOrder) -> bool:
-    """Has the lead done what the order waits for?"""
+    """Has the lead done what the order waits for? One that was merged or rejected has nothing left to do."""
+    if lead.state in (State.MERGED, State.REJECTED):
+        return True
     if order.cause == Cause.RESPOND:
         return lead.first_responded_at is not None
     if order.cause == Cause.OWNER_RESPOND:
         return lead.responded_at is not None
     if order.cause == Cause.SAME_DAY:
         return lead.controlled_at is not None
-    return lead.fed_back_at is not None or lead.round > order.cycle
+    if order.cause == Cause.RECHECK:
+        return lead.round > order.cycle or lead.rechecks.filter(round=order.cycle).exists()
+    if lead.fed_back_at is not None or lead.round > order.cycle % INTERIM_CYCLES:
+        return True
+    return order.cause == Cause.FEEDBACK and lead.interims.filter(round=order.cycle).exists()
 
 
 def lift_settled(act: Act) -> None:
@@ -110,8 +118,10 @@ def _acknowledge(
         if instruction == Instruction.OTHER and not note:
             raise Malformed("选择“其他”时请写明意见。", code="note_required", attr="note")
         _answer(order, lead, by, open_sides[0], seats[open_sides[0]], instruction, note, at)
-        if len(answered) == 1 and moved_on(lead, order):
-            _lift(order, lead, at=at)
+        if len(answered) == 1:
+            clocks.cancel("order", order.pk, [order_digests.CLOCK], at=at)
+            if moved_on(lead, order):
+                _lift(order, lead, at=at)
         return order
 
 

@@ -90,12 +90,13 @@ def _still_wanted(held: Claim, ids: list[int]) -> list[OutboxMessage]:
     read = mine.select_related("sms_user").annotate(expired=Q(expires_at__lte=KernelNow()))
     rows: list[Any] = list(read.order_by("id"))
     expired = [row.pk for row in rows if row.expired]
-    unwanted = [row.pk for row in rows if not row.expired and not _wanted(row)]
-    if expired:
-        drop(mine.filter(id__in=expired), OVER)
-    if unwanted:
-        drop(mine.filter(id__in=unwanted), NO_NEWS)
-    return [row for row in rows if row.pk not in {*expired, *unwanted}]
+    nobody = [row.pk for row in rows if not row.expired and parcels.has_nobody(row)]
+    left = [row for row in rows if row.pk not in {*expired, *nobody}]
+    unwanted = [row.pk for row in left if not _wanted(row)]
+    for these, why in ((expired, OVER), (nobody, parcels.NO_NUMBER), (unwanted, NO_NEWS)):
+        if these:
+            drop(mine.filter(id__in=these), why)
+    return [row for row in left if row.pk not in set(unwanted)]
 
 
 def _wanted(row: OutboxMessage) -> bool:

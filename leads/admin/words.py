@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from kernel.approvals import kinds as approval_kinds
 from kernel.clock import SHANGHAI
 from kernel.notices import policy
 from leads.models import (
@@ -17,6 +18,7 @@ from leads.models import (
     Plan,
     Rating,
     Result,
+    Route,
     Severity,
     Side,
     SupervisionOrder,
@@ -39,6 +41,7 @@ CLOCKS = {
     "answer": "回复反映人",
     "ack_office": "所方签收督办",
     "ack_community": "社方签收督办",
+    "digest": "一般线索督办汇总",
 }
 WARNING = re.compile(r"^(?P<kind>\w+?)_(?P<percent>\d{2})$")
 
@@ -101,6 +104,11 @@ TITLES = {
     "lead.closed": "核验办结",
     "lead.reworked": "退回重办",
     "lead.synced_late": "离线操作补传",
+    "guidance.given": "提醒、指导、约谈",
+    "leniency.proposed": "提出容错纠错",
+    "leniency.agreed": "容错纠错审批通过一环",
+    "leniency.refused": "容错纠错未同意",
+    "leniency.signed": "容错纠错签字",
     "lead.handed_on": "交班",
     "lead.nobody_to_hand_on_to": "无人可交接",
     "lead.evidence_arrived": "补传证据",
@@ -152,6 +160,14 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
                 f"收到于 {_moment_of(data.get('received_at'))}",
                 f"手机时钟偏差 {data.get('skew_s')} 秒" if data.get("clock_skewed") else "",
             ]
+        case "leniency.proposed":
+            earlier = "、".join(str(one) for one in data.get("earlier") or [])
+            first = "系统查询为初次" if data.get("is_first") else f"此前已有同类线索 {earlier}"
+            return [_label(Route, data.get("route")), first]
+        case "leniency.agreed" | "leniency.refused":
+            return [approval_kinds.label(str(data.get("stage", ""))), note]
+        case "leniency.signed":
+            return [f"第 {data.get('signatures', 1)} 名执法人员"]
         case "lead.reworked":
             return [f"进入第 {data.get('round', 2)} 轮", f"原因：{note}"]
         case "answer.owed":

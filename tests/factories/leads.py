@@ -91,7 +91,7 @@ def report(world: World | None = None, number: int = 1, **fields: Any) -> Report
         lon, lat = world.point_in(number)
         fields |= {"lon": Decimal(f"{lon:.6f}"), "lat": Decimal(f"{lat:.6f}"), "crs_in": "wgs84"}
     fields.setdefault("client_uid", uuid.uuid4())
-    fields.setdefault("category", "L02")
+    fields.setdefault("category", "L01")
     fields.setdefault("description", "执照没有挂在墙上")
     return Report(**fields)
 

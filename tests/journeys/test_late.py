@@ -70,7 +70,7 @@ def test_late_in_responding_until_both_have_acknowledged_and_the_order_is_lifted
 def test_late_in_feedback_and_nobody_acknowledges_so_the_bureau_takes_it_up(town: Town) -> None:
     town.by_day()
     owner, head, secretary = town.commissioner(5), town.office_head(5), town.community_head(5)
-    lead_id = town.report(5, category="C01", description="商家拒绝退货")["id"]
+    lead_id = town.report(5, category="A01", description="商家夸大宣传")["id"]
     lead = owner.act(lead_id, "respond", {"plan": "appointment"})
     due_at = local(clocks(lead)["feedback"]["due_at"])
     assert due_at - local(lead["reported_at"]) == timedelta(hours=24)

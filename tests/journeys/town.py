@@ -130,7 +130,7 @@ class Town:
         lon, lat = self.world.point_in(number)
         return {
             "client_uid": str(uuid.uuid4()),
-            "category": "L02",
+            "category": "L01",
             "description": "营业执照没有挂在墙上",
             "location": {"lon": lon, "lat": lat, "crs": "wgs84", "accuracy_m": 12},
             **fields,

@@ -121,7 +121,7 @@ def test_an_account_gets_it_at_the_number_it_has_now(gateway: Provider) -> None:
     assert delivery.deliver_due() == 1
     assert [body["phone"] for body in gateway.bodies] == ["13811112222"]
     missing = OutboxMessage.objects.get(sms_user=silent)
-    assert (missing.state, missing.last_error) == (State.DEAD, "收件人没有登记手机号")
+    assert (missing.state, missing.last_error) == (State.DROPPED, "收件人没有登记手机号")
 
 
 def test_a_repeat_says_so_under_the_same_number_of_the_message(gateway: Provider) -> None:
