@@ -2,6 +2,7 @@
 # make test   the whole suite
 # make check  lint, types, layers, migrations, system checks
 # make bench  the figures of the README
+# make soak   kill −9 of everything under load, MINUTES=10; the last line is JSON
 # make lock   resolve the dependencies anew
 #
 # Needs Python 3.11 and nothing else. `make -C <folder> …` works from anywhere.
@@ -9,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock
+.PHONY: help setup run test check bench soak lock
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
@@ -20,6 +21,7 @@ IN_ROOT := cd "$(ROOT)" &&
 # The suite has a home of its own: `make run` may be up beside it.
 SUOSHE_TEST_HOME ?= $(ROOT)/.local/test
 TEST_ARGS ?=
+MINUTES ?= 10
 
 PRODUCTION := env -u DATABASE_URL -u SUOSHE_TEST_CLOCK -u SUOSHE_DEBUG \
 	DJANGO_SETTINGS_MODULE=suoshe.settings.production \
@@ -65,6 +67,9 @@ check: setup
 bench: setup
 	@$(IN_ROOT) "$(BIN)/python" -m bench.intake
 	@$(IN_ROOT) "$(BIN)/python" -m bench.clocks
+
+soak: setup
+	@$(IN_ROOT) exec "$(BIN)/python" -m tests.faults.soak --minutes "$(MINUTES)"
 
 lock: setup
 	@$(IN_ROOT) "$(BIN)/uv" pip compile --quiet --upgrade pyproject.toml --all-extras --python-version 3.11 \

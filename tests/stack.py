@@ -48,8 +48,11 @@ class Stack:
     """Web, worker, beat and clock on one database, with Redis keys of their own.
 
     `own_redis`: a private Redis that the test may stop (`stop("redis")`) without harm to others.
+    `own_postgres`: the home (`suoshe.embedded`) of a private PostgreSQL, which then may be killed too:
+    `kill("postgres")`, `start("postgres")`. It runs from entering to leaving the stack.
     Processes are named `web`, `worker`, `beat`, `clock`, `redis`; a second one of a kind is started
-    by `start_as("worker-2", "worker")`. Logs are `<folder>/<name>.log`.
+    by `start_as("worker-2", "worker")`; a second web has a port of its own (`url_of`). Logs are
+    `<folder>/<name>.log`.
     """
 
     def __init__(
@@ -58,25 +61,36 @@ class Stack:
         database: str,
         folder: Path,
         own_redis: bool = False,
+        own_postgres: Path | None = None,
+        tuning: Mapping[str, str] | None = None,
         web_workers: int = 1,
         web_threads: int = 8,
         env: Mapping[str, str] | None = None,
         settings_module: str = "suoshe.settings.test",
     ) -> None:
         self.database, self.folder, self.own_redis = database, folder, own_redis
+        self.own_postgres, self._tuning = own_postgres, dict(tuning or {})
         self.web_workers, self.web_threads = web_workers, web_threads
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._ports: dict[str, int] = {}
+        self.url = self.url_of("web")
         self.pids: dict[str, int] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._more_env, self._settings_module = dict(env or {}), settings_module
         self._redis_folder = folder / "redis"
+        self._log_from: dict[str, int] = {}
+        self._held = contextlib.ExitStack()
 
     # -- addresses
 
+    def url_of(self, name: str) -> str:
+        """The address of one of the webs."""
+        return f"http://127.0.0.1:{self._ports.setdefault(name, free_port())}"
+
     @property
     def database_url(self) -> str:
-        """The address of this stack's database, in the suite's server."""
+        """The address of this stack's database, in the suite's server or its own."""
+        if self.own_postgres is not None:
+            return embedded.database_url(self.own_postgres, self.database)
         given = os.environ.get("DATABASE_URL")
         if given:
             return f"{given.rpartition('/')[0]}/{self.database}"
@@ -118,21 +132,55 @@ class Stack:
 
     def start(self, *names: str) -> Self:
         """Start the named processes and wait until each is ready."""
-        for name in names:
-            self._spawn(name, name)
-        for name in names:
-            self._wait_ready(name, name)
+        return self.start_all({name: name for name in names})
+
+    def start_all(self, kinds: Mapping[str, str]) -> Self:
+        """Start processes, given as name → kind, and wait until each is ready."""
+        for name, kind in kinds.items():
+            self.spawn(name, kind)
+        for name, kind in kinds.items():
+            if kind != "postgres":
+                self._wait_ready(name, kind)
         return self
 
     def start_as(self, name: str, kind: str) -> Self:
         """Start one more process of a kind under a name of its own."""
+        return self.start_all({name: kind})
+
+    def spawn(self, name: str, kind: str) -> None:
+        """Start a process without waiting until it is ready (PostgreSQL: until it takes connections)."""
+        if kind == "postgres":
+            assert self.own_postgres is not None
+            embedded.start_postgres(self.own_postgres, self._tuning)
+            pid = embedded.postgres_pid(self.own_postgres)
+            assert pid is not None
+            self.pids[name] = pid
+            return
         self._spawn(name, kind)
-        self._wait_ready(name, kind)
-        return self
 
     def pid(self, name: str) -> int:
         """The pid of a running process."""
         return self.pids[name]
+
+    def has_ended(self, name: str) -> bool:
+        """Has this process, started and not stopped by the test, ended?"""
+        if name == "postgres":
+            return self.own_postgres is not None and embedded.postgres_pid(self.own_postgres) is None
+        return self._running[name].poll() is not None
+
+    def bury(self, name: str) -> int | None:
+        """Clean up after a process that has ended, as a supervisor would: whom it left behind ends too.
+
+        Answers how it ended (PostgreSQL, which is not our child: None). `spawn` may then start it again.
+        """
+        if name == "postgres":
+            self.pids.pop(name)
+            return None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pids[name], signal.SIGKILL)
+        code = self._running[name].returncode
+        self._reap(name, 10)
+        return code
 
     def stop(self, *names: str, within_s: float = 30) -> None:
         """End processes by SIGTERM and wait for them."""
@@ -144,6 +192,10 @@ class Stack:
     def kill(self, *names: str) -> None:
         """End processes, and what they started, by kill −9."""
         for name in names:
+            if name == "postgres":
+                os.kill(self.pids.pop(name), signal.SIGKILL)
+                wait_until(lambda: self.has_ended("postgres"), what="PostgreSQL to be dead")
+                continue
             os.killpg(self.pids[name], signal.SIGKILL)
             self._reap(name, 10)
 
@@ -163,6 +215,9 @@ class Stack:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.own_postgres is not None:
+            self._held.enter_context(embedded.using(self.own_postgres, tuning=self._tuning))
+            self.start("postgres")
         if self.own_redis:
             self.start("redis")
         return self
@@ -180,14 +235,16 @@ class Stack:
                 os.killpg(self.pids[name], signal.SIGKILL)
             self._reap(name, 5)
         self._drop_keys()
+        self._held.close()
 
     # -- inside
 
     def _command(self, name: str, kind: str) -> list[str]:
         if kind == "web":
             return processes.web(
-                host="127.0.0.1", port=self.port, workers=self.web_workers, threads=self.web_threads
-            )
+                host="127.0.0.1", port=int(self.url_of(name).rpartition(":")[2]),
+                workers=self.web_workers, threads=self.web_threads,
+            )  # fmt: skip
         if kind == "worker":
             return processes.worker(concurrency=1)
         if kind == "beat":
@@ -205,6 +262,7 @@ class Stack:
         else:
             command = processes.here(self._command(name, kind))
         with (self.folder / f"{name}.log").open("ab") as log:
+            self._log_from[name] = log.tell()
             process = subprocess.Popen(
                 command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, process_group=0,
@@ -218,16 +276,17 @@ class Stack:
         def ready() -> bool:
             if process.poll() is not None:
                 raise AssertionError(f"{name} ended with {process.returncode}:\n{self.log(name)[-4000:]}")
-            return self._ready(name, kind)
+            return self.is_ready(name, kind)
 
         try:
             wait_until(ready, what=f"{name} to be ready")
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.log(name)[-4000:]}") from None
 
-    def _ready(self, name: str, kind: str) -> bool:
+    def is_ready(self, name: str, kind: str) -> bool:
+        """Does a process that was started do its work yet?"""
         if kind == "web":
-            return self._answers()
+            return self._answers(name)
         if kind == "redis":
             with (
                 contextlib.suppress(redis.ConnectionError),
@@ -236,14 +295,18 @@ class Stack:
                 return bool(r.ping())
             return False
         if kind == "worker":
-            return " ready." in self.log(name)
+            return " ready." in self._last_log(name)
         if kind == "beat":
-            return "beat: Starting" in self.log(name)
+            return "beat: Starting" in self._last_log(name)
         return True
 
-    def _answers(self) -> bool:
+    def _last_log(self, name: str) -> str:
+        """What a process has written since it was last started."""
+        return (self.folder / f"{name}.log").read_bytes()[self._log_from[name] :].decode(errors="replace")
+
+    def _answers(self, name: str) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/api/v1/", timeout=5):
+            with urllib.request.urlopen(f"{self.url_of(name)}/api/v1/", timeout=5):
                 return True
         except urllib.error.HTTPError as answered:
             answered.close()
