@@ -83,7 +83,7 @@ NO_ADMIN = {
     "clock.ClockOffset": "always zero outside tests; moved by `manage.py travel` alone",
     "evidence.Evidence": SHOWN_ON_ITS_LEAD,
     "grids.BoundaryVersion": "one row that only a trigger writes",
-    "leads.LeadReporter": "who reported is sealed: nobody opens it but the identity keeper, with a reason",
+    "leads.AnswerAttempt": "one try to answer a citizen: shown on the answer it belongs to",
     "leads.LeadEvidence": SHOWN_ON_ITS_LEAD,
     "leads.Disposal": SHOWN_ON_ITS_LEAD,
     "leads.Rework": SHOWN_ON_ITS_LEAD,
@@ -190,6 +190,7 @@ def test_migrations_are_complete() -> None:
 
 OPEN_VIEWS = {
     "kernel.accounts.api.views.Login": "the way in: name and password",
+    "leads.api.surveys.SurveyByLink": "behind a single-use token that only one SMS carries; takes one rating",
     "suoshe.api_docs.Document": "paths and shapes, no rows",
     "suoshe.api_docs.Docs": "shows the document to browse",
 }
@@ -199,6 +200,8 @@ PLAIN_VIEWS = {
     "live": "is the process alive",
     "metrics": "for the machine that watches; nginx lets nobody else in",
     "api-unknown": "there is nothing here but a 404",
+    "survey-page": "behind a single-use token that only one SMS carries; takes one rating",
+    "survey-page-bare": "the same without its final slash",
     "whistle-link": "behind a single-use token that only one SMS carries; tells a place and takes one answer",
     "whistle-link-bare": "the same without its final slash",
 }

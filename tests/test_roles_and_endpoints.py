@@ -163,6 +163,9 @@ SEES_DESK = ABOVE | some("worker section_food")
 SEES_ROTA = NEAR | {"admin"}
 SWAPS = KEEPS_ROTA | {"duty"}
 SEES_LEAVE = OFFICE | ABOVE | some("community street admin")
+CALLS = OFFICE | some("worker commissioner community bureau keeper")
+ASKS = some("head duty community street section_food bureau keeper")
+"""Who may ask a citizen by telephone: the clerk took this report."""
 GRANTS = some("head community bureau")
 TASK = "grids/370983001-L01/tasks/{task.pk}/"
 GIVES_TASKS = OFFICE | some("commissioner community street bureau")
@@ -265,6 +268,30 @@ ENTRIES = [
         {200: OFFICE | {"bureau"}, 403: INSIDE - OFFICE - {"bureau"}},
         body=lambda h: {"assignee": h.world.clerk_of(1).pk, "reason": "专员外出"},
         version=lambda h: h.dispatched.version,
+    ),
+    # answers to citizens
+    get("lead-answers", "leads/{heard.pk}/answers/", INSIDE),
+    Entry(
+        "lead-answers", "POST", "leads/{heard.pk}/answers/", {201: CALLS, 403: INSIDE - CALLS},
+        body=lambda h: {"client_uid": str(uuid.uuid4()), "result": "reached"},
+    ),
+    get("lead-survey", "leads/{heard.pk}/survey/", INSIDE),
+    Entry(
+        "lead-survey", "POST", "leads/{heard.pk}/survey/", {200: ASKS, 403: INSIDE - ASKS},
+        body=lambda h: {"rating": "satisfied"},
+    ),
+    get("survey", "survey/{token}/", open_to_all=True),
+    Entry(
+        "survey", "POST", "survey/{token}/", {200: ALL},
+        body=lambda h: {"rating": "satisfied"}, open_to_all=True,
+    ),
+    Entry(
+        "lead-reporter-reveal", "POST", "leads/{heard.pk}/reporter/reveal/",
+        {200: some("keeper"), 403: INSIDE}, body=lambda h: {"reason": "回访核实"},
+    ),
+    Entry(
+        "reporter-reveal", "POST", "reporters/reveal/", {200: some("keeper")}, rest=403,
+        body=lambda h: {"reason": "回访核实", "number": h.heard.number},
     ),
     # supervision
     listed("supervision-orders", "supervision-orders/", INSIDE, lambda h: h.order.pk),

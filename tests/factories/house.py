@@ -30,6 +30,7 @@ from leads.intake import Told
 from leads.models import Lead, SupervisionOrder
 from reports import nightly
 from tests import databases
+from tests.factories import citizens
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -64,6 +65,9 @@ class House:
     next_shift: DutyShift
     device: Device
     task: TaskItem
+    heard: Lead
+    """Closed, and told by a citizen: owed an answer, with a survey open."""
+    token: str
 
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
@@ -106,6 +110,7 @@ def make_house() -> House:
     by_commissioner: dict[str, Any] = {"by": "commissioner-01"}
     shifts = DutyShift.objects.filter(office=world.office_of(1), day__gt=clock.today()).order_by("day")
     token_for(worker, "另一部手机")
+    heard = citizens.closed(world, 1, category="F03")
     now = clock.now()
     return House(
         world=world,
@@ -135,6 +140,8 @@ def make_house() -> House:
         shift=shifts.filter(role=DUTY_OFFICER)[0],
         next_shift=shifts.filter(role=DUTY_OFFICER)[1],
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
+        heard=heard,
+        token=citizens.token_in(citizens.sms(heard)),
         task=task_lists.add(
             grid=world.grid(1),
             wish=task_lists.Wish("核对沿街新店执照", worker.pk, now + timedelta(days=1)),

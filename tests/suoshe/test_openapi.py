@@ -39,6 +39,7 @@ from kernel.evidence.models import Evidence
 from suoshe import api_urls
 from suoshe.api_docs import Docs, Document, document
 from suoshe.openapi import ERROR, REFUSALS, one_path_each
+from tests.factories import citizens
 from tests.factories.accounts import PASSWORD, make_user, token_for
 from tests.factories.house import House, keep_photo, on_its_own, standing
 
@@ -120,9 +121,9 @@ def test_operations_have_names_of_their_own_and_say_who_may_call_them() -> None:
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names), names
     for path, _, operation in operations():
-        open_to_all = path == f"{PREFIX}auth/login/"
+        open_to_all = path in (f"{PREFIX}auth/login/", f"{PREFIX}survey/{{token}}/")
         assert bool(operation.get("security")) is not open_to_all, path
-        assert "401" in operation["responses"]
+        assert "401" in operation["responses"] or (open_to_all and not operation.get("security"))
     assert set(document()["components"]["securitySchemes"]) == {"deviceToken", "cookieAuth"}
 
 
@@ -276,6 +277,10 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     for lead in house.leads().values():
         for part in ("", "timeline/", "explain/"):
             caller(bureau, "GET", f"leads/{lead.pk}/{part} as leads/{{id}}/{part}")
+    for part in ("answers/", "survey/"):
+        caller(bureau, "GET", f"leads/{house.heard.pk}/{part} as leads/{{id}}/{part}")
+    caller(None, "GET", f"survey/{house.token}/ as survey/{{token}}/")
+    caller(None, "GET", "survey/nothing/ as survey/{token}/", 404)
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
@@ -330,6 +335,35 @@ def test_the_life_of_a_lead_answers_as_described(caller: Caller, house: House) -
     assert lead["state"] == "closed"
     act(commissioner, "respond", body=plan, version=None)  # his own signature again: the lead, as it is
     act(worker, "rework", 409, body={"reason": "照片不清楚"}, version=lead["version"])
+
+
+def test_answers_to_citizens_answer_as_described(caller: Caller, house: House) -> None:
+    world, lead = house.world, house.heard
+    clerk, keeper = world.clerk_of(1), world.user("keeper")
+    calls = f"leads/{lead.pk}/answers/ as leads/{{id}}/answers/"
+    body = {"client_uid": str(uuid.uuid4()), "result": "not_reached", "note": "无人接听"}
+    caller(clerk, "POST", calls, 201, body=body)
+    caller(clerk, "POST", calls, 200, body=body)
+    caller(clerk, "POST", calls, 409, body=body | {"note": "别的"})
+    caller(world.worker(21), "POST", calls, 404, body=body)
+    survey = f"leads/{lead.pk}/survey/ as leads/{{id}}/survey/"
+    caller(clerk, "POST", survey, 403, body={"rating": "satisfied"})
+    link = f"survey/{house.token}/ as survey/{{token}}/"
+    said = {"rating": "unsatisfied", "comment": "没有改好"}
+    caller(None, "POST", link, 400, body={"rating": "fine"})
+    caller(None, "POST", link, body=said)
+    caller(None, "POST", link, body=said)
+    caller(None, "POST", link, 409, body={"rating": "satisfied"})
+    caller(None, "GET", link, 409)
+    caller(world.head_of(1), "POST", survey, 409, body={"rating": "satisfied"})
+    reveal = f"leads/{lead.pk}/reporter/reveal/ as leads/{{id}}/reporter/reveal/"
+    reason = {"reason": "回访核实"}
+    assert caller(keeper, "POST", reveal, body=reason).json()["name"] == citizens.NAME
+    caller(keeper, "POST", reveal, 422, body={"reason": "看"})
+    caller(clerk, "POST", reveal, 403, body=reason)
+    caller(keeper, "POST", "reporters/reveal/", body=reason | {"number": lead.number})
+    caller(keeper, "POST", "reporters/reveal/", 404, body=reason | {"number": "XS"})
+    caller(clerk, "POST", "reporters/reveal/", 403, body=reason | {"number": lead.number})
 
 
 def test_the_tasks_of_a_group_answer_as_described(caller: Caller, house: House) -> None:
@@ -417,7 +451,12 @@ def test_nothing_sent_breaks_the_document(
     """What a machine makes of the document, right and wrong: never a 500, always an answer as described."""
     operation = caller.schema[path][method]
     token = token_for(house.world.user("worker-01-1"))
-    real = {"id": house.late.pk, "code": house.world.grid(1).code, "evidence_id": house.evidence.pk}
+    real = {
+        "id": house.late.pk,
+        "code": house.world.grid(1).code,
+        "evidence_id": house.evidence.pk,
+        "token": house.token,
+    }
 
     @FEW
     @given(operation.as_strategy(generation_mode=mode), st.booleans())
