@@ -27,7 +27,7 @@ from kernel.errors import NotAllowed, NotVisible
 from kernel.notices import outbox
 from kernel.notices.policy import masked
 from leads import notices, states
-from leads.models import Lead, Recusal, Side, Signature, Stage
+from leads.models import JointHandler, Lead, Recusal, Side, Signature, Stage
 from leads.states import Move, State
 
 T = TypeVar("T")
@@ -36,6 +36,9 @@ Expect = Callable[[int], None]
 
 FREE_TEXT = frozenset({"note", "reason", "why"})
 BIGGEST = 2**63 - 1
+APPROVAL = "approval"
+INSTRUCTED = ("finish_today", "grace")
+"""Clocks of a supervisor's instructions: finish today, and the day given to one who is late already."""
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 
 
@@ -83,8 +86,8 @@ class Act:
     def as_owner(self) -> int | None:
         """May this person act as the lead's owner? For whom, where not for himself.
 
-        The owner, who stands in for him (backup, absence, duty), and – on an URGENT lead that nobody
-        answered – the duty officer who joined.
+        The owner, who stands in for him (backup, absence, duty), who joined him as a supervisor
+        (我到现场), and – on an URGENT lead that nobody answered – the duty officer who joined.
 
         Raises:
             NotAllowed: `not_assignee`, `recused`.
@@ -92,8 +95,7 @@ class Act:
         self.refuse_recused()
         if self.lead.assignee_id == self.by_id:
             return None
-        seat = self._stand_in_seat()
-        if seat is None:
+        if self._stand_in_seat() is None and not self.joined_by:
             raise NotAllowed("这条线索由其他人承办，您不能代为操作。", code="not_assignee")
         return self.lead.assignee_id
 
@@ -120,6 +122,13 @@ class Act:
             stage=Stage.HANDOVER,
             side=Side.OFFICE,
             cycle=self.lead.owner_cycle,
+        ).exists()
+
+    @cached_property
+    def joined_by(self) -> bool:
+        """Does this person handle it together with its present owner (我到现场)?"""
+        return JointHandler.objects.filter(
+            lead=self.lead, person=self.by, owner_cycle=self.lead.owner_cycle
         ).exists()
 
     @cached_property
@@ -164,9 +173,23 @@ class Act:
         )
 
     def save(self, *fields: str) -> None:
-        """Write these columns and the next version: whatever an act changes is something people sign."""
+        """Write these columns and the next version: whatever an act changes is something people sign.
+
+        Where the state moved, what was asked and makes no sense any more is withdrawn, and what a
+        supervisor wanted done by a certain time is met by the feedback.
+        """
         self.lead.version += 1
         self.lead.save(update_fields=[*fields, "version"])
+        if "state" not in fields:
+            return
+        if any(one.subject_kind == APPROVAL for one in self.live):
+            approvals.withdraw_moot("lead", self.lead.pk, state=self.lead.state, by=self.by, at=self.at)
+        if self.lead.state == State.FED_BACK and any(one.kind in INSTRUCTED for one in self.live):
+            clocks.meet("lead", self.lead.pk, INSTRUCTED, at=self.at)
+
+    def keep(self, *fields: str) -> None:
+        """Write columns that nobody signs (due times): the version stays."""
+        self.lead.save(update_fields=fields)
 
 
 def perform(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:

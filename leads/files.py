@@ -17,10 +17,10 @@ from kernel.deadlines.clocks import LOCK_TIMEOUT
 from kernel.evidence import attach
 from kernel.evidence.models import Evidence
 from leads.acts import Act
-from leads.models import Lead, LeadEvidence, Stage
+from leads.models import FileStage, Lead, LeadEvidence, Stage
 
 
-def add(act: Act, *, ids: Sequence[int], awaited: Sequence[str], stage: Stage) -> list[str]:
+def add(act: Act, *, ids: Sequence[int], awaited: Sequence[str], stage: Stage | FileStage) -> list[str]:
     """Bind files to a stage of the present round; hashes without a file are kept until it comes.
 
     Returns the SHA-256 of every file named, in order, each once. A file named before stays as it is.

@@ -20,13 +20,13 @@ from kernel.deadlines import clocks
 from leads import dispatch
 from leads.acts import Act
 from leads.models import Lead
-from leads.states import OWNED
+from leads.states import OWNED, State
 
 log = structlog.get_logger(__name__)
 
 VACANT = """
 SELECT l.id FROM leads_lead l
- WHERE l.state IN ('dispatched', 'responded', 'fed_back', 'suspended') {only}
+ WHERE l.state = ANY(%(states)s::text[]) {only}
    AND NOT EXISTS (
        SELECT 1 FROM grids_posting p JOIN accounts_user u ON u.id = p.user_id AND u.is_active
          LEFT JOIN grids_grid g ON g.id = p.grid_id
@@ -98,11 +98,11 @@ def _hand_on_vacant(lead_id: int) -> bool:
     for lead in _locked([lead_id]):
         if _vacant(OF_LEADS, leads=[lead_id]):
             act = Act(lead, None, clock.now(), [])
-            return dispatch.hand_on(act, why="原承办人已不在岗", backup_id=_backup_of_owner(lead))
+            return dispatch.hand_on(act, why="原承办人已不在岗", backup_id=backup_of_owner(lead))
     return False
 
 
-def _backup_of_owner(lead: Lead) -> int | None:
+def backup_of_owner(lead: Lead) -> int | None:
     """Who backed the owner up in his last seat as commissioner of the lead's grid."""
     if lead.assignee_id is None or lead.grid_id is None:
         return None
@@ -112,9 +112,17 @@ def _backup_of_owner(lead: Lead) -> int | None:
     return seats.values_list("backup_id", flat=True).first()
 
 
-def _vacant(only: str, *, batch: int = MOST, **params: int | list[int]) -> list[int]:
+def owner_has_gone(lead: Lead) -> bool:
+    """Does the owner of this lead, whatever its state, hold no seat of its office any more?"""
+    return bool(_vacant(OF_LEADS, states=State.values, leads=[lead.pk]))
+
+
+def _vacant(
+    only: str, *, batch: int = MOST, states: Collection[str] = OWNED, **params: int | list[int]
+) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(VACANT.format(only=only), {"batch": batch, **params})
+        asked = {"batch": batch, "states": [str(state) for state in states], **params}
+        cursor.execute(VACANT.format(only=only), asked)
         return [row[0] for row in cursor.fetchall()]
 
 

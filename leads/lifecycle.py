@@ -11,21 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from grids.models import Absence
-from grids.roles import Role
-from grids.staffing import RoutingFacts
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed
-from kernel.notices import outbox
-from leads import files, notices, signing, supervision
+from leads import answers, files, guidance, leniency, rechecks, referral, signing, supervision
 from leads.acts import Act, Expect, perform
-from leads.models import Disposal, DisposalKind, Lead, Method, Plan, Rework, Side, Stage
+from leads.leniency import Proposal
+from leads.models import Disposal, DisposalKind, Lead, Method, Plan, Rework, Side, Signature, Stage
+from leads.policy import AFTER_CLOSING
 from leads.signing import Slot
-from leads.states import Move
+from leads.states import Move, State
+from leads.verifiers import verifier
 
 LONGEST_RECTIFY = timedelta(days=180)
 ANSWER_CLOCKS = ("respond", "owner_respond", "urgent_backup", "urgent_duty")
@@ -43,20 +42,21 @@ def respond(*, lead_id: int, by: User, expect: Expect, plan: Plan = Plan.ON_MY_W
         expect(lead.version)
         act.move(Move.RESPOND)
         signing.refuse_other_side(lead, Side.OFFICE, by)
-        _take(act, plan=plan, note=note)
+        take(act, plan=plan, note=note)
         signed = signing.sign(
             lead, signing.open_slots(lead, Side.OFFICE), by=by, on_behalf_of_id=behalf, at=act.at
         )
         act.save("state", "responded_at", "first_responded_at", "respond_plan", "respond_note")
-        act.note("lead.responded", {"plan": plan, "for": behalf, "signed": _digests(signed)})
+        act.note("lead.responded", {"plan": plan, "for": behalf, "signed": digests(signed)})
         supervision.lift_settled(act)
-        _tell(act, [lead.reported_by_id], "responded", owner=by.name, plan=Plan(plan).label)
+        act.tell([lead.reported_by_id], "responded", owner=by.name, plan=Plan(plan).label)
         return lead
 
     return perform(lead_id, by, work)
 
 
-def _take(act: Act, *, plan: str, note: str) -> None:
+def take(act: Act, *, plan: str, note: str) -> None:
+    """Columns and clocks of an answer (接单)."""
     lead = act.lead
     lead.responded_at = act.at
     lead.first_responded_at = lead.first_responded_at or act.at
@@ -82,7 +82,7 @@ def confirm_handover(*, lead_id: int, by: User, expect: Expect) -> Lead:
         signing.refuse_other_side(lead, Side.COMMUNITY, by)
         behalf = None if seat.holder_id == by.pk else seat.holder_id
         signed = signing.sign(lead, slots, by=by, on_behalf_of_id=behalf, at=act.at, discovered_it=False)
-        act.note("lead.handover_confirmed", {"for": behalf, "signed": _digests(signed)})
+        act.note("lead.handover_confirmed", {"for": behalf, "signed": digests(signed)})
         return lead
 
     return perform(lead_id, by, work)
@@ -118,10 +118,10 @@ def control(
         signed = signing.sign(lead, slots, by=by, on_behalf_of_id=behalf, at=act.at)
         act.save("controlled_at", "control_note")
         act.note(
-            "lead.controlled", {"note": note, "evidence": hashes, "for": behalf, "signed": _digests(signed)}
+            "lead.controlled", {"note": note, "evidence": hashes, "for": behalf, "signed": digests(signed)}
         )
         supervision.lift_settled(act)
-        _tell(act, [lead.reported_by_id], "control")
+        act.tell([lead.reported_by_id], "control")
         return lead
 
     return perform(lead_id, by, work)
@@ -129,11 +129,15 @@ def control(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the commissioner did. `rectify_due_at` only with `rectify`."""
+    """What the commissioner did. `rectify_due_at` only with `rectify`, `department` (its code) and
+    `document_number` only with `handed_over`, `leniency` only with `leniency`."""
 
     kind: DisposalKind
     note: str
     rectify_due_at: datetime | None = None
+    department: str = ""
+    document_number: str = ""
+    leniency: Proposal | None = None
 
 
 def feed_back(
@@ -149,7 +153,8 @@ def feed_back(
 
     Feedback on a lead with a same-day clock that is not yet under control sets `controlled_at` to now.
 
-    Raises (beside the module's): Malformed `rectify_due_at`; Conflict `disposal_not_available`.
+    Raises (beside the module's): Malformed `rectify_due_at`; see `referral.refuse_department` and
+    `leniency.refuse_proposal`.
     """
 
     def work(act: Act) -> Lead:
@@ -160,29 +165,8 @@ def feed_back(
         expect(lead.version)
         slots = [*signing.open_slots(lead, Side.OFFICE), Slot(Stage.RESULT, Side.OFFICE, lead.round)]
         act.move(Move.FEED_BACK)
-        _refuse_outcome(outcome, act.at)
-        signing.refuse_other_side(lead, Side.OFFICE, by)
-        files.add(act, ids=evidence, awaited=awaited, stage=Stage.RESULT)
-        disposal = Disposal.objects.create(
-            lead=lead,
-            round=lead.round,
-            kind=outcome.kind,
-            note=outcome.note,
-            rectify_due_at=outcome.rectify_due_at,
-            by=by,
-            at=act.at,
-        )
-        _come_back(act)
-        signed = signing.sign(
-            lead,
-            slots,
-            by=by,
-            on_behalf_of_id=behalf,
-            at=act.at,
-            disposal=disposal,
-            result_evidence=signing.result_evidence(lead),
-        )
-        act.save("state", "fed_back_at", "first_fed_back_at", "controlled_at")
+        signed = give_result(act, outcome, slots, behalf=behalf, evidence=evidence, awaited=awaited)
+        act.save("state", "fed_back_at", "first_fed_back_at", "controlled_at", "closing_due_at")
         act.note(
             "lead.fed_back",
             {
@@ -190,7 +174,7 @@ def feed_back(
                 "disposal": outcome.kind,
                 "note": outcome.note,
                 "for": behalf,
-                "signed": _digests(signed),
+                "signed": digests(signed),
             },
         )
         supervision.lift_settled(act)
@@ -199,13 +183,53 @@ def feed_back(
     return perform(lead_id, by, work)
 
 
-def _refuse_outcome(outcome: Outcome, at: datetime) -> None:
-    if outcome.kind not in signing.PERMITTED_NOW:
-        raise Conflict(
-            f"“{DisposalKind(outcome.kind).label}”须按专门程序办理，目前请先选择其他处置方式。",
-            code="disposal_not_available",
-            attr="disposal.kind",
-        )
+def give_result(
+    act: Act,
+    outcome: Outcome,
+    slots: Sequence[Slot],
+    *,
+    behalf: int | None,
+    evidence: Sequence[int],
+    awaited: Sequence[str],
+) -> list[Signature]:
+    """The round's disposal with its files, columns and clocks; these slots signed over it.
+
+    Raises: see `feed_back`, and `referral.refuse_department`.
+    """
+    lead, by = act.lead, act.actor
+    refuse_outcome(outcome, act.at)
+    department = referral.refuse_department(outcome.kind, outcome.department)
+    found = leniency.refuse_proposal(act, outcome.kind, outcome.leniency, files=len(evidence) + len(awaited))
+    signing.refuse_other_side(lead, Side.OFFICE, by)
+    files.add(act, ids=evidence, awaited=awaited, stage=Stage.RESULT)
+    disposal = Disposal.objects.create(
+        lead=lead,
+        round=lead.round,
+        kind=outcome.kind,
+        note=outcome.note,
+        rectify_due_at=outcome.rectify_due_at,
+        by=by,
+        at=act.at,
+    )
+    sent = None if department is None else referral.send(act, department, outcome.document_number)
+    come_back(act, disposal)
+    if outcome.kind == DisposalKind.GUIDED:
+        guidance.of_result(act, outcome.note)
+    if outcome.leniency is not None and found is not None:
+        leniency.propose(act, disposal, outcome.leniency, found)
+    return signing.sign(
+        lead,
+        slots,
+        by=by,
+        on_behalf_of_id=behalf,
+        at=act.at,
+        disposal=disposal,
+        result_evidence=signing.result_evidence(lead),
+        extra=referral.signed(sent) or leniency.signed(outcome.leniency, found),
+    )
+
+
+def refuse_outcome(outcome: Outcome, at: datetime) -> None:
     due = outcome.rectify_due_at
     if (outcome.kind == DisposalKind.RECTIFY) != (due is not None):
         raise Malformed(
@@ -219,14 +243,15 @@ def _refuse_outcome(outcome: Outcome, at: datetime) -> None:
         )
 
 
-def _come_back(act: Act) -> None:
+def come_back(act: Act, disposal: Disposal) -> None:
     """Columns and clocks of a feedback, and the word to those who verify."""
     lead = act.lead
     lead.fed_back_at = act.at
     lead.first_fed_back_at = lead.first_fed_back_at or act.at
     if lead.same_day_due_at is not None and lead.controlled_at is None:
         lead.controlled_at = act.at
-    clocks.meet("lead", lead.pk, ["feedback", "same_day"], at=act.at)
+    clocks.meet("lead", lead.pk, ["feedback", "same_day", "final"], at=act.at)
+    rechecks.ordered(act, disposal)
     verify_due = arithmetic.due(act.limits["verify"], act.at, WorkingCalendar())
     stead_due = arithmetic.due(act.limits["verify_stead"], act.at, WorkingCalendar())
     clocks.arm([_clock(act, "verify", verify_due), _clock(act, "verify_stead", stead_due)])
@@ -234,11 +259,10 @@ def _come_back(act: Act) -> None:
     verifiers = [] if people is None else [*people.worker_ids, *people.worker_stand_in_ids]
     if people is not None and not people.worker_ids_present:
         verifiers += people.community_head_ids
-    _tell(
-        act,
+    act.tell(
         verifiers,
         "fed_back",
-        disposal=_latest_disposal(lead).get_kind_display(),
+        disposal=disposal.get_kind_display(),
         verify_due_at=verify_due.isoformat(),
     )
 
@@ -257,51 +281,11 @@ def _clock(act: Act, kind: str, due_at: datetime) -> Deadline:
     )
 
 
-def _latest_disposal(lead: Lead) -> Disposal:
+def latest_disposal(lead: Lead) -> Disposal:
     return Disposal.objects.get(lead=lead, round=lead.round)
 
 
 # --- the community's word --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Verifier:
-    """Who verifies, and whether in the grid workers' stead (代核验)."""
-
-    on_behalf_of_id: int | None
-    in_stead: bool
-
-
-def verifier(act: Act) -> Verifier:
-    """Who may verify: a grid worker of the grid; the lead community's head from 48 h after feedback,
-    or at once where no grid worker of the grid is on duty (DESIGN.md §3).
-
-    Raises:
-        NotAllowed: `not_verifier`, or `too_early` for the community head.
-    """
-    lead = act.lead
-    seat = act.as_worker()
-    if seat is not None:
-        return Verifier(None if seat.holder_id == act.by_id else seat.holder_id, in_stead=False)
-    people = act.people
-    head = (
-        None if people is None else act.scope.seat(Role.COMMUNITY_HEAD, community_id=people.lead_community_id)
-    )
-    if head is None or people is None:
-        raise NotAllowed("只有本网格的网格员可以核验。", code="not_verifier")
-    if lead.fed_back_at is not None and _anybody_there(people, act.at):
-        opens_at = arithmetic.due(act.limits["verify_stead"], lead.fed_back_at, WorkingCalendar())
-        if act.at < opens_at:
-            raise NotAllowed("反馈满48小时后，社区书记方可代为核验。", code="too_early")
-    return Verifier(None if head.holder_id == act.by_id else head.holder_id, in_stead=True)
-
-
-def _anybody_there(people: RoutingFacts, at: datetime) -> bool:
-    """Is a grid worker of the grid on duty, or somebody who stands in for one and is not away himself?"""
-    if people.worker_ids_present:
-        return True
-    stand_ins = User.objects.filter(pk__in=people.worker_stand_in_ids, is_active=True)
-    return stand_ins.exclude(pk__in=Absence.objects.running(at).values("user_id")).exists()
 
 
 def verify(
@@ -321,6 +305,7 @@ def verify(
         who = verifier(act)
         expect(lead.version)
         act.move(Move.VERIFY)
+        leniency.refuse_pending(lead)
         signing.refuse_other_side(lead, Side.COMMUNITY, by)
         if lead.needs_on_site and method != Method.ON_SITE:
             raise Conflict("食品安全和严重以上的线索须到现场核验。", code="on_site_required", attr="method")
@@ -333,12 +318,13 @@ def verify(
             by=by,
             on_behalf_of_id=who.on_behalf_of_id,
             at=act.at,
-            disposal=_latest_disposal(lead),
+            disposal=latest_disposal(lead),
             result_evidence=signing.result_evidence(lead),
             discovered_it=False,
             extra={"method": method, "in_stead": who.in_stead},
         )
         _close(act, by, method=method, note=note, in_stead=who.in_stead)
+        answers.begin(act)
         act.note(
             "lead.closed",
             {
@@ -346,12 +332,12 @@ def verify(
                 "in_stead": who.in_stead,
                 "note": note,
                 "for": who.on_behalf_of_id,
-                "signed": _digests(signed),
+                "signed": digests(signed),
                 "closing_digest": lead.closing_digest,
             },
         )
         supervision.lift_settled(act)
-        _tell(act, [lead.assignee_id, lead.reported_by_id], "closed")
+        act.tell([lead.assignee_id, lead.reported_by_id], "closed")
         return lead
 
     return perform(lead_id, by, work)
@@ -364,7 +350,9 @@ def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> Non
     lead.verify_method, lead.verify_note, lead.verified_in_stead = method, note, in_stead
     lead.closing_digest = signing.closing_digest(lead)
     clocks.meet("lead", lead.pk, ["verify"], at=act.at)
-    clocks.cancel("lead", lead.pk, None, at=act.at)
+    over = {d.kind for d in act.live if d.subject_kind == "lead"} - kept_on(act.live)
+    clocks.cancel("lead", lead.pk, sorted(over), at=act.at)
+    rechecks.begin(act)
     act.save(
         "state",
         "closed_at",
@@ -377,6 +365,11 @@ def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> Non
     )
 
 
+def kept_on(live: Sequence[Deadline]) -> set[str]:
+    """Kinds of clocks that closing does not end: the ordered date, the other department's receipt."""
+    return {d.kind for d in live if (d.parent_kind or d.kind) in AFTER_CLOSING}
+
+
 def rework(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
     """退回重办: a new round with its own feedback clock; RESULT must be signed anew."""
 
@@ -384,46 +377,39 @@ def rework(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
         lead = act.lead
         verifier(act)
         expect(lead.version)
-        act.move(Move.REWORK)
+        if lead.state == State.FED_BACK:
+            leniency.refuse_pending(lead)
         signing.refuse_other_side(lead, Side.COMMUNITY, by)
-        Rework.objects.create(lead=lead, round=lead.round, reason=reason, by=by, at=act.at)
-        clocks.cancel("lead", lead.pk, ["verify", "verify_stead"], at=act.at)
-        lead.round += 1
-        lead.fed_back_at = None
-        due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
-        clocks.arm(
-            clocks.with_warning(
-                act.limits["feedback"],
-                subject_kind="lead",
-                subject_id=lead.pk,
-                kind="feedback",
-                cycle=lead.round,
-                armed_at=act.at,
-                due_at=due_at,
-            )
-        )
-        act.save("state", "round", "fed_back_at")
-        act.note("lead.reworked", {"round": lead.round, "reason": reason})
-        _tell(act, [lead.assignee_id], "reworked", reason=reason, feedback_due_at=due_at.isoformat())
+        send_back(act, reason=reason)
         return lead
 
     return perform(lead_id, by, work)
 
 
-def _digests(signatures: Sequence[signing.Signature]) -> dict[str, str]:
-    return {f"{s.stage}:{s.side}:{s.cycle}": s.digest for s in signatures}
-
-
-def _tell(act: Act, people: Sequence[int | None], what: str, **params: str) -> None:
-    """A notice about what just happened, once per version, never to the one who did it."""
+def send_back(act: Act, *, reason: str) -> None:
+    """The result does not stand: a new round with its own feedback clock, in the caller's transaction."""
     lead = act.lead
-    outbox.post(
-        notices.to_people(
-            [p for p in people if p != act.by_id],
-            key=f"{what}:{lead.version}",
-            template=f"leads.{what}",
-            lead_id=lead.pk,
-            params={"number": lead.number, "category": lead.category.name, **params},
-        ),
-        at=act.at,
+    act.move(Move.REWORK)
+    Rework.objects.create(lead=lead, round=lead.round, reason=reason, by=act.actor, at=act.at)
+    clocks.cancel("lead", lead.pk, ["verify", "verify_stead", *AFTER_CLOSING], at=act.at)
+    lead.round += 1
+    lead.fed_back_at = lead.final_due_at = lead.handed_over_at = None
+    due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
+    clocks.arm(
+        clocks.with_warning(
+            act.limits["feedback"],
+            subject_kind="lead",
+            subject_id=lead.pk,
+            kind="feedback",
+            cycle=lead.round,
+            armed_at=act.at,
+            due_at=due_at,
+        )
     )
+    act.save("state", "round", "fed_back_at", "final_due_at", "handed_over_at")
+    act.note("lead.reworked", {"round": lead.round, "reason": reason})
+    act.tell([lead.assignee_id], "reworked", reason=reason, feedback_due_at=due_at.isoformat())
+
+
+def digests(signatures: Sequence[signing.Signature]) -> dict[str, str]:
+    return {f"{s.stage}:{s.side}:{s.cycle}": s.digest for s in signatures}

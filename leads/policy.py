@@ -13,6 +13,13 @@ OLDEST_CAPTURE = timedelta(days=5)
 AHEAD = timedelta(minutes=10)
 LATE_SYNC = timedelta(minutes=10)
 DUTY_COUNTED = ("MINOR", "MODERATE")
+AFTER_CLOSING = (
+    "rectify", "recheck", "countersign", "look_back", "look_back_food", "look_back_again",
+    "referral_receipt", "referral_reply",
+)  # fmt: skip
+"""Clocks that run on when the lead is closed, until a new round begins."""
+INTERIM_CYCLES = 1000
+"""The clock `final` of a later interim feedback has the round plus this, times how many went before."""
 SEVERITIES = ("MINOR", "MODERATE", "SERIOUS", "URGENT")
 
 

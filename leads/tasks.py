@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from leads import answers, files, handover, reporters, whistle_files
+from leads import answers, files, handover, look_backs, reporters, whistle_files
 
 
 @shared_task(name="leads.hand_on_vacant")
@@ -29,3 +29,9 @@ def settle_answers() -> None:
 def forget_reporters() -> None:
     """Remove reporters' identities that were kept long enough. Safe to run twice."""
     reporters.forget_expired()
+
+
+@shared_task(name="leads.schedule_look_backs")
+def schedule_look_backs() -> None:
+    """Schedule any look-back that is missing: none is ever forgotten. Safe to run twice."""
+    look_backs.schedule_missing()

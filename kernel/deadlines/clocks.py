@@ -4,7 +4,7 @@ the subject's live deadline rows by id, then the subject row, then all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, models
@@ -154,6 +154,102 @@ def resume(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: date
         ),
         remaining=None,
         row_version=F("row_version") + 1,
+    )
+
+
+def revive(ids: Sequence[int], *, at: datetime) -> None:
+    """Let clocks run again that an act had cancelled and another takes back, each to its own due time; what
+    is past is due at once, a reminder that is past stays cancelled. The caller holds the subject's row."""
+    over = Deadline.objects.filter(id__in=ids, state=Deadline.State.CANCELLED)
+    over.filter(Q(parent_kind="") | Q(due_at__gt=at)).update(
+        state=Deadline.State.RUNNING,
+        closed_at=None,
+        due_at=Greatest(F("due_at"), models.Value(at)),
+        row_version=F("row_version") + 1,
+    )
+
+
+def move_due(
+    subject_kind: str, subject_id: int, due_by_kind: Mapping[str, datetime], *, at: datetime
+) -> None:
+    """Give running clocks of the first cycle another due time (at once where past); their reminders follow,
+    as far along the way as they were. The caller holds their locks."""
+    rows = list(
+        _of(subject_kind, subject_id, list(due_by_kind)).filter(state=Deadline.State.RUNNING, cycle=1)
+    )
+    whole = {row.kind: row for row in rows if not row.parent_kind}
+    moved = []
+    for row in rows:
+        parent = whole.get(row.parent_kind or row.kind)
+        if parent is None:
+            continue
+        due_at = max(due_by_kind[parent.kind], at)
+        if row.parent_kind:
+            way = parent.due_at - parent.armed_at
+            share = (row.due_at - row.armed_at) / way if way else 1.0
+            due_at = row.armed_at + (due_at - row.armed_at) * share
+        moved.append((row, due_at))
+    for row, due_at in moved:
+        row.due_at, row.row_version = due_at, row.row_version + 1
+    Deadline.objects.bulk_update([row for row, _ in moved], ["due_at", "row_version"])
+
+
+STAND_STILL = """
+WITH stopped AS (
+    UPDATE deadlines_deadline SET due_at = due_at + (%(until)s - %(at)s), row_version = row_version + 1
+     WHERE id = ANY(%(ids)s::bigint[]) RETURNING id)
+INSERT INTO deadlines_segment (deadline_id, paused_at, resumed_at, reason, approved_by_id)
+SELECT id, %(at)s, %(until)s, %(reason)s, %(by)s FROM stopped ORDER BY id
+"""
+RUN_ON = """
+WITH ended AS (
+    UPDATE deadlines_segment s SET resumed_at = %(at)s
+      FROM deadlines_segment old
+     WHERE old.id = s.id AND s.deadline_id = ANY(%(ids)s::bigint[])
+       AND s.paused_at <= %(at)s AND s.resumed_at > %(at)s
+    RETURNING s.deadline_id, old.resumed_at - %(at)s AS unused)
+UPDATE deadlines_deadline d SET due_at = d.due_at - e.unused, row_version = d.row_version + 1
+  FROM ended e WHERE d.id = e.deadline_id
+"""
+
+
+def stand_still(
+    subject_kind: str,
+    subject_id: int,
+    kinds: Sequence[str],
+    *,
+    at: datetime,
+    until: datetime,
+    reason: str,
+    by_id: int | None,
+) -> None:
+    """Stop these running clocks (and their warnings) from `at` to `until`: a pause whose end is known.
+
+    The due times move on by the whole pause now, and the rows keep running: nothing has to happen when the
+    pause ends, so nothing can be missed. The pause is a segment; `Deadline.shown_state` calls a clock paused
+    while one lies around now. The caller holds the clocks' locks. Two statements.
+    """
+    rows = _of(subject_kind, subject_id, kinds).filter(state=Deadline.State.RUNNING)
+    ids = list(rows.order_by("id").values_list("id", flat=True))
+    if ids:
+        with connection.cursor() as cursor:
+            values = {"ids": ids, "at": at, "until": until, "reason": reason[:200], "by": by_id}
+            cursor.execute(STAND_STILL, values)
+
+
+def run_on(subject_kind: str, subject_id: int, kinds: Sequence[str], *, at: datetime) -> None:
+    """End pauses of a known end early: what was not used of them is taken back. Two statements."""
+    rows = _of(subject_kind, subject_id, kinds).filter(state=Deadline.State.RUNNING)
+    ids = list(rows.order_by("id").values_list("id", flat=True))
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(RUN_ON, {"ids": ids, "at": at})
+
+
+def put_off(rows: Sequence[Deadline], by: timedelta) -> None:
+    """Move these running clocks' due times on by a span. One statement; the caller holds their locks."""
+    Deadline.objects.filter(pk__in=[row.pk for row in rows], state=Deadline.State.RUNNING).update(
+        due_at=F("due_at") + models.Value(by), row_version=F("row_version") + 1
     )
 
 

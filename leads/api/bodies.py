@@ -16,6 +16,7 @@ from kernel.journal.models import Entry
 from kernel.notices.policy import masked
 from leads import selectors, signing
 from leads.answered import answered
+from leads.api import after_bodies
 from leads.intake import Made
 from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature, SupervisionOrder
 
@@ -153,6 +154,7 @@ def lead_row(
         "disposal": disposal(next((d for d in disposals if d.round == lead.round), None), mask=mask),
         "earlier_disposals": [disposal(d, mask=mask) for d in disposals if d.round != lead.round],
         "reworks": [rework(row, mask=mask) for row in reworks],
+        **after_bodies.row(lead, disposals),
     }
 
 
@@ -180,7 +182,16 @@ def lead_detail(lead: Lead, user: User) -> dict[str, Any]:
         "possible_duplicates": duplicates(lead, user),
         "whistle_departments": whistle_departments(lead),
         "responsibilities": responsibilities.beside(lead.category_id),
+        **leniency_of(lead),
+        **after_bodies.detail(lead, mask=selectors.reads_masked(scope_of(user))),
     }
+
+
+def leniency_of(lead: Lead) -> dict[str, Any]:
+    """Guidance given and leniency proposed with this lead."""
+    from leads.api.leniency import of_lead
+
+    return of_lead(lead)
 
 
 def made(result: Made, user: User) -> dict[str, Any]:
@@ -190,6 +201,7 @@ def made(result: Made, user: User) -> dict[str, Any]:
     return body | {
         "possible_duplicates": duplicates(lead, user),
         "whistle_departments": whistle_departments(lead),
+        **after_bodies.NOTHING,
     }
 
 

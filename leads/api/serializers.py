@@ -12,9 +12,22 @@ from grids.coordinates import PlaceField
 from kernel.api import StrictSerializer
 from kernel.deadlines.models import Deadline
 from leads.answered import Answered
+from leads.api.after_shapes import AfterOut, AfterRowOut
+from leads.api.named import LeadNameOut, PersonOut
+from leads.api.proposal import ProposalSerializer, proposal
 from leads.intake import Report, Told
 from leads.lifecycle import Outcome
-from leads.models import DisposalKind, Instruction, Method, Plan, Severity, Side, Stage, SupervisionOrder
+from leads.models import (
+    DisposalKind,
+    FileStage,
+    Instruction,
+    Method,
+    Plan,
+    Severity,
+    Side,
+    Stage,
+    SupervisionOrder,
+)
 from leads.states import State
 
 BIGGEST = 2**63 - 1
@@ -135,6 +148,9 @@ class DisposalInSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=DisposalKind.choices)
     note = serializers.CharField(max_length=2000)
     rectify_due_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    department = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    document_number = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+    leniency = ProposalSerializer(required=False, allow_null=True, default=None)
 
 
 class FeedbackSerializer(StrictSerializer):
@@ -143,7 +159,14 @@ class FeedbackSerializer(StrictSerializer):
 
     def outcome(self) -> Outcome:
         given = self.validated_data["disposal"]
-        return Outcome(DisposalKind(given["kind"]), given["note"], given["rectify_due_at"])
+        return Outcome(
+            DisposalKind(given["kind"]),
+            given["note"],
+            given["rectify_due_at"],
+            department=given["department"],
+            document_number=given["document_number"],
+            leniency=proposal(given["leniency"]),
+        )
 
 
 class VerifySerializer(StrictSerializer):
@@ -167,12 +190,6 @@ class AcknowledgeSerializer(StrictSerializer):
 
 
 # --- answers ---------------------------------------------------------------------------------------
-
-
-class PersonOut(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    username = serializers.CharField()
-    name = serializers.CharField()
 
 
 class PlaceOut(serializers.Serializer[Any]):
@@ -206,7 +223,7 @@ class SignatureOut(serializers.Serializer[Any]):
 class EvidenceOut(serializers.Serializer[Any]):
     id = serializers.IntegerField(allow_null=True)
     sha256 = serializers.CharField()
-    stage = serializers.ChoiceField(choices=Stage.choices)
+    stage = serializers.ChoiceField(choices=FileStage.choices)
     round = serializers.IntegerField()
     kind = serializers.CharField(allow_null=True)
     flags = serializers.ListField(child=serializers.CharField())
@@ -234,17 +251,12 @@ class AcknowledgeByOut(serializers.Serializer[Any]):
     community = serializers.DateTimeField(required=False)
 
 
-class LeadNameOut(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    number = serializers.CharField()
-
-
 class EntityNameOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
 
 
-class LeadRowOut(serializers.Serializer[Any]):
+class LeadRowOut(AfterRowOut):
     id = serializers.IntegerField()
     number = serializers.CharField()
     client_uid = serializers.UUIDField()
@@ -302,10 +314,18 @@ class ResponsibilityOut(serializers.Serializer[Any]):
     basis = serializers.CharField()
 
 
-class LeadOut(LeadRowOut):
+class LeadOut(AfterOut, LeadRowOut):
     possible_duplicates = LeadNameOut(many=True)
     whistle_departments = serializers.ListField(child=serializers.CharField())
     responsibilities = ResponsibilityOut(many=True, required=False)  # not in the answer to a new report
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        from leads.api.leniency_shapes import GuidanceOut, LeniencyOut
+
+        return super().get_fields() | {
+            "leniency": LeniencyOut(many=True, required=False),
+            "guidance": GuidanceOut(many=True, required=False),
+        }
 
 
 class ActorOut(serializers.Serializer[Any]):

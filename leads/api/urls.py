@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.api import both_slashes
-from leads.api import answers, orders, surveys, views, whistles
+from leads.api import after, answers, leniency, look_backs, orders, surveys, views, whistles
 
 urlpatterns = [
     *both_slashes("leads", views.LeadList.as_view(), "leads"),
@@ -27,7 +27,10 @@ urlpatterns = [
         orders.Acknowledge.as_view(),
         "supervision-order-acknowledge",
     ),
+    *after.urlpatterns,
+    *look_backs.urlpatterns,
     *answers.urlpatterns,
+    *leniency.urlpatterns,
     *surveys.urlpatterns,
     *whistles.urlpatterns,
 ]

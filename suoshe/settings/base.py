@@ -167,6 +167,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "leads.bind_crossed": {"task": "leads.bind_crossed", "schedule": 30.0, "options": {"expires": 30}},
     "leads.settle_answers": {"task": "leads.settle_answers", "schedule": 10.0, "options": {"expires": 30}},
     "leads.forget_reporters": {"task": "leads.forget_reporters", "schedule": crontab(minute=20, hour=3)},
+    "leads.schedule_look_backs": {
+        "task": "leads.schedule_look_backs", "schedule": crontab(minute=20, hour=0)
+    },
     "journal.seal": {"task": "journal.seal", "schedule": crontab(minute=5, hour=0)},
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
     "evidence.make_thumbnails": {
