@@ -15,7 +15,6 @@ from unfold.widgets import (
 
 from grids.models import BusinessEntity
 from kernel.accounts.models import User
-from leads import signing
 from leads.catalogue import UNSORTED
 from leads.models import Category, DisposalKind, Instruction, Method, Plan, Severity
 
@@ -51,7 +50,13 @@ def put(form: forms.BaseForm, **values: str) -> None:
 class KeepsPhotos(forms.Form):
     """Photos stored at once, so that a refusal does not lose them: `kept` holds their numbers."""
 
-    photos = PhotosField(label="照片", help_text="JPEG、PNG 或 WebP，每张不超过 20 MB，可多选。")
+    photos = PhotosField(
+        label="照片、视频或语音",
+        help_text=(
+            "照片（JPEG、PNG、WebP、HEIC）每张不超过 20 MB，MP4 视频不超过 100 MB，"
+            "语音（m4a、aac、amr）不超过 60 秒，可多选。"
+        ),
+    )
     kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
 
     def kept_ids(self) -> list[int]:
@@ -107,7 +112,7 @@ class FeedbackForm(KeepsPhotos, ActForm):
 
     kind = forms.ChoiceField(
         label="处置方式",
-        choices=[(k.value, k.label) for k in DisposalKind if k in signing.PERMITTED_NOW],
+        choices=DisposalKind.choices,
         widget=UnfoldAdminRadioSelectWidget,
     )
     note = text("处置说明", longest=2000, help_text="写明到场查看和处理的情况。")

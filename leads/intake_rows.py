@@ -60,7 +60,7 @@ class Report:
     told: Told | None = None
     fixed_on_spot: bool = False
     clock_skewed: bool = False
-    """The phone's clock differs from ours by more than ten minutes (told by `sync`; not part of the digest)."""
+    """The phone's clock is ten minutes or more from ours (`sync` says so; no part of the digest)."""
 
     def digest(self) -> str:
         """What makes two reports with one `client_uid` the same report."""

@@ -16,7 +16,7 @@ from django.db import models
 from kernel.accounts.models import User
 from kernel.errors import Conflict
 from leads import snapshots
-from leads.models import Disposal, DisposalKind, Lead, LeadEvidence, Side, Signature, Stage
+from leads.models import Disposal, Lead, LeadEvidence, Side, Signature, Stage
 from leads.states import State
 
 
@@ -221,9 +221,3 @@ def closing_digest(lead: Lead) -> str:
 def verify_digests(signatures: models.QuerySet[Signature]) -> list[int]:
     """Ids of signatures whose snapshot no longer matches its digest (auditor's check)."""
     return [one.pk for one in signatures.iterator() if snapshots.sha256(one.snapshot) != one.digest]
-
-
-PERMITTED_NOW = frozenset(
-    {DisposalKind.NO_PROBLEM, DisposalKind.GUIDED, DisposalKind.RECTIFY, DisposalKind.PENALTY}
-)
-"""Leniency needs its chain of approvals and 移交 its receipt: both come with their own moves."""

@@ -34,6 +34,15 @@ from leads.models.choices import (
 )
 from leads.models.department import DepartmentContact, DepartmentPolicy
 from leads.models.lead import Category, Lead, LeadQuerySet
+from leads.models.leniency import (
+    Guidance,
+    GuidanceKind,
+    Harm,
+    LeniencyDecision,
+    LeniencyResult,
+    OfficerSignature,
+    Route,
+)
 from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
 from leads.models.requests import Extension, JointHandler, Reclassification, Rejection, Suspension
 from leads.models.signature import Signature
@@ -53,6 +62,9 @@ __all__ = [
     "DisposalKind",
     "Extension",
     "FileStage",
+    "Guidance",
+    "GuidanceKind",
+    "Harm",
     "Instruction",
     "InterimFeedback",
     "JointHandler",
@@ -61,10 +73,13 @@ __all__ = [
     "LeadEvidence",
     "LeadQuerySet",
     "LeadReporter",
+    "LeniencyDecision",
+    "LeniencyResult",
     "LookBack",
     "LookBackQuerySet",
     "Merge",
     "Method",
+    "OfficerSignature",
     "Plan",
     "Rating",
     "Recheck",
@@ -76,6 +91,7 @@ __all__ = [
     "Reopening",
     "Result",
     "Rework",
+    "Route",
     "Severity",
     "Side",
     "Signature",

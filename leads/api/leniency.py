@@ -1,0 +1,220 @@
+"""Endpoints of guidance and leniency (柔性指导、容错纠错)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import django_filters as f
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from grids.models import BusinessEntity
+from kernel.api import CursorPages, StrictSerializer, both_slashes, require_version
+from leads import guidance, leniency
+from leads.api import bodies
+from leads.api.leniency_shapes import GuidanceOut, LeniencyOut
+from leads.api.views import LeadAct, OneLead, act_schema, user_of
+from leads.guidance import Given
+from leads.models import (
+    Guidance,
+    GuidanceKind,
+    Lead,
+    LeniencyDecision,
+    Route,
+)
+
+BIGGEST = 2**63 - 1
+
+
+class GuidanceSerializer(StrictSerializer):
+    """`POST entities/{id}/guidance/`."""
+
+    client_uid = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=GuidanceKind.choices)
+    note = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
+    lead = serializers.IntegerField(
+        min_value=1, max_value=BIGGEST, required=False, allow_null=True, default=None
+    )
+
+
+def guidance_body(row: Guidance) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "client_uid": str(row.client_uid),
+        "entity": {"id": row.entity_id, "name": row.entity.name},
+        "lead": None if row.lead is None else {"id": row.lead.pk, "number": row.lead.number},
+        "kind": row.kind,
+        "note": bodies.words(row.note, mask=True),
+        "by": bodies.person(row.by),
+        "at": bodies.moment(row.at),
+    }
+
+
+class EntityGuidance(generics.GenericAPIView[Guidance]):
+    """One tap: 提醒、指导、约谈. What was given to this shop, newest first."""
+
+    pagination_class = CursorPages
+    serializer_class = GuidanceOut
+    filterset_fields = ("kind",)
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Guidance.objects.none()
+        by = user_of(self.request)
+        entity = generics.get_object_or_404(BusinessEntity.objects.visible_to(by), pk=self.kwargs["pk"])
+        rows = Guidance.objects.visible_to(by).filter(entity=entity)
+        return rows.select_related("entity", "lead", "by")
+
+    @extend_schema(operation_id="entities_guidance_list", responses={200: GuidanceOut(many=True)})
+    def get(self, request: Request, pk: int) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([guidance_body(row) for row in page or []])
+
+    @extend_schema(
+        operation_id="entities_guidance_give",
+        request=GuidanceSerializer,
+        responses={200: GuidanceOut, 201: GuidanceOut},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        form = GuidanceSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        row, created = guidance.give(
+            entity_id=pk,
+            by=user_of(request),
+            given=Given(said["client_uid"], GuidanceKind(said["kind"]), said["note"]),
+            lead_id=said["lead"],
+        )
+        fresh = Guidance.objects.select_related("entity", "lead", "by").get(pk=row.pk)
+        code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
+        return Response(guidance_body(fresh), status=code)
+
+
+# --- leniency --------------------------------------------------------------------------------------
+
+
+def read_whole(rows: Any) -> Any:
+    """Decisions with everything they show."""
+    return rows.select_related("lead", "entity", "by").prefetch_related("officers__officer")
+
+
+def leniency_body(row: LeniencyDecision) -> dict[str, Any]:
+    plain = ("round", "route", "result", "harm", "is_first", "state", "form_number")
+    return {
+        "id": row.pk,
+        "lead": {"id": row.lead_id, "number": row.lead.number},
+        "entity": {"id": row.entity_id, "name": row.entity.name},
+        "category": row.category_id,
+        **{name: getattr(row, name) for name in plain},
+        "route_label": row.get_route_display(),
+        "state_label": row.get_state_display(),
+        "corrected_at": bodies.moment(row.corrected_at),
+        "first_since": bodies.moment(row.first_since),
+        "proof": bodies.words(row.proof, mask=True),
+        "guidance": row.guidance_id,
+        "by": bodies.person(row.by),
+        "at": bodies.moment(row.at),
+        "decided_at": bodies.moment(row.decided_at),
+        "completed_at": bodies.moment(row.completed_at),
+        "officers": [
+            {
+                "officer": bodies.person(one.officer),
+                "card_number": one.card_number,
+                "at": bodies.moment(one.at),
+                "digest": one.digest,
+            }
+            for one in row.officers.all()
+        ],
+    }
+
+
+class LeniencyFilter(f.FilterSet):
+    state = f.MultipleChoiceFilter(choices=LeniencyDecision.State.choices)
+    route = f.MultipleChoiceFilter(choices=Route.choices)
+    entity = f.NumberFilter(field_name="entity_id", min_value=0, max_value=BIGGEST, decimal_places=0)
+    category = f.CharFilter(field_name="category_id", max_length=3)
+
+    class Meta:
+        model = LeniencyDecision
+        fields: list[str] = []
+
+
+class LeniencyList(generics.GenericAPIView[LeniencyDecision]):
+    """Decisions of leniency that one may see, newest first."""
+
+    pagination_class = CursorPages
+    filterset_class = LeniencyFilter
+    serializer_class = LeniencyOut
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return LeniencyDecision.objects.none()
+        return read_whole(LeniencyDecision.objects.visible_to(user_of(self.request)))
+
+    @extend_schema(operation_id="leniency_list", responses={200: LeniencyOut(many=True)})
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([leniency_body(row) for row in page or []])
+
+
+class HistoryOut(serializers.Serializer[Any]):
+    is_first = serializers.BooleanField(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+    earlier = serializers.ListField(child=serializers.CharField())
+
+
+class FirstOffence(OneLead):
+    """Is it the first of its kind? Looked up before anything is proposed."""
+
+    @extend_schema(operation_id="leads_first_offence", responses={200: HistoryOut})
+    def get(self, request: Request, pk: int) -> Response:
+        from kernel import clock
+
+        found = leniency.history_of(self.lead(pk), clock.now())
+        if found is None:
+            return Response({"is_first": None, "since": None, "earlier": []})
+        since = bodies.moment(found.since)
+        return Response({"is_first": found.is_first, "since": since, "earlier": found.earlier})
+
+
+class SignSerializer(StrictSerializer):
+    card_number = serializers.RegexField(
+        r"^[A-Za-z0-9\-]{4,40}$", error_messages={"invalid": "执法证号应为字母、数字和短横。"}
+    )
+    form_number = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
+
+
+class SignLeniency(LeadAct):
+    """容错纠错决定签字."""
+
+    serializer_class = SignSerializer
+
+    @act_schema("leniency_sign", SignSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        return super().post(request, pk)
+
+    def act(self, pk: int, request: Request, given: Any, expect: Any) -> Lead:
+        return leniency.sign(
+            lead_id=pk, by=user_of(request), expect=partial(require_version, request), **given.validated_data
+        )
+
+
+def of_lead(lead: Lead) -> dict[str, Any]:
+    """What the detail of a lead shows of leniency and guidance. Two statements."""
+    rows = read_whole(lead.leniencies.order_by("id"))
+    given = Guidance.objects.filter(lead=lead).select_related("entity", "lead", "by").order_by("id")
+    return {
+        "leniency": [leniency_body(row) for row in rows],
+        "guidance": [guidance_body(row) for row in given],
+    }
+
+
+urlpatterns = [
+    *both_slashes("entities/<int:pk>/guidance", EntityGuidance.as_view(), "entity-guidance"),
+    *both_slashes("leniency-decisions", LeniencyList.as_view(), "leniency-decisions"),
+    *both_slashes("leads/<int:pk>/first-offence", FirstOffence.as_view(), "lead-first-offence"),
+    *both_slashes("leads/<int:pk>/leniency/sign", SignLeniency.as_view(), "lead-leniency-sign"),
+]

@@ -1,0 +1,198 @@
+"""Who agrees, reviews and decides a proposal of leniency, one after the other (DOMAIN.md §3, Art. 33).
+
+The office's head agrees, the legal section reviews, the bureau's leader decides: three approvals, each
+with its own clock, nobody in two of them, the proposer in none. What is left undecided is asked again,
+with the bureau beside: nothing waits for a person who is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from grids.access import Scope, Seat, scope_of
+from grids.models import Posting
+from grids.roles import DUTY_LEADER, Role, Section
+from grids.staffing import bureau_ids, office_people
+from kernel import approvals
+from kernel.accounts.models import User
+from kernel.approvals.deciding import Decision
+from kernel.approvals.kinds import Kind
+from kernel.approvals.models import Approval
+from leads.acts import Act
+from leads.models import Lead, LeniencyDecision
+from leads.states import State
+
+Stage = LeniencyDecision.State
+HEAD, LEGAL, LEADER = "lead.leniency_head", "lead.leniency_legal", "lead.leniency_leader"
+STAGES: dict[str, tuple[str, str, Stage, Stage]] = {
+    HEAD: ("容错纠错（所长同意）", "leniency_head", Stage.PROPOSED, Stage.AGREED),
+    LEGAL: ("容错纠错（法规科审核）", "leniency_legal", Stage.AGREED, Stage.REVIEWED),
+    LEADER: ("容错纠错（局领导决定）", "leniency_leader", Stage.REVIEWED, Stage.DECIDED),
+}
+"""Kind → what it is called, its policy, the state it waits in, the state it leads to."""
+HEADS = (Role.OFFICE_HEAD.value, DUTY_LEADER)
+BUREAU = "bureau"
+
+
+def ask_next(act: Act, decision: LeniencyDecision, reason: str, earlier: Sequence[int] = ()) -> None:
+    """Put the question of the decision's present state. `earlier`: who has decided a stage before."""
+    kind = next(k for k, (_, _, waits, _) in STAGES.items() if waits == decision.state)
+    approvals.ask(
+        kind=kind,
+        subject_kind="lead",
+        subject_id=act.lead.pk,
+        by=decision.by,
+        reason=reason[:500],
+        payload={
+            "decision": decision.pk,
+            "round": decision.round,
+            "route": decision.route,
+            "is_first": decision.is_first,
+            "earlier": list(earlier),
+        },
+        about=f"线索 {act.lead.number}",
+        at=act.at,
+    )
+
+
+# --- who ---------------------------------------------------------------------------------------------
+
+
+def _seat(kind: str, scope: Scope, office_id: int | None, level: str | None) -> Seat | None:
+    if kind == HEAD and office_id is not None:
+        found = next((s for role in HEADS if (s := scope.seat(role, office_id=office_id))), None)
+    elif kind == LEGAL:
+        found = scope.seat(Role.BUREAU_SECTION, section=Section.LEGAL)
+    else:
+        found = scope.seat(Role.BUREAU_LEADER) if kind == LEADER else None
+    if found is None and (level == BUREAU or (kind == HEAD and office_id is None)):
+        found = scope.seat(Role.BUREAU)
+    return found
+
+
+def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
+    if user.pk in approval.payload.get("earlier", []):
+        return None
+    return _seat(approval.kind, scope_of(user), lead.office_id, approval.payload.get("level"))
+
+
+def _decidable(kind: str, user: User) -> Q:
+    scope = scope_of(user)
+    found = Q(pk__in=[])
+    if kind == HEAD:
+        offices = {seat.office_id for seat in scope.seats if seat.role in HEADS}
+        if offices:
+            found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+    elif _seat(kind, scope, None, None) is not None:
+        found |= Q(subject_id__gte=0)
+    if scope.has(Role.BUREAU):
+        found |= Q(payload__level=BUREAU)
+    return found & ~Q(payload__earlier__contains=[user.pk])
+
+
+def _deciders(kind: str, rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection[int]]:
+    """Whom to tell: holders of the stage's seats who have decided no stage yet; else the bureau."""
+    bureau = bureau_ids(at)
+    people: dict[int, list[int]] = {}
+    if kind == HEAD:
+        offices = dict(
+            Lead.objects.filter(pk__in=[r.subject_id for r in rows]).values_list("id", "office_id")
+        )
+        heads = office_people({one for one in offices.values() if one is not None}, at)
+        for row in rows:
+            office_id = offices.get(row.subject_id)
+            people[row.pk] = list(heads[office_id].head_ids) if office_id is not None else []
+    else:
+        seats = Posting.objects.active(at).filter(user__is_active=True)
+        held = (
+            seats.filter(role=Role.BUREAU_SECTION, section=Section.LEGAL)
+            if kind == LEGAL
+            else seats.filter(role=Role.BUREAU_LEADER)
+        )
+        ids = list(held.values_list("user_id", flat=True))
+        people = {row.pk: ids for row in rows}
+    found: dict[int, Collection[int]] = {}
+    for row in rows:
+        barred = {row.asked_by_id, *row.payload.get("earlier", [])}
+        asked = [p for p in people[row.pk] if p not in barred]
+        found[row.pk] = [*asked, *(bureau if not asked or row.payload.get("level") == BUREAU else [])]
+    return found
+
+
+# --- what follows --------------------------------------------------------------------------------------
+
+
+def _lock(approval: Approval) -> Lead:
+    return Lead.objects.select_for_update(of=("self",)).get(pk=approval.subject_id)
+
+
+def _decided(done: Decision) -> None:
+    """Agreed: the next stage asks, after the last two officers sign. Refused: back to the owner."""
+    from leads import lifecycle
+
+    approval, lead = done.approval, done.subject
+    act = Act(lead, done.by, done.at, list(done.live))
+    decision = LeniencyDecision.objects.select_for_update(of=("self",)).get(pk=approval.payload["decision"])
+    _, _, waits, leads_to = STAGES[approval.kind]
+    if decision.state != waits:
+        return
+    if not done.approved:
+        decision.state = Stage.REFUSED
+        decision.save(update_fields=["state"])
+        act.note("leniency.refused", {"decision": decision.pk, "note": approval.note, "stage": approval.kind})
+        lifecycle.send_back(act, reason=f"容错纠错未同意：{approval.note or '未说明理由'}"[:500])
+        return
+    decision.state = leads_to
+    if leads_to == Stage.DECIDED:
+        decision.decided_at = done.at
+    decision.save(update_fields=["state", "decided_at"])
+    act.note("leniency.agreed", {"decision": decision.pk, "stage": approval.kind, "state": leads_to})
+    if leads_to == Stage.DECIDED:
+        people = act.people
+        heads = [] if people is None else people.office_head_ids
+        act.lead.version += 1
+        act.lead.save(update_fields=["version"])
+        act.tell([lead.assignee_id, *heads], "leniency_to_sign")
+        return
+    ask_next(act, decision, approval.reason, [*approval.payload.get("earlier", []), done.by.pk])
+
+
+def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
+    """Nobody decided in time: asked again with the bureau beside, until somebody does."""
+    approvals.ask_many(
+        [
+            approvals.Question(
+                kind=row.kind,
+                subject_kind=row.subject_kind,
+                subject_id=row.subject_id,
+                by_id=row.asked_by_id,
+                reason=row.reason,
+                payload={**row.payload, "level": BUREAU},
+                about=row.about,
+            )
+            for row in rows
+        ],
+        at=at,
+    )
+
+
+def register() -> None:
+    """Register the three kinds (called once, at start-up)."""
+    for kind, (label, limit_kind, _, _) in STAGES.items():
+        approvals.register(
+            kind,
+            Kind(
+                label=label,
+                limit_kind=limit_kind,
+                lock=_lock,
+                may_decide=_may_decide,
+                decidable=lambda user, kind=kind: _decidable(kind, user),
+                deciders=lambda rows, at, kind=kind: _deciders(kind, rows, at),
+                decided=_decided,
+                lapsed=_lapsed,
+                stands_in=frozenset({State.FED_BACK.value}),
+            ),
+        )
