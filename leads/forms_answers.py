@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidg
 
 from kernel.accounts.reveal import MAX_REASON, MIN_REASON
 from leads.models import Rating
-from leads.models.answer import OF_CALL
+from leads.models.answer import CALL_RESULTS
 
 MASKED = "请勿填写反映人姓名、电话。"
 
@@ -21,7 +21,7 @@ class CallForm(forms.Form):
     client_uid = forms.UUIDField(widget=forms.HiddenInput)
     result = forms.ChoiceField(
         label="通话结果",
-        choices=[(one.value, one.label) for one in OF_CALL],
+        choices=CALL_RESULTS,
         widget=UnfoldAdminRadioSelectWidget,
         error_messages={"required": "请选择通话结果。"},
     )

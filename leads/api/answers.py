@@ -19,7 +19,7 @@ from leads.api import bodies
 from leads.api.serializers import PersonOut
 from leads.api.views import OneLead, user_of
 from leads.models import Answer, AnswerAttempt, AnswerState, Rating, Result, Survey, Way
-from leads.models.answer import OF_CALL
+from leads.models.answer import CALL_RESULTS
 
 READS_COMMENTS = (Role.OFFICE_CLERK, Role.OFFICE_HEAD, Role.BUREAU, Role.BUREAU_LEADER, Role.SUBDISTRICT)
 """Who reads what a citizen wrote: not those whom he may have meant."""
@@ -29,7 +29,7 @@ class CallSerializer(StrictSerializer):
     """`POST leads/{id}/answers/`: one call that was made."""
 
     client_uid = serializers.UUIDField()
-    result = serializers.ChoiceField(choices=[(one.value, one.label) for one in OF_CALL])
+    result = serializers.ChoiceField(choices=CALL_RESULTS)
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     called_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 

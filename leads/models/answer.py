@@ -35,6 +35,8 @@ class Result(models.TextChoices):
 
 OF_SMS = (Result.SENDING, Result.DELIVERED, Result.FAILED)
 OF_CALL = (Result.REACHED, Result.NOT_REACHED, Result.REFUSED)
+CALL_RESULTS = [(one.value, one.label) for one in OF_CALL]
+"""What a person may enter."""
 ENDS = frozenset({Result.DELIVERED, Result.REACHED, Result.REFUSED})
 """Results with which the answer is given: who will not hear it has been offered it."""
 

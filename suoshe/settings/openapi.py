@@ -44,6 +44,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AnswerStateEnum": "leads.models.AnswerState",
         "AnswerWayEnum": "leads.models.Way",
         "AnswerResultEnum": "leads.models.Result",
+        "CallResultEnum": "leads.models.answer.CALL_RESULTS",
         "RatingEnum": "leads.models.Rating",
         "SurveyHowEnum": "leads.models.Survey.How",
         "SurveyAskedEnum": "leads.models.Survey.Asked",
