@@ -26,8 +26,8 @@ SIMPLIFIED = 2
 
 NARROWEST = 480
 """A picture narrower than this stands on a strip wide enough to write on."""
-WIDEST_SHARE = 36
-"""The letters are this part of the picture's width high."""
+WIDEST_SHARE = 43
+"""The letters are this part of the picture's width high: a SHA-256 just fits on one line."""
 SMALLEST, LARGEST = 14, 64
 GROUND, INK = (0, 0, 0, 150), (255, 255, 255, 255)
 
