@@ -107,3 +107,20 @@ def every_app_has_a_layer(**_: Any) -> list[CheckMessage]:
         and ".venv" not in config.path
         and config.label not in HEIGHT
     ]
+
+
+@register()
+def times_of_day_are_readable(**_: Any) -> list[CheckMessage]:
+    """suoshe.E006: a setting that names times of day cannot be read: notices would stand still."""
+    from kernel.notices.policy import QuietHours
+    from leads import order_digests
+
+    readers = {"SUOSHE_QUIET_HOURS": QuietHours.parse, "SUOSHE_ORDER_DIGEST_AT": order_digests.times}
+    found: list[CheckMessage] = []
+    for name, read in readers.items():
+        try:
+            read(getattr(settings, name))
+        except ValueError as failure:
+            hint = "Times of day in Shanghai: 22:00-07:00, or 08:30,14:00."
+            found.append(Error(f"{name} is not understood: {failure}.", hint=hint, id="suoshe.E006"))
+    return found

@@ -31,6 +31,13 @@ def test_a_movable_clock_is_refused_outside_the_suite(settings: Settings) -> Non
     assert checks.test_clock_is_off() == []
 
 
+def test_times_of_day_that_nobody_can_read_are_refused(settings: Settings) -> None:
+    settings.SUOSHE_QUIET_HOURS, settings.SUOSHE_ORDER_DIGEST_AT = "22-7h", "08:30;14:00"
+    assert _ids(checks.times_of_day_are_readable()) == ["suoshe.E006"] * 2
+    settings.SUOSHE_QUIET_HOURS, settings.SUOSHE_ORDER_DIGEST_AT = "", ""
+    assert checks.times_of_day_are_readable() == []
+
+
 @pytest.mark.django_db
 def test_the_suite_s_database_passes() -> None:
     assert checks.database_is_postgresql_with_utf8(databases=["default"]) == []

@@ -1,4 +1,4 @@
-"""`manage.py reseal_identities`: seal reporters anew under the newest key (docs/operations.md)."""
+"""`manage.py reseal_identities`: seal anew under the newest key what rests sealed (docs/operations.md)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kernel.notices import resealing
 from leads import reporters
 
 
 class Command(BaseCommand):
-    help = "用最新的密钥重新加密反映人信息（SUOSHE_IDENTITY_KEY 的第一个），可重复执行"
+    help = (
+        "用最新的密钥重新加密反映人信息、待发短信号码和机器人密钥（SUOSHE_IDENTITY_KEY 的第一个），可重复执行"
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done, broken = reporters.reseal()
+        counts = [reporters.reseal(), resealing.reseal()]
+        done, broken = sum(one for one, _ in counts), sum(one for _, one in counts)
         self.stdout.write(f"已重新加密 {done} 条。")
         if broken:
             raise CommandError(f"{broken} 条无法用现有密钥解密，请勿移除旧密钥。")

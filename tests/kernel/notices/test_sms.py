@@ -11,12 +11,21 @@ import pytest
 from django.db import connection
 
 from kernel import clock
-from kernel.notices import delivery, outbox, selectors, sms, telephones, templates
+from kernel.notices import (
+    delivery,
+    outbox,
+    resealing,
+    selectors,
+    senders,
+    sms,
+    telephones,
+    templates,
+)
 from kernel.notices.failures import SendFailure
 from kernel.notices.models import OutboxMessage, SmsGateway, State
-from kernel.sealed import SealBroken
+from kernel.sealed import SealBroken, seal_json
 from tests.factories.accounts import make_user
-from tests.kernel.notices.conftest import Provider, later, text_to
+from tests.kernel.notices.conftest import Provider, later, make_robot, text_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("words")]
 
@@ -49,6 +58,21 @@ def test_another_key_opens_nothing(settings: Any) -> None:
     settings.SUOSHE_IDENTITY_KEY = "another"
     with pytest.raises(SealBroken):
         telephones.opened(message)
+
+
+def test_a_new_key_seals_anew_what_still_rests(settings: Any) -> None:
+    message, robot = text_to(), make_robot(secret_sealed=seal_json("SEC1"))
+    old = settings.SUOSHE_IDENTITY_KEY
+    assert resealing.reseal() == (0, 0)
+    settings.SUOSHE_IDENTITY_KEY = f"newer,{old}"
+    assert resealing.reseal() == (2, 0)
+    settings.SUOSHE_IDENTITY_KEY = "newer"
+    message.refresh_from_db()
+    robot.refresh_from_db()
+    assert telephones.opened(message).phone == "13800005678"
+    assert senders.secret_of(robot) == "SEC1"
+    settings.SUOSHE_IDENTITY_KEY = "lost"
+    assert resealing.reseal() == (0, 2)
 
 
 @pytest.mark.parametrize("phone", ["13800005678", "+86 138-0000-5678", "8613800005678", " 138 0000 5678 "])
