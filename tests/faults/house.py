@@ -70,6 +70,7 @@ def running(
             for name, user in world.users.items()
             if name.startswith(("worker-", "commissioner-", "duty-"))
         }
+        held.callback(lambda: stack.kill(*(name for name in stack.pids.copy() if name not in SERVERS)))
         stack.start(*ONE_OF_EACH)
         yield House(stack, robots, tokens, {number: world.point_in(number) for number in GRIDS})
 

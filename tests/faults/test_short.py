@@ -15,7 +15,7 @@ from tests.faults.run import Run
 from tests.journeys.phone import Phone
 
 SEED = 20261123
-ONCE_EACH = ("flush", "web", "backend", "clock", "redis", "beat", "worker-child", "postgres")
+ONCE_EACH = ("clock", "flush", "backend", "beat", "postgres", "redis", "worker-child", "web")
 TWO_OF_EACH = ("clock", "web", "postgres", "worker")
 
 
@@ -52,7 +52,7 @@ def test_a_notice_whose_receipt_was_lost_is_sent_again_and_says_so(house: House,
 
 def test_nothing_is_lost_and_nothing_done_twice(house: House, ledger: Ledger) -> None:
     run = Run(house, ONE_OF_EACH | SERVERS, ledger, seed=SEED)
-    run.under_load(ONCE_EACH, at_least=90, phones=6, pause_s=0.5, between_s=(0.2, 0.6))
+    run.under_load(ONCE_EACH, at_least=80, phones=6, pause_s=0.5, between_s=(0.2, 0.6))
     run.quiet()
     found = run.count()
     _must_be_well(found)
