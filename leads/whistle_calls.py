@@ -17,7 +17,7 @@ from kernel.errors import Conflict, Malformed, NotAllowed, Refused
 from kernel.notices.policy import masked
 from leads import whistle_files, whistle_links, whistle_notices
 from leads.acts import Expect
-from leads.models import Whistle, WhistleCall, WhistleLink
+from leads.models import DepartmentContact, Whistle, WhistleCall, WhistleLink
 from leads.whistle_acts import CLOCKS_OF, WhistleAct, perform
 from leads.whistle_clocks import ANSWER, ON_SITE
 from leads.whistle_states import MOVE_OF, Answer, CallMove, CallState, How
@@ -246,3 +246,30 @@ def _by_telephone(act: WhistleAct, call: WhistleCall, said_by: str) -> Standing:
     if not said_by:
         raise Malformed("代录须写明部门答复人。", code="said_by_required", attr="said_by")
     return Standing(call, How.TELEPHONE, masked(said_by), None)
+
+
+# --- ringing up --------------------------------------------------------------------------------------
+
+
+def reveal_contacts(*, whistle_id: int, by: User, department: str) -> list[DepartmentContact]:
+    """A department's contacts with their whole numbers, for the caller's side of an open whistle.
+
+    Every look leaves an entry `whistle.contacts_revealed` (who, which department; no number).
+
+    Raises (beside `perform`): NotAllowed `not_caller`; Refused `not_called`; Conflict `whistle_closed`.
+    """
+
+    def work(act: WhistleAct) -> list[DepartmentContact]:
+        act.must_be_caller()
+        refuse_closed(act)
+        call = next((one for one in act.calls if one.department.code == department), None)
+        if call is None:
+            raise Refused("本次吹哨没有叫这个部门。", code="not_called", attr="department")
+        found = list(DepartmentContact.objects.active().filter(department=call.department))
+        act.note(
+            "whistle.contacts_revealed",
+            {"department": department, "name": call.department.name, "contacts": [one.pk for one in found]},
+        )
+        return found
+
+    return perform(whistle_id, by, work)

@@ -31,6 +31,7 @@ GROUPS = [
         {
             "leads.lead": "assignment",
             "leads.supervisionorder": "campaign",
+            "leads.whistle": "sports",
             "leads.answer": "call",
             "leads.survey": "sentiment_satisfied",
             "leads.leadreporter": "lock_person",
@@ -59,6 +60,8 @@ GROUPS = [
             "grids.community": "home_work",
             "grids.subdistrict": "location_city",
             "grids.department": "domain",
+            "leads.departmentcontact": "contact_phone",
+            "leads.departmentpolicy": "handshake",
         },
     ),
     Group(

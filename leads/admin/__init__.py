@@ -5,15 +5,20 @@ Every act calls a service; nothing here saves. Rows come from `visible_to` only.
 
 from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
+from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmin
 from leads.admin.leads import LeadAdmin
 from leads.admin.orders import SupervisionOrderAdmin
 from leads.admin.reporters import LeadReporterAdmin
+from leads.admin.whistles import WhistleAdmin
 
 __all__ = [
     "AnswerAdmin",
     "CategoryAdmin",
+    "DepartmentContactAdmin",
+    "DepartmentPolicyAdmin",
     "LeadAdmin",
     "LeadReporterAdmin",
     "SupervisionOrderAdmin",
     "SurveyAdmin",
+    "WhistleAdmin",
 ]

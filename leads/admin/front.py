@@ -18,13 +18,15 @@ from grids.roles import DUTY_LEADER, Role
 from kernel.clock import local_date
 from kernel.deadlines.policy import end_of_day
 from leads import selectors
-from leads.admin import clock_face, words
+from leads.admin import clock_face, whistles_shown, words
 from leads.admin.orders_shown import acknowledgement_clocks
 from leads.answered import Answered, having
 from leads.dispatch import PLACES
 from leads.intake import REPORTS_NOT
-from leads.models import Acknowledgement, Lead, LeadQuerySet, Side, SupervisionOrder
+from leads.models import Acknowledgement, Lead, LeadQuerySet, Side, SupervisionOrder, Whistle, WhistleCall
+from leads.models.whistle import TELLABLE
 from leads.states import OPEN, State
+from leads.whistle_states import WAITING, WhistleState
 
 KEPT_S = 5
 LONGEST = 30
@@ -80,7 +82,8 @@ def build(user: Any) -> Front:
     """Read it anew: five statements, six where orders wait."""
     scope = scope_of(user)
     seen = Lead.objects.visible_to(user)
-    tasks = sorted([*_leads(scope, seen), *_orders(scope, seen)], key=lambda t: t.due_at or scope.at + NEVER)
+    found = [*_leads(scope, seen), *_orders(scope, seen), *_whistles(scope)]
+    tasks = sorted(found, key=lambda t: t.due_at or scope.at + NEVER)
     may_report = bool(scope.roles - REPORTS_NOT) and not scope.is_auditor
     return Front(scope.at, _counts(scope, seen), tasks[:LONGEST], max(0, len(tasks) - LONGEST), may_report)
 
@@ -202,4 +205,37 @@ def _order_task(order: SupervisionOrder, due_at: datetime | None, scope: Scope) 
         words.SEVERITY_COLOURS[severity],
         clock_face.draw("签收", due_at, scope.at) if due_at else "",
         due_at,
+    )
+
+
+def _whistles(scope: Scope) -> list[Task]:
+    """Whistles that wait for my department; my own in which every department has had its say."""
+    if scope.is_auditor or scope.business_nothing:
+        return []
+    owed = WhistleCall.objects.filter(
+        whistle=OuterRef("pk"), state__in=WAITING, department_id__in=scope.department_ids
+    )
+    others = WhistleCall.objects.filter(whistle=OuterRef("pk"), state__in=WAITING)
+    mine = Q(called_by_id=scope.user_id) & ~Exists(others)
+    rows = Whistle.objects.filter(Exists(owed) | mine, state=WhistleState.OPEN).filter(TELLABLE)
+    found = rows.select_related("grid", "lead__category").prefetch_related("calls__department")
+    return [_whistle_task(whistle, scope) for whistle in found.order_by("id")[:100]]
+
+
+def _whistle_task(whistle: Whistle, scope: Scope) -> Task:
+    calls = [call for call in whistle.calls.all() if call.department_id in scope.department_ids]
+    clock = whistles_shown.nearest(calls, scope.at)
+    lead = whistle.lead
+    severity = lead.get_severity_display() if lead else ""
+    waits = next((str(call.get_state_display()) for call in calls if call.state in WAITING), "待结束吹哨")
+    return Task(
+        reverse("admin:leads_whistle_change", args=[whistle.pk]),
+        str(whistle),
+        f"吹哨报到　{lead.category.name if lead else whistle.place or whistle.grid.name}",
+        whistle.grid.name,
+        waits,
+        severity,
+        words.SEVERITY_COLOURS.get(severity, "default"),
+        clock_face.draw(clock.name, clock.due_at, scope.at) if clock else "",
+        clock.due_at if clock else None,
     )

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from grids import responsibilities
 from grids.access import scope_of
 from grids.models import Grid
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
+from kernel.evidence.content import HEIC
 from leads import explain, selectors, signing
-from leads.admin import clock_face, moves, words
+from leads.admin import clock_face, moves, whistles_shown, words
 from leads.admin.orders_shown import order_rows
 from leads.admin.place import Sketch, sketch
 from leads.models import Disposal, Lead, LeadEvidence, Rework, Side, Signature, Stage
-from leads.states import OPEN
+from leads.states import OPEN, State
 
 Say = Callable[[str], str]
 MOST_ENTRIES = 300
@@ -35,7 +37,7 @@ STAGE_OF_FILE = {Stage.DISCOVERY: "上报时", Stage.HANDOVER: "交接时", Stag
 def context(lead: Lead, by: User) -> dict[str, Any]:
     """Everything on the lead's page, in a fixed number of statements."""
     scope = scope_of(by)
-    say: Say = words.masked if scope.is_auditor else str
+    say: Say = words.masked if selectors.reads_masked(scope) else str
     signatures = list(
         Signature.objects.filter(lead=lead).select_related("signer", "on_behalf_of").order_by("id")
     )
@@ -63,9 +65,13 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         "earlier_signatures": earlier(lead, signatures),
         "missing": len(signing.missing(lead, signatures)),
         "rounds": rounds(lead, say),
+        "whistles": whistles_shown.of_lead(lead, by, say),
+        "may_whistle": whistles_shown.may_whistle(lead, by),
         "orders": order_rows(lead.orders.order_by("id"), by, scope.at, say),
+        **answers(lead),
         "entries": timeline(lead, say),
         "duplicates": selectors.possible_duplicates(lead, by),
+        "responsibilities": responsibilities.beside(lead.category_id),
         "warnings": why.warnings,
     }
 
@@ -83,12 +89,18 @@ def faces(lead: Lead, clocks: Sequence[Deadline], at: datetime) -> list[clock_fa
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One piece of evidence; `evidence_id` is None while the file is still on its way."""
+    """One piece of evidence; `evidence_id` is None while the file is still on its way.
+
+    `opens` is what a browser can show of a photo: the original, of HEIC the watermarked JPEG.
+    """
 
     evidence_id: int | None
     sha256: str
     caption: str
     flagged: bool
+    kind: str
+    opens: str
+    length: str
 
 
 def files(lead: Lead) -> list[File]:
@@ -99,9 +111,17 @@ def files(lead: Lead) -> list[File]:
             row.sha256,
             f"{STAGE_OF_FILE[Stage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
             bool(row.evidence and row.evidence.flags),
+            row.evidence.kind if row.evidence else "",
+            "watermarked" if row.evidence and row.evidence.content_type == HEIC.content_type else "original",
+            _length(row.evidence.duration_ms if row.evidence else None),
         )
         for row in rows
     ]
+
+
+def _length(duration_ms: int | None) -> str:
+    """`1:05`; nothing for what does not last."""
+    return "" if duration_ms is None else "{}:{:02}".format(*divmod(round(duration_ms / 1000), 60))
 
 
 def drawing(lead: Lead) -> Sketch | None:
@@ -207,6 +227,17 @@ def rounds(lead: Lead, say: Say) -> list[Round]:
         )
         for n in numbers
     ]
+
+
+def answers(lead: Lead) -> dict[str, Any]:
+    """What the citizen was told and what he thinks of it, round by round."""
+    surveys = list(lead.surveys.order_by("round"))
+    asked = any(one.round == lead.round for one in surveys)
+    return {
+        "answers": list(lead.answers.order_by("round")) if lead.told_by_citizen else [],
+        "surveys": surveys,
+        "nobody_to_ask": lead.state == State.CLOSED and not asked,
+    }
 
 
 @dataclass(frozen=True, slots=True)

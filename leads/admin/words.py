@@ -25,6 +25,7 @@ from leads.models import (
     Survey,
 )
 from leads.states import State
+from leads.whistle_states import Answer, How
 
 CLOCKS = {
     "desk": "人工派单",
@@ -41,6 +42,8 @@ CLOCKS = {
     "answer": "回复反映人",
     "ack_office": "所方签收督办",
     "ack_community": "社方签收督办",
+    "whistle_answer": "部门回应吹哨",
+    "whistle_on_site": "部门到场",
     "digest": "一般线索督办汇总",
 }
 WARNING = re.compile(r"^(?P<kind>\w+?)_(?P<percent>\d{2})$")
@@ -125,6 +128,13 @@ TITLES = {
     "order.acknowledged": "签收督办单",
     "order.escalated": "督办升级到局",
     "order.lifted": "督办解除",
+    "whistle.blown": "吹哨",
+    "whistle.called_more": "再叫其他部门",
+    "whistle.answered": "部门回应吹哨",
+    "whistle.checked_in": "部门到场",
+    "whistle.reported": "部门报告处置情况",
+    "whistle.contacts_revealed": "查看部门联系电话",
+    "whistle.closed": "结束吹哨",
 }
 
 
@@ -195,8 +205,21 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             return [_label(SupervisionOrder.Cause, data.get("cause"))]
         case "order.escalated":
             return [f"{clock_name(str(data.get('silent', '')))}超时"]
+        case "whistle.blown" | "whistle.called_more":
+            return [f"吹哨 {data.get('whistle', '')}", "、".join(data.get("names") or []), note]
+        case "whistle.answered":
+            return [
+                str(data.get("name", "")),
+                _label(Answer, data.get("answer")),
+                _label(How, data.get("how")),
+                note,
+            ]
+        case "whistle.closed":
+            return [f"吹哨 {data.get('whistle', '')}", note]
+        case _ if kind.startswith("whistle."):
+            return [str(data.get("name", "")), note]
         case _ if kind.startswith("clock."):
-            return [f"时限：{_moment_of(data.get('due_at'))}"]
+            return [str(data.get("name", "")), f"时限：{_moment_of(data.get('due_at'))}"]
         case _:
             return [note]
 
