@@ -10,31 +10,48 @@ class LeadsConfig(AppConfig):
 
     def ready(self) -> None:
         from grids import postings
+        from kernel import approvals
         from kernel.evidence import access, arrivals
         from kernel.evidence import captions as watermarks
         from leads import (
             after_clocks,
             answer_clocks,
+            approving,
+            audit_rules,
             captions,
             clock_handlers,
             files,
             handover,
+            instructions,
             intake,
+            interim,
             leniency_chain,
             notices,
+            pauses,
+            reclassification,
+            rejection,
+            request_notices,
             selectors,
             whistle_clocks,
             whistle_files,
             whistle_notices,
         )
 
+        audit_rules.register()
         notices.register()
         clock_handlers.register()
         after_clocks.register()
+        interim.register()
         whistle_notices.register()
         whistle_clocks.register()
         answer_clocks.register()
         leniency_chain.register()
+        approvals.register_subject("lead", approving.seen_leads)
+        request_notices.register()
+        pauses.register()
+        rejection.register()
+        reclassification.register()
+        instructions.register()
         postings.on_end(handover.hand_on_of_posting)
         access.register("lead", selectors.visible_lead_ids)
         watermarks.register("lead", captions.of_leads)

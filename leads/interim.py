@@ -13,16 +13,16 @@ from django.utils.dateparse import parse_datetime
 
 from kernel import approvals
 from kernel.accounts.models import User
-from kernel.approvals import Decision
+from kernel.approvals import Decision, Kind
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed
-from leads import supervision
+from leads import approving, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import InterimFeedback, Lead
 from leads.policy import INTERIM_CYCLES
-from leads.states import Move
+from leads.states import Move, State
 
 KIND = "lead.interim"
 LONGEST = timedelta(days=60)
@@ -104,7 +104,7 @@ def _ask(act: Act, interim: Interim, behalf: int | None) -> None:
             "final_due_at": interim.final_due_at.isoformat(),
             "round": act.lead.round,
         },
-        about=f"{act.lead.number} {act.lead.category.name}",
+        about=approving.about(act.lead),
         at=act.at,
     )
 
@@ -172,8 +172,25 @@ def decided(decision: Decision) -> None:
     due_at = parse_datetime(asked.payload["final_due_at"])
     if due_at is None or due_at <= decision.at or asked.payload["round"] != lead.round:
         raise Conflict("承诺的完整反馈时间已过或线索已进入新一轮，请重新申请。", code="request_outdated")
-    act = Act(lead, decision.by, decision.at, list(decision.live))
+    act = approving.act_of(decision)
     act.move(Move.INTERIM)
     interim = Interim(asked.payload["done"], asked.payload["remaining"], due_at)
     asker = User.objects.get(pk=asked.asked_by_id)
     take_effect(act, interim, by=asker, behalf=asked.asked_on_behalf_of_id, approved_by=decision.by)
+
+
+def register() -> None:
+    """Register the question (called once, at start-up)."""
+    approvals.register(
+        KIND,
+        Kind(
+            "阶段反馈申请",
+            "approve_interim",
+            lock=approving.lock_lead,
+            may_decide=approving.head_may_decide,
+            decidable=approving.head_decidable,
+            deciders=approving.head_deciders,
+            decided=decided,
+            stands_in=frozenset({State.RESPONDED.value}),
+        ),
+    )

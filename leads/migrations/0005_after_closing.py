@@ -17,6 +17,7 @@ MINUTES, WORKING_DAYS = "MINUTES", "WORKING_DAYS"
 # kind, name, amount, unit, warn percent, basis
 LIMITS = [
     ("final", "完整反馈时限（最长）", 10080, MINUTES, 80, "本局规定：阶段反馈后7天内完整反馈"),
+    ("approve_interim", "阶段反馈审批时限", 120, MINUTES, None, "本局规定：2小时内审批"),
     ("rectify", "整改期限（最长）", 259200, MINUTES, None, "责令改正所定日期"),
     ("recheck", "复查时限", 3, WORKING_DAYS, 80, "本局规定：整改期限届满后3个工作日内复查"),
     ("countersign", "复查会签时限", 1440, MINUTES, None, "本局规定：24小时内会签；其后社区书记可代会签"),
