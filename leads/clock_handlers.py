@@ -17,7 +17,7 @@ from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar, by_day
-from leads import clock_notices, order_digests, routing
+from leads import charging, clock_notices, order_digests, routing
 from leads.acts import Act
 from leads.clock_notices import (
     BACKUPS,
@@ -63,7 +63,9 @@ SELECT 1 FROM leads_lead WHERE id IN (
        SELECT unnest(%(leads)s::bigint[])
        UNION SELECT lead_id FROM leads_supervisionorder WHERE id = ANY(%(orders)s::bigint[])
        UNION SELECT w.lead_id FROM leads_whistle w JOIN leads_whistlecall c ON c.whistle_id = w.id
-              WHERE c.id = ANY(%(calls)s::bigint[]))
+              WHERE c.id = ANY(%(calls)s::bigint[])
+       UNION SELECT a.subject_id FROM approvals_approval a
+              WHERE a.id = ANY(%(approvals)s::bigint[]) AND a.subject_kind = 'lead')
  ORDER BY id FOR NO KEY UPDATE
 """
 LOCK_ORDERS = (
@@ -86,11 +88,13 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
         one.subject_id for one in batch if one.subject_kind == "order" and one.kind != order_digests.CLOCK
     }
     calls = {one.subject_id for one in batch if one.subject_kind == "whistle_call"}
+    asked = {one.subject_id for one in batch if one.subject_kind == "approval"}
     params = {
         "leads": literal(sorted(leads)), "orders": literal(sorted(orders)), "calls": literal(sorted(calls)),
+        "approvals": literal(sorted(asked)),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        if leads or orders or calls:
+        if leads or orders or calls or asked:
             cursor.execute(LOCK_LEADS, params)
         if orders:
             cursor.execute(LOCK_ORDERS, params)
@@ -165,16 +169,25 @@ def _end_of_night(act: Act, cycle: int, calendar: WorkingCalendar) -> list[Deadl
 
 RAISE = """
 WITH raised AS (
-    INSERT INTO leads_supervisionorder (lead_id, cause, cycle, late_side, raised_at)
-    SELECT e.lead_id, %(cause)s, e.cycle, 'office', %(at)s
-      FROM unnest(%(leads)s::bigint[], %(cycles)s::int[]) e(lead_id, cycle)
+    INSERT INTO leads_supervisionorder (lead_id, cause, cycle, late_side, charged_approval_id, raised_at)
+    SELECT e.lead_id, %(cause)s, e.cycle, CASE WHEN asked.id IS NULL THEN 'office' ELSE 'approver' END,
+           asked.id, %(at)s
+      FROM unnest(%(leads)s::bigint[], %(cycles)s::int[], %(dues)s::timestamptz[])
+               e(lead_id, cycle, due_at)
+      LEFT JOIN LATERAL (
+           SELECT last.id FROM (
+                  SELECT a.id, a.state, a.due_at FROM approvals_approval a
+                   WHERE a.subject_kind = 'lead' AND a.subject_id = e.lead_id
+                     AND a.kind = ANY(%(charging)s::text[]) AND a.asked_at < e.due_at
+                   ORDER BY a.id DESC LIMIT 1) last
+            WHERE last.due_at <= e.due_at AND last.state IN ('waiting', 'lapsed')) asked ON true
      WHERE NOT %(unless_open)s OR NOT EXISTS (
            SELECT 1 FROM leads_supervisionorder o WHERE o.lead_id = e.lead_id AND o.state = 'open')
      ORDER BY e.lead_id, e.cycle
     ON CONFLICT (lead_id, cause, cycle) DO NOTHING
-    RETURNING id, lead_id, cycle),
+    RETURNING id, lead_id, cycle, charged_approval_id),
 orders AS MATERIALIZED (
-    SELECT r.id, r.lead_id, r.cycle,
+    SELECT r.id, r.lead_id, r.cycle, r.charged_approval_id,
            CASE WHEN l.severity = 'URGENT' OR (l.food AND l.severity = 'SERIOUS')
                 THEN %(due_at_night)s::timestamptz
                 WHEN m.by_digest THEN %(due_by_digest)s::timestamptz
@@ -191,9 +204,11 @@ armed AS (
 noted AS (
     INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
     SELECT 'lead:' || o.lead_id, 'order.raised', NULL, '系统', %(at)s,
-           jsonb_build_object('order', o.id, 'cause', %(cause)s, 'late', '所', 'ack_due_at', o.ack_due_at)
+           jsonb_build_object('order', o.id, 'cause', %(cause)s, 'ack_due_at', o.ack_due_at,
+               'late', CASE WHEN o.charged_approval_id IS NULL THEN '所' ELSE '审批人' END,
+               'approval', o.charged_approval_id)
       FROM orders o ORDER BY o.lead_id, o.cycle)
-SELECT id, lead_id, cycle, ack_due_at, by_digest FROM orders
+SELECT id, lead_id, cycle, ack_due_at, by_digest, charged_approval_id FROM orders
 """
 
 
@@ -209,8 +224,12 @@ def raise_orders(batch: Sequence[Fired], at: datetime) -> None:
     cause = batch[0].kind
     ordered = [one for one in matters if one.order_id is not None]
     others = [one for one in matters if one.order_id is None]
-    at_once = [one for one in ordered if not one.by_digest]
-    tell(at_once, at, f"order_{cause}", HEADS, DUTY_LEADERS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
+    charged = [one for one in ordered if one.approval_id is not None]
+    for late, those in (("所", [one for one in ordered if one.approval_id is None]), ("审批人", charged)):
+        at_once = [one for one in those if not one.by_digest]
+        supervisors = (HEADS, DUTY_LEADERS, COMMUNITY_HEADS, BUREAU_WITHOUT_OFFICE)
+        tell(at_once, at, f"order_{cause}", *supervisors, late=late)
+    charging.tell_approvers(charged, at)
     tell(ordered, at, f"{cause}_late", OWNER)
     tell(others, at, f"{cause}_late", OWNER, HEADS, BUREAU_WITHOUT_OFFICE)
 
@@ -223,6 +242,8 @@ def _raise(batch: Sequence[Fired], at: datetime) -> list[Matter]:
         "at": at,
         "leads": literal(one.subject_id for one in batch),
         "cycles": literal(one.cycle for one in batch),
+        "dues": literal(one.due_at for one in batch),
+        "charging": charging.REQUESTS.get(batch[0].kind, []),
         "cause": batch[0].kind,
         "unless_open": batch[0].kind == "owner_respond",
         "due_at_night": by_day(at, span, pages_at_night=True),

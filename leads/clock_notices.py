@@ -87,7 +87,7 @@ INSERT INTO notices_outboxmessage
 SELECT 'event:' || t.event_id || %(topic)s || ':user:' || t.person, t.person, %(template)s,
        jsonb_build_object('number', t.number, 'category', c.name, 'due_at', t.due_at,
            'stage', %(stage)s::text, 'order', t.order_id, 'ack_due_at', t.ack_due_at,
-           'late', '所', 'side', %(side)s::text),
+           'late', %(late)s::text, 'side', %(side)s::text),
        'lead', t.id, %(at)s, %(at)s, 'delivered'
   FROM told t JOIN leads_category c ON c.code = t.category_id WHERE t.many <= %(digest_above)s
 UNION ALL
@@ -150,6 +150,10 @@ WHAT = {
     "morning": "夜间值班结束已交班",
     "urgent_backup": "紧急线索无人接单",
     "urgent_duty": "紧急线索无人接单",
+    "suspend_end": "暂缓期满恢复计时",
+    "finish_today": "未按督办要求今日办结",
+    "grace": "督办同意的延期已到",
+    "approver_late": "因审批逾期而超时",
 }
 
 
@@ -162,6 +166,8 @@ class Matter:
     order_id: int | None = None
     ack_due_at: datetime | None = None
     by_digest: bool = False
+    approval_id: int | None = None
+    """The request that nobody answered in time, where the lateness is charged to who should have."""
 
 
 def of_leads(batch: Sequence[Fired]) -> list[Matter]:
@@ -176,12 +182,14 @@ def tell(
     *people: str,
     digest_above: int | None = None,
     digest: str = "leads.digest",
+    late: str = "所",
 ) -> None:
     """Tell these people of these matters by the template `leads.<topic>`. One statement; safe to repeat.
 
     Whom it would tell more than `digest_above` things gets one row by the template `digest`. All matters
     are of one kind of clock. Where one has none of these people (a seat stands empty), the bureau is told.
-    Topics that page (`PAGED`) go out as SMS too, where the lead pages and a gateway is configured.
+    `late` names who is late (责任方). Topics that page (`PAGED`) go out as SMS too, where the lead pages and
+    a gateway is configured.
     """
     if not matters:
         return
@@ -193,6 +201,7 @@ def tell(
         "orders": literal(one.order_id for one in matters),
         "ack_dues": literal(one.ack_due_at for one in matters),
         "stage": kind,
+        "late": late,
         "side": {"ack_office": "所", "ack_community": "社"}.get(kind),
         "template": f"leads.{topic}",
         "topic": f":{topic}",

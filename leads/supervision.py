@@ -14,12 +14,12 @@ from django.db.models import Count
 from grids.access import Seat, scope_of
 from grids.roles import DUTY_LEADER, Role
 from grids.staffing import office_people, routing_facts
-from kernel import clock, journal
+from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible
 from kernel.notices import outbox
-from leads import notices, order_digests
+from leads import instructions, notices, order_digests
 from leads.acts import BIGGEST, Act, Expect, retried, safe
 from leads.models import Acknowledgement, Instruction, Lead, Side, SupervisionOrder
 from leads.policy import INTERIM_CYCLES
@@ -79,27 +79,39 @@ def _lift(order: SupervisionOrder, lead: Lead, *, at: datetime) -> None:
 
 
 def acknowledge(
-    *, order_id: int, by: User, expect: Expect, instruction: Instruction, note: str = ""
+    *,
+    order_id: int,
+    by: User,
+    expect: Expect,
+    instruction: Instruction,
+    note: str = "",
+    assignee_id: int | None = None,
 ) -> SupervisionOrder:
     """签收督办单: one tap on an instruction, or free text, for the side on which `by` stands.
 
-    Saying it again gives the order back. Lock order: the order's clocks, its lead, the order.
+    The instruction has its effect in the same transaction (`leads.instructions`); `assignee_id` goes with
+    改派. Saying it again gives the order back. Locks: the clocks of the lead, of the order and of what waits
+    about the lead by id, the lead, the order.
 
     Raises:
         NotVisible, NotAllowed `not_supervisor`, StaleVersion / VersionRequired (through `expect`),
-        Conflict `acknowledged_by_other`, Malformed `note_required`, Busy.
+        Conflict `acknowledged_by_other`, Malformed `note_required`, `assignee_required`, what the effect
+        refuses (`dispatch.dispatch`), Busy.
     """
     if order_id > BIGGEST:
         raise NotVisible(UNKNOWN)
-    return retried("order", order_id, lambda: _acknowledge(order_id, by, expect, instruction, note))
+    said = instructions.Said(Instruction(instruction), note, assignee_id)
+    return retried("order", order_id, lambda: _acknowledge(order_id, by, expect, said))
 
 
-def _acknowledge(
-    order_id: int, by: User, expect: Expect, instruction: Instruction, note: str
-) -> SupervisionOrder:
+def _acknowledge(order_id: int, by: User, expect: Expect, said: instructions.Said) -> SupervisionOrder:
     with transaction.atomic():
-        live = clocks.lock_live("order", order_id)
-        lead = Lead.objects.visible_to(by).select_for_update(of=("self",)).filter(orders=order_id).first()
+        rows = Lead.objects.visible_to(by).filter(orders=order_id)
+        lead_id = rows.values_list("id", flat=True).first()
+        if lead_id is None:
+            raise NotVisible(UNKNOWN)
+        live = approvals.lock_live("lead", lead_id, also=("order", order_id))
+        lead = rows.select_for_update(of=("self",)).first()
         if lead is None:
             raise NotVisible(UNKNOWN)
         order = SupervisionOrder.objects.select_for_update().get(pk=order_id)
@@ -115,9 +127,11 @@ def _acknowledge(
         if not open_sides:
             raise Conflict("本方已有人签收。", code="acknowledged_by_other")
         expect(order.version)
-        if instruction == Instruction.OTHER and not note:
+        if said.instruction == Instruction.OTHER and not said.note:
             raise Malformed("选择“其他”时请写明意见。", code="note_required", attr="note")
-        _answer(order, lead, by, open_sides[0], seats[open_sides[0]], instruction, note, at)
+        side = open_sides[0]
+        _answer(order, lead, by, side, seats[side], said.instruction, said.note, at)
+        instructions.carry_out(Act(lead, by, at, live), order, side, said)
         if len(answered) == 1:
             clocks.cancel("order", order.pk, [order_digests.CLOCK], at=at)
             if moved_on(lead, order):

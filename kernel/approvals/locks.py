@@ -19,6 +19,7 @@ LIVE = """
 SELECT d.* FROM deadlines_deadline d
  WHERE d.state IN ('running', 'paused')
    AND ((d.subject_kind = %(kind)s AND d.subject_id = ANY(%(ids)s::bigint[]))
+     OR (d.subject_kind = %(also_kind)s AND d.subject_id = %(also_id)s)
      OR (d.subject_kind = 'approval' AND d.subject_id = ANY(ARRAY(
              SELECT a.id FROM approvals_approval a
               WHERE a.subject_kind = %(kind)s AND a.subject_id = ANY(%(ids)s::bigint[])
@@ -27,13 +28,20 @@ SELECT d.* FROM deadlines_deadline d
 """
 
 
-def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
-    """Lock the live clocks of a subject and of the approvals that wait about it, by id."""
-    return lock_live_of(subject_kind, [subject_id])
+def lock_live(subject_kind: str, subject_id: int, *, also: tuple[str, int] | None = None) -> list[Deadline]:
+    """Lock the live clocks of a subject and of the approvals that wait about it, by id; with `also` those of
+    one more thing that hangs on it (`("order", 7)`)."""
+    return lock_live_of(subject_kind, [subject_id], also=also)
 
 
-def lock_live_of(subject_kind: str, subject_ids: Sequence[int]) -> list[Deadline]:
+def lock_live_of(
+    subject_kind: str, subject_ids: Sequence[int], *, also: tuple[str, int] | None = None
+) -> list[Deadline]:
     """The same for several subjects of one kind. Two statements; the wait is capped."""
+    also_kind, also_id = also or (None, None)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{clocks.LOCK_TIMEOUT}'")
-    return list(Deadline.objects.raw(LIVE, {"kind": subject_kind, "ids": literal(subject_ids)}))
+    values = {
+        "kind": subject_kind, "ids": literal(subject_ids), "also_kind": also_kind, "also_id": also_id,
+    }  # fmt: skip
+    return list(Deadline.objects.raw(LIVE, values))

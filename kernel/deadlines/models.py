@@ -6,10 +6,19 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from kernel.clock import KernelNow
 from kernel.deadlines.policy import Counting, Limit, Unit
+
+
+class DeadlineQuerySet(models.QuerySet["Deadline"]):
+    def with_pauses(self) -> DeadlineQuerySet:
+        """Each with whether a pause of a known end lies around now (`shown_state`)."""
+        around = Segment.objects.filter(
+            deadline=OuterRef("pk"), paused_at__lte=KernelNow(), resumed_at__gt=KernelNow()
+        )
+        return self.annotate(stands_still=Exists(around))
 
 
 class Deadline(models.Model):
@@ -38,6 +47,8 @@ class Deadline(models.Model):
     closed_at = models.DateTimeField("结束时间", null=True)
     policy_version = models.PositiveIntegerField("规则版本", db_default=1)
     row_version = models.PositiveIntegerField("行版本", db_default=1)
+
+    objects = DeadlineQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "时限"
@@ -68,6 +79,14 @@ class Deadline(models.Model):
 
     def is_overdue(self, at: datetime) -> bool:
         return self.state == self.State.RUNNING and self.due_at <= at
+
+    @property
+    def shown_state(self) -> str:
+        """What people are told: a clock in the midst of a pause is 已暂停, though its row runs on to a due
+        time that the pause has moved already (`clocks.stand_still`). Read `with_pauses`."""
+        if self.state == self.State.RUNNING and getattr(self, "stands_still", False):
+            return self.State.PAUSED
+        return self.state
 
 
 class Segment(models.Model):

@@ -1,0 +1,214 @@
+"""Who decides what is asked about a lead: the office's head, or a grid worker (DESIGN.md §3).
+
+The head's stand-in and the day's duty leader decide as well; where the office has nobody but who asks, the
+bureau does: nothing ever waits for a person who is not there. A grid worker's word is never given by one
+who stands on the office side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from grids.access import Scope, Seat, scope_of
+from grids.models import Grid, Office
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
+from grids.staffing import office_people, routing_facts, routing_facts_of
+from kernel.accounts.models import User
+from kernel.approvals.asking import WAITS_ALREADY
+from kernel.approvals.deciding import Decision
+from kernel.approvals.models import CLOCK, Approval
+from kernel.deadlines.arrays import literal
+from kernel.errors import Conflict
+from leads.acts import Act
+from leads.clock_notices import ACTIVE, BUREAU, COMMUNITY_HEADS, DUTY_LEADERS, HEADS, WORKERS
+from leads.models import Lead, Recusal, Side, Signature
+
+SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
+
+PEOPLE = """
+SELECT l.id, who.person FROM leads_lead l CROSS JOIN LATERAL ({people}) who(person)
+ WHERE l.id = ANY(%(leads)s::bigint[]) AND who.person IS NOT NULL
+"""
+
+
+def lock_lead(approval: Approval) -> Lead:
+    """`Kind.lock` of everything that is asked about a lead."""
+    return Lead.objects.select_for_update(of=("self",)).get(pk=approval.subject_id)
+
+
+def seen_leads(user: User) -> Any:
+    """Who sees a lead sees what is asked about it."""
+    return Lead.objects.visible_to(user).values("id")
+
+
+def act_of(decision: Decision) -> Act:
+    """The act by which a decision is carried out on its lead."""
+    return Act(decision.subject, decision.by, decision.at, list(decision.live))
+
+
+def waits(act: Act, *kinds: str) -> bool:
+    """Has this very person asked this already, and waits? So that a repeated request is safe.
+
+    Raises: Conflict `already_waiting` – somebody else's request waits. No statement where nothing waits.
+    """
+    if not any(one.subject_kind == CLOCK for one in act.live):
+        return False
+    rows = Approval.objects.of("lead", act.lead.pk).waiting().filter(kind__in=kinds)
+    askers = set(rows.values_list("asked_by_id", flat=True))
+    if askers and act.by_id not in askers:
+        raise Conflict(WAITS_ALREADY, code="already_waiting")
+    return bool(askers)
+
+
+def about(lead: Lead) -> str:
+    """The lead in words, for lists of approvals."""
+    return f"{lead.number} {lead.category.name}"
+
+
+def people_of(lead_ids: Collection[int], at: datetime, *people: str) -> dict[int, set[int]]:
+    """Who these are (`clock_notices.HEADS` …), by lead; the bureau where nobody is."""
+    found = _people(lead_ids, at, people)
+    empty = [lead_id for lead_id in lead_ids if lead_id not in found]
+    return found | (_people(empty, at, (BUREAU,)) if empty else {})
+
+
+def _people(lead_ids: Collection[int], at: datetime, people: Sequence[str]) -> dict[int, set[int]]:
+    sql = PEOPLE.format(people=" UNION ".join(people).format(active=ACTIVE))
+    found: dict[int, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"leads": literal(sorted(lead_ids)), "at": at})
+        for lead_id, person in cursor.fetchall():
+            found.setdefault(lead_id, set()).add(person)
+    return found
+
+
+def _by_approval(rows: Sequence[Approval], people: dict[int, set[int]]) -> dict[int, set[int]]:
+    return {row.pk: people.get(row.subject_id, set()) for row in rows}
+
+
+# --- the office's head -----------------------------------------------------------------------------
+
+
+def head_may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
+    """The seat from which this person decides for the office: head, duty leader; else the bureau."""
+    scope = scope_of(user)
+    asked = {approval.asked_by_id, approval.asked_on_behalf_of_id}
+    seats = [scope.seat(role, office_id=lead.office_id) for role in (Role.OFFICE_HEAD, DUTY_LEADER)]
+    fit = [seat for seat in seats if seat is not None and lead.office_id is not None]
+    if fit:
+        return next((seat for seat in fit if seat.holder_id not in asked), fit[0])
+    bureau = scope.seat(Role.BUREAU)
+    return bureau if bureau is not None and not lead.restricted and _no_head(lead, asked, scope.at) else None
+
+
+def _no_head(lead: Lead, asked: set[int | None], at: datetime) -> bool:
+    """Is nobody left in the lead's office who could decide what these people asked?"""
+    if lead.office_id is None:
+        return True
+    office = office_people([lead.office_id], at)[lead.office_id]
+    return not {*office.head_ids, *office.duty_leader_ids} - asked
+
+
+def head_decidable(user: User) -> Q:
+    """The approvals about leads that this person may decide for the office, as a filter."""
+    scope = scope_of(user)
+    offices = {
+        seat.office_id
+        for seat in scope.seats
+        if seat.role in (Role.OFFICE_HEAD, DUTY_LEADER) and seat.office_id is not None
+    }
+    found = Q(pk__in=[])
+    if offices:
+        found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+    if scope.has(Role.BUREAU):
+        found |= _bureau_decidable(scope)
+    return found
+
+
+def _bureau_decidable(scope: Scope) -> Q:
+    """Where an office has no head and no duty leader, or only the one who asks. Two statements."""
+    offices = office_people(list(Office.objects.values_list("id", flat=True)), scope.at)
+    leaders = {number: {*one.head_ids, *one.duty_leader_ids} for number, one in offices.items()}
+    open_leads = Lead.objects.filter(restricted=False)
+    empty = [number for number, people in leaders.items() if not people]
+    found = Q(subject_id__in=open_leads.filter(Q(office_id__in=empty) | Q(office_id=None)).values("id"))
+    for number, people in leaders.items():
+        if len(people) == 1:
+            own = Q(asked_by_id__in=people) | Q(asked_on_behalf_of_id__in=people)
+            found |= own & Q(subject_id__in=open_leads.filter(office_id=number).values("id"))
+    return found
+
+
+def head_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:
+    """The office's head and the day's duty leader, with who stands in for them; else the bureau."""
+    people = people_of({row.subject_id for row in rows}, at, HEADS, DUTY_LEADERS)
+    found = _by_approval(rows, people)
+    alone = [row for row in rows if not found[row.pk] - {row.asked_by_id, row.asked_on_behalf_of_id}]
+    if alone:
+        bureau = _people({row.subject_id for row in alone}, at, (BUREAU,))
+        found |= {row.pk: found[row.pk] | bureau.get(row.subject_id, set()) for row in alone}
+    return found
+
+
+# --- a grid worker ---------------------------------------------------------------------------------
+
+
+def asks_worker(lead: Lead) -> bool:
+    """Is there a community side whose word can be asked? Not for a tip-off, nor without a grid."""
+    return not lead.restricted and lead.grid_id is not None
+
+
+def worker_may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
+    """The seat of a grid worker of the lead's grid – of the lead community's head where it has none –
+    unless he stands on the office side, has signed there, or has recused himself."""
+    scope = scope_of(user)
+    if not asks_worker(lead) or serves_office(scope, lead) or _barred(user, lead):
+        return None
+    seat = scope.seat(Role.GRID_WORKER, grid_id=lead.grid_id)
+    if seat is not None or lead.grid_id is None:
+        return seat
+    people = routing_facts(lead.grid_id, scope.at)
+    if people is None or people.worker_ids:
+        return None
+    return scope.seat(Role.COMMUNITY_HEAD, community_id=people.lead_community_id)
+
+
+def serves_office(scope: Scope, lead: Lead) -> bool:
+    """Does he himself stand on the office side?"""
+    own = {seat.role for seat in scope.seats if seat.basis in ("own", "duty")}
+    return bool(own & SERVES_OFFICE) or lead.assignee_id == scope.user_id
+
+
+def _barred(user: User, lead: Lead) -> bool:
+    signed = Signature.objects.filter(lead=lead, signer=user, side=Side.OFFICE).exists()
+    return signed or Recusal.objects.filter(lead=lead, person=user).exists()
+
+
+def worker_decidable(user: User) -> Q:
+    """The approvals about leads that wait for this person's word as a grid worker, as a filter."""
+    scope = scope_of(user)
+    own = {seat.role for seat in scope.seats if seat.basis in ("own", "duty")}
+    if own & SERVES_OFFICE:
+        return Q(pk__in=[])
+    grids = {seat.grid_id for seat in scope.seats if seat.role == Role.GRID_WORKER}
+    found = Q(grid_id__in=grids)
+    if scope.community_ids:
+        led = Grid.objects.filter(lead_community_id__in=scope.community_ids).values_list("id", flat=True)
+        people = routing_facts_of(list(led), scope.at)
+        found |= Q(grid_id__in=[number for number, one in people.items() if not one.worker_ids])
+    leads = Lead.objects.filter(found, restricted=False).exclude(assignee_id=user.pk)
+    return Q(subject_id__in=leads.values("id"))
+
+
+def worker_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:
+    """The grid's workers; the lead community's head where it has none."""
+    ids = {row.subject_id for row in rows}
+    found = _people(ids, at, (WORKERS,))
+    empty = ids - set(found)
+    found |= people_of(empty, at, COMMUNITY_HEADS) if empty else {}
+    return _by_approval(rows, found)
