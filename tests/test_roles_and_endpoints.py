@@ -138,6 +138,23 @@ def new_lead(house: House) -> dict[str, Any]:
     }
 
 
+def new_whistle(house: House) -> dict[str, Any]:
+    return {"grid": house.world.grid(1).code, "departments": ["fire"], "reason": "消防通道被占"}
+
+
+def whistle_step(name: str, who: dict[int, frozenset[str]], **body: Any) -> Entry:
+    """An act on the house's whistle: 403 for who sees it and has no part in it, 404 for who does not."""
+    named = frozenset().union(*who.values())
+    return Entry(
+        f"whistle-{name}",
+        "POST",
+        f"whistles/{{whistle.pk}}/{name}/",
+        {**who, 403: SEES_WHISTLE - named},
+        body=lambda house: body,
+        version=lambda house: house.whistle.version,
+    )
+
+
 def new_photo(house: House) -> dict[str, Any]:
     return upload(make_photo(colour="#3080c0"))
 
@@ -157,6 +174,11 @@ def new_task(house: House) -> dict[str, Any]:
     return {"client_uid": str(uuid.uuid4()), "title": "核对新店", "owner": owner, "due_at": due_at}
 
 
+LIAISON = some("liaison")
+CALLERS = some("worker community")
+"""The side that blew the house's whistle."""
+WHISTLERS = OFFICE | CALLERS | {"commissioner"}
+SEES_WHISTLE = INSIDE | LIAISON
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
 KEEPS_ROTA = some("clerk head bureau")
 SEES_DESK = ABOVE | some("worker section_food")
@@ -301,6 +323,16 @@ ENTRIES = [
         {200: some("head community"), 403: INSIDE - some("head community")},
         body=lambda h: {"instruction": "finish_today"}, version=lambda h: h.order.version,
     ),
+    # whistles
+    get("lead", "leads/{whistled.pk}/", SEES_WHISTLE),
+    listed("whistles", "whistles/", SEES_WHISTLE, lambda h: h.whistle.pk),
+    Entry("whistles", "POST", "whistles/", {201: WHISTLERS}, 403, new_whistle),
+    get("whistle", "whistles/{whistle.pk}/", SEES_WHISTLE),
+    whistle_step("call", {200: CALLERS}, departments=["citymgmt"]),
+    whistle_step("answer", {200: LIAISON, 400: CALLERS}, answer="received"),
+    whistle_step("check-in", {200: LIAISON, 400: CALLERS}),
+    whistle_step("report", {409: LIAISON, 400: CALLERS}, note="已处置"),
+    whistle_step("close", {200: CALLERS}, note="不再需要"),
     # reports
     get("report-sla", "reports/sla/", READS_REPORT, rest=403),
     get("report-sla-xlsx", "reports/sla.xlsx", READS_REPORT, rest=403),

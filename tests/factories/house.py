@@ -27,7 +27,7 @@ from kernel.evidence import store
 from kernel.evidence.models import Evidence
 from kernel.notices.models import OutboxMessage
 from leads.intake import Told
-from leads.models import Lead, SupervisionOrder
+from leads.models import Lead, SupervisionOrder, Whistle
 from reports import nightly
 from tests import databases
 from tests.factories import citizens
@@ -35,6 +35,7 @@ from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
 from tests.factories.photos import make_photo
+from tests.factories.whistles import blown
 
 __all__ = ["House", "make_house", "on_its_own", "standing"]
 
@@ -57,6 +58,8 @@ class House:
     fed_back: Lead
     closed: Lead
     desk: Lead
+    whistled: Lead
+    whistle: Whistle
     evidence: Evidence
     own_evidence: Evidence
     notice: OutboxMessage
@@ -112,6 +115,7 @@ def make_house() -> House:
     token_for(worker, "另一部手机")
     heard = citizens.closed(world, 1, category="F03")
     now = clock.now()
+    whistled = make.reported(world, 1, category="F03")
     return House(
         world=world,
         nobody=nobody,
@@ -125,6 +129,8 @@ def make_house() -> House:
         fed_back=make.fed_back(world, 1, category="F03"),
         closed=make.closed(world, 1, category="F03"),
         desk=make.reported(world, 1, category="F02", by="worker-01-1", **FAR_AWAY),
+        whistled=whistled,
+        whistle=blown(world, 1, ("police",), lead=whistled),
         evidence=evidence,
         own_evidence=keep_photo(commissioner, "#204080"),
         notice=OutboxMessage.objects.filter(recipient=commissioner.pk).latest("id"),
