@@ -20,8 +20,11 @@ class GridsConfig(AppConfig):
         )
         from grids.access import is_administrator
         from grids.postings import make_administrator
+        from grids.staffing import watcher_ids
         from kernel.accounts import rights
+        from kernel.deadlines import watchers
 
+        watchers.register(watcher_ids)
         task_notices.register()
         postings.on_end(task_handover.hand_on_of_posting)
         rights.register_administrator_test(is_administrator)

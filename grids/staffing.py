@@ -21,10 +21,12 @@ __all__ = [
     "RoutingFacts",
     "bureau_ids",
     "duty_day",
+    "holders_of",
     "night_hand_on_facts",
     "office_people",
     "routing_facts",
     "routing_facts_of",
+    "watcher_ids",
 ]
 
 
@@ -166,12 +168,22 @@ def office_people(office_ids: Collection[int], at: datetime) -> dict[int, Office
     return found
 
 
-def bureau_ids(at: datetime) -> list[int]:
-    """Users who hold the bureau's posting (市场监管局) at a moment. One statement."""
+def holders_of(roles: Collection[str], at: datetime) -> list[int]:
+    """Users with an active account who hold one of these roles at a moment. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT DISTINCT p.user_id FROM {_POSTED}
-                 WHERE p.role = '{Role.BUREAU}' AND {_RUNS} ORDER BY 1""",  # noqa: S608
-            {"at": at},
+                 WHERE p.role = ANY(%(roles)s) AND {_RUNS} ORDER BY 1""",  # noqa: S608
+            {"at": at, "roles": [str(role) for role in roles]},
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def bureau_ids(at: datetime) -> list[int]:
+    """Users who hold the bureau's posting (市场监管局) at a moment. One statement."""
+    return holders_of([Role.BUREAU], at)
+
+
+def watcher_ids(at: datetime) -> list[int]:
+    """Who is told when the machinery is unwell: bureau, auditor, system administrator. One statement."""
+    return holders_of([Role.BUREAU, Role.AUDITOR, Role.SYSTEM_ADMIN], at)

@@ -267,7 +267,6 @@ OTHER_CLOCKS = {
     "kernel/accounts/admin_sign_in.py": "idleness is a person's, measured by the machine's clock",
     "kernel/accounts/middleware.py": "idleness is a person's, measured by the machine's clock",
     "kernel/accounts/second_factor.py": "compares with the lock of django-otp, kept by the machine's clock",
-    "kernel/deadlines/management/commands/clock.py": "looks for jumps of the machine's own clock",
     "kernel/journal/models.py": "a default in the database that no code of ours uses: seal() says the moment",
 }
 CLOCK_CALLS = {"now", "utcnow", "today", "time"}

@@ -1,17 +1,21 @@
-"""Do the clocks' rows agree with each other? Invariants of any age (DESIGN.md §4, "Watch").
+"""Do the rows agree with each other? Invariants of any age (DESIGN.md §4, "Watch").
 
+The rules of the clocks are here; higher apps register theirs (`register`), the dear ones for the night.
 The keys of outbox rows are read: what tells of an event has a key that begins `event:<number>:`; a
 digest lists the events it counts in `params.events`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import connection
+
+from kernel.journal.verify import verify_recent
 
 LATE = timedelta(seconds=5)
 SHOWN = 100
@@ -44,35 +48,74 @@ SELECT e.deadline_id FROM deadlines_event e
 """
 POISON = "SELECT event_id FROM deadlines_poisonrow WHERE resolved_at IS NULL ORDER BY id LIMIT %(shown)s"
 
-RULES = {
-    "overdue": (OVERDUE, "到期超过 5 秒仍在计时"),
-    "breach_without_event": (BREACH_WITHOUT_EVENT, "已超时但没有超时记录"),
-    "event_without_breach": (EVENT_WITHOUT_BREACH, "有超时记录但时限未标为超时"),
-    "event_not_told": (EVENT_NOT_TOLD, "有超时记录但未通知任何人"),
-    "poison": (POISON, "超时处理失败、已搁置待人工处理"),
-}
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One invariant. `find` gives the numbers (at most `SHOWN`) of the rows that break it; `of` is what they
+    are. A `nightly` rule reads much and is asked once a night."""
+
+    name: str
+    words: str
+    find: Callable[[], Sequence[int]]
+    of: str = "时限"
+    nightly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One broken rule and the clocks (at most 100) that break it."""
+    """One broken rule and the rows (at most 100) that break it."""
 
     rule: str
-    deadline_ids: list[int]
+    ids: list[int]
 
     @property
     def sentence(self) -> str:
         """For people."""
-        more = "等" if len(self.deadline_ids) > 10 else ""
-        return f"{RULES[self.rule][1]}：时限 {'、'.join(map(str, self.deadline_ids[:10]))}{more}。"
+        rule = _rules.get(self.rule) or Rule(self.rule, self.rule, list, "记录")
+        more = "等" if len(self.ids) > 10 else ""
+        return f"{rule.words}：{rule.of} {'、'.join(map(str, self.ids[:10]))}{more}。"
 
 
-def faults() -> Iterator[Fault]:
-    """Every broken rule. Reads whole tables: for the night, not for a request."""
-    params: dict[str, Any] = {"late": LATE, "shown": SHOWN}
-    for rule, (sql, _) in RULES.items():
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            found = [row[0] for row in cursor.fetchall()]
+_rules: dict[str, Rule] = {}
+
+
+def register(rule: Rule) -> None:
+    """Have every audit ask this rule; the last word of a name counts."""
+    _rules[rule.name] = rule
+
+
+def faults(*, nightly: bool = False) -> Iterator[Fault]:
+    """Every broken rule. Reads whole tables: for the night, not for a request.
+
+    `nightly` also asks the rules that read what is written and sealed.
+    """
+    for rule in list(_rules.values()):
+        if rule.nightly and not nightly:
+            continue
+        found = list(rule.find())
         if found:
-            yield Fault(rule, found)
+            yield Fault(rule.name, found)
+
+
+def is_nightly(name: str) -> bool:
+    return name in _rules and _rules[name].nightly
+
+
+def rows(sql: str, **params: Any) -> list[int]:
+    """The first column of a statement that takes `late` and `shown`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"late": LATE, "shown": SHOWN, **params})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _broken_entries() -> list[int]:
+    found = verify_recent()
+    return [] if found is None else [found.entry_id]
+
+
+register(Rule("overdue", "到期超过 5 秒仍在计时", partial(rows, OVERDUE)))
+register(Rule("breach_without_event", "已超时但没有超时记录", partial(rows, BREACH_WITHOUT_EVENT)))
+register(Rule("event_without_breach", "有超时记录但时限未标为超时", partial(rows, EVENT_WITHOUT_BREACH)))
+register(Rule("event_not_told", "有超时记录但未通知任何人", partial(rows, EVENT_NOT_TOLD)))
+register(Rule("poison", "超时处理失败、已搁置待人工处理", partial(rows, POISON)))
+register(Rule("journal", "留痕记录校验不通过", _broken_entries, "记录号", nightly=True))

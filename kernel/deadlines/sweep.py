@@ -19,6 +19,7 @@ from kernel import clock
 from kernel.deadlines import handlers
 from kernel.deadlines.clocks import lock_live
 from kernel.deadlines.handlers import Fired
+from kernel.deadlines.jumps import JumpWatch
 from kernel.deadlines.models import Heartbeat, PoisonRow
 from kernel.errors import is_outage
 
@@ -206,6 +207,7 @@ class Driver:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._jumps = JumpWatch(name)
         self._unbounded_at = float("-inf")
         self._beat_at = float("-inf")
 
@@ -240,6 +242,7 @@ class Driver:
                 driver=self.name, defaults={"beat_at": clock.KernelNow(), "lag_ms": late}
             )
             Heartbeat.objects.filter(beat_at__lt=clock.KernelNow() - FORGET_AFTER).delete()
+        self._jumps.look()
         self._beat_at = time.monotonic()
 
 

@@ -1,9 +1,9 @@
-"""Celery entry points: one of two drivers of the sweep, and the hourly audit (DESIGN.md §4)."""
+"""Celery entry points: one of two drivers of the sweep, and the audit (DESIGN.md §4)."""
 
 import structlog
 from celery import shared_task
 
-from kernel.deadlines import audit as auditing
+from kernel.deadlines import audit_runs
 from kernel.deadlines.sweep import Driver
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,7 @@ def sweep() -> None:
 
 
 @shared_task(name="deadlines.audit")
-def audit() -> None:
-    """Report clocks, events and notices that disagree. Reads only."""
-    for fault in auditing.faults():
-        log.error("clock_invariant_broken", rule=fault.rule, deadline_ids=fault.deadline_ids)
+def audit(nightly: bool = False) -> None:
+    """Keep what disagrees and tell the bureau where it is new; safe to run twice."""
+    for fault in audit_runs.run(nightly=nightly):
+        log.error("invariant_broken", rule=fault.rule, ids=fault.ids)

@@ -163,6 +163,9 @@ SUOSHE_REPORT_PUSH_AT = _TELL = os.environ.get("SUOSHE_REPORT_PUSH_AT", "07:30")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "deadlines.sweep": {"task": "deadlines.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "deadlines.audit": {"task": "deadlines.audit", "schedule": crontab(minute=17, hour="*/4")},
+    "deadlines.audit_nightly": {
+        "task": "deadlines.audit", "schedule": crontab(minute=40, hour=0), "kwargs": {"nightly": True}
+    },
     "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
     "leads.bind_crossed": {"task": "leads.bind_crossed", "schedule": 30.0, "options": {"expires": 30}},
     "leads.settle_answers": {"task": "leads.settle_answers", "schedule": 10.0, "options": {"expires": 30}},
@@ -172,6 +175,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "journal.seal": {"task": "journal.seal", "schedule": crontab(minute=5, hour=0)},
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
+    "notices.forget_numbers": {"task": "notices.forget_numbers", "schedule": crontab(minute=20, hour=3)},
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}
     },

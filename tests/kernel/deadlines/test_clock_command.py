@@ -20,10 +20,9 @@ from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError
 
 from kernel.deadlines.management.commands import clock as command
-from kernel.deadlines.management.commands.clock import JumpWatch, step
+from kernel.deadlines.management.commands.clock import step
 from kernel.deadlines.models import Deadline, Event, Heartbeat
 from kernel.deadlines.sweep import Driver
-from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from leads.models import SupervisionOrder
 from suoshe import embedded
@@ -46,12 +45,12 @@ def test_once_sweeps_and_ends(db: None, fired: Remembered, capsys: pytest.Captur
 
 
 def test_the_loop_sleeps_a_fifth_of_a_second_at_most(db: None, fired: Remembered) -> None:
-    driver, watch, stop = Driver("test"), JumpWatch(), threading.Event()
-    assert step(driver, watch, stop) == pytest.approx(0.2)
+    driver, stop = Driver("test"), threading.Event()
+    assert step(driver, stop) == pytest.approx(0.2)
     arm(due=timedelta(milliseconds=-200))
-    assert step(driver, watch, stop) == pytest.approx(0.1)
+    assert step(driver, stop) == pytest.approx(0.1)
     arm(2, due=HOUR)
-    assert step(driver, watch, stop) == pytest.approx(0.1)
+    assert step(driver, stop) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("error", [OperationalError("server closed"), ProgrammingError("no such table")])
@@ -65,24 +64,8 @@ def test_an_error_of_the_database_is_waited_out(
     monkeypatch.setattr(command.connection, "close", lambda: closed.append(True))
     driver = Driver("test")
     monkeypatch.setattr(driver, "tick", fail)
-    assert step(driver, JumpWatch(), threading.Event()) == command.RETRY_AFTER
+    assert step(driver, threading.Event()) == command.RETRY_AFTER
     assert closed == [True]
-
-
-def test_a_jump_of_the_machines_clock_is_recorded_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    wall = 1_000.0
-    monkeypatch.setattr(command.time, "time", lambda: wall)
-    monkeypatch.setattr(command.time, "monotonic", lambda: 0.0)
-    watch = JumpWatch()
-    wall += 1.9
-    watch.look()
-    assert not Entry.objects.exists()
-    wall -= 60
-    watch.look()
-    watch.look()
-    entry = Entry.objects.get()
-    assert (entry.stream, entry.kind) == ("system:clock", "clock.jumped")
-    assert entry.data["seconds"] == pytest.approx(-58.1)
 
 
 # -- real processes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -9,9 +10,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from kernel.journal import verify as verification
-from kernel.journal.models import Entry
-from kernel.journal.verify import Fault, verify
-from tests.kernel.journal.conftest import chain, tamper, write
+from kernel.journal.management.commands import verify_journal as command
+from kernel.journal.seal import seal
+from kernel.journal.verify import Fault, verify, verify_recent, verify_stream
+from tests.kernel.journal.conftest import chain, tamper, triggers_off, write
 
 
 @pytest.fixture
@@ -100,15 +102,97 @@ def test_a_first_entry_that_pretends_to_follow_another_is_found(streams: None) -
 
 
 def test_a_long_journal_is_read_in_steps(streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    highest = Entry.objects.order_by("-id").values_list("id", flat=True)[0]
-    monkeypatch.setattr(verification, "STEP", max(3, highest // 20))
-    reached: list[tuple[int, int]] = []
-    assert verify(progress=lambda at, of: reached.append((at, of))) is None
-    last = Entry.objects.order_by("-id").values_list("id", flat=True)[0]
-    assert reached[-1] == (last, last)
-    assert [at for at, _ in reached] == sorted({at for at, _ in reached})
+    monkeypatch.setattr(verification, "STEP", 3)
+    seal()
+    reached: list[tuple[str, int, int]] = []
+    assert verify(progress=lambda *step: reached.append(step)) is None
+    entries = [step for step in reached if step[0] == "entries"]
+    assert len(entries) >= 7
+    assert entries[-1] == ("entries", 20, 20)
+    assert [done for _, done, _ in entries] == sorted(done for _, done, _ in entries)
+    assert reached[-1] == ("seals", 1, 1)
     tamper("UPDATE journal_entry SET kind = 'x' WHERE id = %s", chain("lead:5")[3].pk)
     assert fault().stream == "lead:5"
+
+
+# --- one chain, and a night's share ----------------------------------------------------------------
+
+
+def test_one_chain_is_verified_alone(streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "STEP", 2)
+    tamper("UPDATE journal_entry SET kind = 'x' WHERE id = %s", chain("lead:2")[2].pk)
+    assert verify_stream("lead:3") is None
+    found = verify_stream("lead:2")
+    assert found is not None
+    assert (found.what, found.seq) == ("content", 3)
+    tamper("DELETE FROM journal_entry WHERE id = %s", chain("lead:4")[1].pk)
+    gap = verify_stream("lead:4")
+    assert gap is not None
+    assert (gap.what, gap.seq) == ("gap", 3)
+
+
+def test_a_nights_share_is_the_last_seal_and_what_came_since(streams: None) -> None:
+    assert verify_recent() is None
+    seal()
+    write("lead:6", 2)
+    seal()
+    write("lead:7", 2)
+    assert verify_recent() is None
+    tamper("UPDATE journal_entry SET kind = 'x' WHERE id = %s", chain("lead:1")[0].pk)
+    assert verify_recent() is None  # sealed before: for `verify_journal`
+    tamper("UPDATE journal_entry SET kind = 'x' WHERE id = %s", chain("lead:6")[1].pk)
+    found = verify_recent()
+    assert found is not None
+    assert found.stream == "lead:6"
+
+
+def test_a_nights_share_checks_the_seal_itself(streams: None) -> None:
+    seal()
+    with triggers_off(), connection.cursor() as cursor:
+        cursor.execute("UPDATE journal_seal SET hash = repeat('0', 64)")
+    found = verify_recent()
+    assert found is not None
+    assert found.what == "seal"
+
+
+# --- the command -----------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_sees_how_far_it_is(streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "STEP", 5)
+    monkeypatch.setattr(command, "DRAWN_EVERY_S", 0)
+    terminal = Terminal()
+    call_command("verify_journal", stderr=terminal, stdout=io.StringIO())
+    lines = terminal.getvalue().split("\r")
+    assert any(re.search(r"记录 \[#+\.+\] \d+/20，每秒 [\d,]+ 条，剩余 0:00", line) for line in lines)
+    assert "[" + "#" * 30 + "] 20/20" in lines[-1]
+    assert lines[-1].endswith("\n")
+
+
+def test_a_pipe_sees_nothing_but_the_result(streams: None) -> None:
+    out, errors = io.StringIO(), io.StringIO()
+    call_command("verify_journal", stdout=out, stderr=errors)
+    assert errors.getvalue() == ""
+    assert out.getvalue() == "留痕完好：5 个对象，20 条记录，0 次封存。\n"
+
+
+def test_the_command_takes_one_chain(streams: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("verify_journal", "--stream", "lead:3")
+    assert capsys.readouterr().out == "留痕完好：lead:3，4 条记录。\n"
+    with pytest.raises(CommandError, match="没有对象 lead:99 的留痕记录"):
+        call_command("verify_journal", "--stream", "lead:99")
+    tamper("UPDATE journal_entry SET kind = 'x' WHERE id = %s", chain("lead:3")[1].pk)
+    with pytest.raises(CommandError, match="lead:3 第 2 条"):
+        call_command("verify_journal", "--stream", "lead:3")
+
+
+def test_how_long_is_said_in_hours_and_minutes() -> None:
+    assert [command.duration(s) for s in (0, 65, 3909)] == ["0:00", "1:05", "1:05:09"]
 
 
 def test_the_sentence_is_chinese() -> None:
