@@ -44,6 +44,8 @@ SENTENCES = {
     500: "系统出现故障，已记录，请稍后再试或联系系统管理员。",
 }
 UNREADABLE = "提交的内容中有系统无法保存的字符或数值。"
+NO_SUCH_CHOICE = "不在可选范围内，请重新选择。"
+"""The framework's own sentence repeats what was sent, and that may be somebody's name."""
 NOT_AS_ASKED = "填写的内容不符合要求。"
 BUSY = "系统正忙，请稍后再试，已填内容不会丢失。"
 SIGNED_OUT = "登录校验未通过（CSRF），请刷新页面后再试。"
@@ -122,6 +124,8 @@ def flatten(detail: Any, attr: str | None = None) -> list[dict[str, Any]]:
     """Nested details of a validation error as a flat list; `attr` is a path such as `evidence.2.id`."""
     if isinstance(detail, exceptions.ErrorDetail):
         sentence = str(detail) if CHINESE.search(detail) else NOT_AS_ASKED
+        if detail.code == "invalid_choice":
+            sentence = NO_SUCH_CHOICE
         return [_error(str(detail.code), sentence, attr)]
     if isinstance(detail, dict):
         return [one for key, value in detail.items() for one in flatten(value, _below(attr, str(key)))]
