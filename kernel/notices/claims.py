@@ -96,8 +96,8 @@ def _locked(robot_id: int | None) -> Any:
 
 
 def _due(robot_id: int | None) -> QuerySet[OutboxMessage]:
-    due = OutboxMessage.objects.filter(state=State.PENDING, available_at__lte=KernelNow())
-    return due.filter(robot_id=robot_id, recipient__isnull=True)
+    waiting = OutboxMessage.objects.of_carrier(robot_id)
+    return waiting.filter(state=State.PENDING, available_at__lte=KernelNow())
 
 
 def _never(carrier: Robot | SmsGateway) -> str | None:

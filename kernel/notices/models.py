@@ -118,6 +118,12 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
         """What its recipient has not opened."""
         return self.filter(recipient__isnull=False, read_at__isnull=True)
 
+    def of_carrier(self, robot_id: int | None) -> OutboxQuerySet:
+        """What goes out through one robot; with None, what goes out as SMS."""
+        if robot_id is not None:
+            return self.filter(robot_id=robot_id)
+        return self.filter(recipient__isnull=True, robot__isnull=True)
+
 
 class OutboxMessage(models.Model):
     """One thing told to one person (in-app inbox), one chat group (robot) or one telephone (SMS).

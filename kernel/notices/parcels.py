@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from kernel import sealed
-from kernel.notices import policy, sms, telephones, templates
-from kernel.notices.failures import SendFailure
-from kernel.notices.models import OutboxMessage
+from datetime import timedelta
 
+from django.db.models import Value
+
+from kernel import sealed
+from kernel.clock import KernelNow
+from kernel.notices import policy, sms, telephones, templates
+from kernel.notices.claims import drop
+from kernel.notices.failures import SendFailure
+from kernel.notices.models import OutboxMessage, State
+
+KEPT = timedelta(days=30)
+FORGOTTEN = "超过 30 天未处理，号码已清除"
 NO_NUMBER = "收件人没有登记手机号"
 UNREADABLE = "号码无法解密"
+
+
+def forget_old() -> int:
+    """Give up SMS that have been dead for `KEPT` and nobody sent again; their numbers are thrown away."""
+    dead = OutboxMessage.objects.of_carrier(None).filter(state=State.DEAD)
+    return drop(dead.filter(failed_at__lt=KernelNow() - Value(KEPT)), FORGOTTEN)
 
 
 def has_nobody(row: OutboxMessage) -> bool:

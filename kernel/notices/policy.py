@@ -18,7 +18,10 @@ LAST_ATTEMPT = 12
 LEASE = timedelta(seconds=60)
 """How long a deliverer may hold a row without sending it."""
 
-_LINK = re.compile(r"(?=\D)[A-Za-z0-9:/?&=._~%#@+-]+|\d+[A-Za-z_-][A-Za-z0-9_-]*")
+_LINK = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9:/?&=._~%#@+-]+")
+
+BURST = 5
+"""More than so many notices to one group at once are one message."""
 
 _FIRST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 1800.0
@@ -81,10 +84,16 @@ def refilled(tokens: float, since: datetime, at: datetime, rate_per_minute: int)
 
 
 def sendings(waiting: int, tokens: float) -> list[int]:
-    """How many rows each sending carries: one each while the bucket lasts, the rest in one digest."""
+    """How many rows each sending carries: a few one by one, a burst in one digest.
+
+    Up to `BURST` rows go one each while the bucket lasts, the rest in a digest; more at once are one
+    digest: nobody reads twenty messages in a minute, and a provider takes only a few in a second.
+    """
     whole = int(tokens)
     if waiting <= 0 or whole < 1:
         return []
+    if waiting > BURST:
+        return [waiting]
     if waiting <= whole:
         return [1] * waiting
     return [1] * (whole - 1) + [waiting - whole + 1]

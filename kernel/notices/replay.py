@@ -37,7 +37,7 @@ def replay(*, ids: Iterable[int], by: User, reason: str, at: datetime) -> int:
 
 def replay_carrier(*, robot_id: int | None, by: User, reason: str, at: datetime) -> int:
     """The same for all dead messages of one robot (None: of the SMS gateway), the oldest 1,000 at once."""
-    found = OutboxMessage.objects.filter(robot_id=robot_id, recipient__isnull=True)
+    found = OutboxMessage.objects.of_carrier(robot_id)
     return _again(found, by=by, reason=reason, at=at)
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kernel.notices import delivery
+from kernel.notices import delivery, parcels
 
 
 @shared_task(name="notices.deliver")
 def deliver() -> None:
     """One round of delivery."""
     delivery.deliver_due()
+
+
+@shared_task(name="notices.forget_numbers")
+def forget_numbers() -> None:
+    """Numbers of SMS that were given up and forgotten are thrown away."""
+    parcels.forget_old()

@@ -179,13 +179,20 @@ def test_a_robot_switched_off_keeps_nothing_waiting(provider: Provider) -> None:
     assert {m.state for m in OutboxMessage.objects.all()} == {State.DROPPED}
 
 
-def test_a_burst_beyond_the_rate_is_one_digest(provider: Provider) -> None:
-    robot = make_robot(rate_per_minute=3)
-    tell(robot, 8)
+def test_a_burst_is_one_digest(provider: Provider) -> None:
+    tell(make_robot(), 8)
     assert delivery.deliver_due() == 8
+    (told,) = provider.told
+    assert told.startswith("**工作提醒汇总（8 条）**")
+    assert told.count("\n> ") == 8
+
+
+def test_what_is_beyond_the_rate_shares_one_message(provider: Provider) -> None:
+    robot = make_robot(rate_per_minute=3)
+    tell(robot, 5)
+    assert delivery.deliver_due() == 5
     assert len(provider.told) == 3
-    assert provider.told[2].startswith("**工作提醒汇总（6 条）**")
-    assert provider.told[2].count("\n> ") == 6
+    assert provider.told[2].startswith("**工作提醒汇总（3 条）**")
     tell(robot, 4)
     assert delivery.deliver_due() == 0
     later(21)

@@ -35,9 +35,9 @@ def _at_once(count: int) -> int:
 
 
 def test_no_row_is_sent_twice(provider: Provider) -> None:
-    robots = [make_robot(rate_per_minute=100) for _ in range(3)]
+    robots = [make_robot(rate_per_minute=100) for _ in range(12)]
     for robot in robots:
-        tell(robot, 20)
+        tell(robot, 5)
     provider.slow_s = 0.005
     delivered = _at_once(4)
     while delivered < 60:

@@ -36,6 +36,8 @@ def test_a_bucket_fills_by_its_rate_and_holds_one_minute() -> None:
         (3, 20, [1, 1, 1]),
         (3, 3.5, [1, 1, 1]),
         (5, 3.0, [1, 1, 3]),
+        (5, 20, [1, 1, 1, 1, 1]),
+        (6, 20, [6]),
         (50, 1.0, [50]),
     ],
 )
@@ -47,7 +49,7 @@ def test_beyond_the_bucket_the_rest_shares_one_message(waiting: int, tokens: flo
 def test_every_row_is_in_one_sending_and_the_bucket_is_kept(waiting: int, tokens: float) -> None:
     sizes = policy.sendings(waiting, tokens)
     assert sum(sizes) == (waiting if tokens >= 1 else 0)
-    assert len(sizes) <= tokens
+    assert len(sizes) <= min(tokens, policy.BURST)
 
 
 @pytest.mark.parametrize(

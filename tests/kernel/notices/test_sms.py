@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kernel import clock
 from kernel.notices import (
     delivery,
     outbox,
+    parcels,
     resealing,
     selectors,
     senders,
@@ -91,11 +93,18 @@ def test_what_takes_no_sms_ends_at_once_with_the_reason_and_keeps_no_number(phon
 
 def test_a_link_survives_masking_and_a_number_named_link_does_not() -> None:
     user = make_user()
-    for number, link in enumerate([LINK, "13812345678", "ab13812345678", "a b 13812345678"]):
+    links = [LINK, "13812345678", "ab13812345678", "a b 13812345678", "138-1234-5678"]
+    for number, link in enumerate(links):
         params = {"link": link, "what": "13812345678"}
         outbox.post([outbox.Draft(f"l:{number}", "test.told", params, "lead", 1, user.pk)], at=clock.now())
     kept = [m.params for m in OutboxMessage.objects.order_by("id")]
-    assert [one["link"] for one in kept] == [LINK, "138****5678", "ab13812345678", "a b 138****5678"]
+    assert [one["link"] for one in kept] == [
+        LINK,
+        "138****5678",
+        "ab13812345678",
+        "a b 138****5678",
+        "138****5678",
+    ]
     assert {one["what"] for one in kept} == {"138****5678"}
 
 
@@ -103,6 +112,18 @@ def test_the_same_fact_is_one_sms() -> None:
     draft = outbox.Draft("sms:once", "test.told", {}, "lead", 1, sms_to="13800005678")
     assert outbox.post([draft], at=clock.now()) == 1
     assert outbox.post([draft], at=clock.now()) == 0
+
+
+def test_a_number_that_nobody_sends_again_is_forgotten() -> None:
+    old, fresh = text_to(), text_to("13800000002")
+    OutboxMessage.objects.filter(pk=old.pk).update(
+        state=State.DEAD, failed_at=clock.now() - timedelta(days=31)
+    )
+    OutboxMessage.objects.filter(pk=fresh.pk).update(state=State.DEAD, failed_at=clock.now())
+    assert parcels.forget_old() == 1
+    old.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (old.state, old.sealed, fresh.state) == (State.DROPPED, "", State.DEAD)
 
 
 # --- sending -------------------------------------------------------------------------------------------
