@@ -17,9 +17,6 @@ from kernel.evidence import boxes, exif
 from kernel.evidence.content import HEIC, JPEG, PNG, WEBP, Content, Format
 
 MAX_PIXELS = 50_000_000
-THUMBNAIL_PX = 480
-"""Longest side of a thumbnail."""
-
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
@@ -50,12 +47,6 @@ def inspect(file: IO[bytes], form: Format) -> Content:
             raise
         except Exception as failure:
             raise _broken() from failure
-
-
-def thumbnail(file: IO[bytes]) -> bytes:
-    """A JPEG of at most 480 px a side, turned upright, without any EXIF."""
-    with at_once:
-        return jpeg(upright(file, THUMBNAIL_PX), quality=80)
 
 
 def upright(file: IO[bytes], longest: int) -> Image.Image:

@@ -15,6 +15,7 @@ from kernel.evidence.models import PICTURED, Evidence
 
 log = structlog.get_logger(__name__)
 
+LONGEST_PX = 480
 MOST_ATTEMPTS = 3
 """After so many a picture is left to whoever asks for it."""
 
@@ -30,7 +31,7 @@ def ensure(*, evidence: Evidence, at: datetime) -> str:
         return evidence.thumbnail.name or ""
     pictures.refuse_without_picture(evidence)
     try:
-        seen = pictures.see(evidence=evidence, longest=photos.THUMBNAIL_PX, at=at)
+        seen = pictures.see(evidence=evidence, longest=LONGEST_PX, at=at)
         small = photos.jpeg(seen, quality=80)
     except DomainError:
         raise

@@ -25,7 +25,7 @@ from tests.suoshe.pages import english_in, outside_in
 
 LEADS = "/admin/leads/lead/"
 ORDERS = "/admin/leads/supervisionorder/"
-ALLOWED = {"WGS", "JPEG", "PNG", "WebP", "MB", "esc"}
+ALLOWED = {"WGS", "JPEG", "PNG", "WebP", "HEIC", "MP", "MP4", "m4a", "m", "aac", "amr", "MB", "esc"}
 CODE = re.compile(r"\b[0-9a-f]{10,64}\b|XS\d{8}-\d{6}|370983\d{3}-L\d{2}|\b[A-Z]\d{2}\b")
 
 

@@ -25,19 +25,28 @@ class Doorkeeper(FileUploadHandler):
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
         self.refused: DomainError | None = None
-        self._most = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._head, self._kind = b"", ""
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         try:
-            if start == 0:
-                family = inspection.format_of(raw_data[:HEAD_BYTES]).family
-                self._kind = KIND_OF[family]
-            if start + len(raw_data) > policy.max_bytes(self._kind):
-                raise TooLarge(policy.too_large(self._kind), attr="file")
+            self._watch(raw_data, start + len(raw_data))
         except DomainError as refused:
             self.refused = refused
             raise StopUpload(connection_reset=True) from refused
         return raw_data
+
+    def _watch(self, piece: bytes, count: int) -> None:
+        """Pieces come in any size: the first may be too short to tell a type by."""
+        if not self._kind:
+            self._head += piece[:HEAD_BYTES]
+            if len(self._head) < HEAD_BYTES:
+                return
+            self._kind = KIND_OF[inspection.format_of(self._head[:HEAD_BYTES]).family]
+        if count > policy.max_bytes(self._kind):
+            raise TooLarge(policy.too_large(self._kind), attr="file")
 
     def file_complete(self, file_size: int) -> None:
         """The file itself is kept by the handlers that follow."""

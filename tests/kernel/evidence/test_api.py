@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import StopUpload
 from django.http.multipartparser import MultiPartParser
 from django.test import Client
 from PIL import Image
@@ -22,6 +23,7 @@ from kernel import clock
 from kernel.coordinates import from_wgs84
 from kernel.errors import TooLarge
 from kernel.evidence import access, captions, policy, store
+from kernel.evidence.api import uploads
 from kernel.evidence.attach import attach
 from kernel.evidence.captions import Caption
 from kernel.evidence.models import Evidence
@@ -227,6 +229,25 @@ def test_an_unknown_type_is_not_read_to_its_end(phone: Any, temporary: Path, mon
     monkeypatch.setattr(store, "receive", lambda **_: pytest.fail("came through"))
     refused(phone(upload(b"MZ" * 3_000_000)), 415, "unsupported_media_type")
     assert kept(temporary) == []
+
+
+@pytest.mark.parametrize("length", [1, 7, 63, 64, 65, 5000])
+def test_pieces_come_in_any_size(length: int) -> None:
+    """The first may be too short to tell a type by."""
+    for content, taken in (
+        (make_photo(), True),
+        (make_voice(kind="amr"), True),
+        (b"#!/bin/sh\n" * 50, False),
+    ):
+        keeper = uploads.Doorkeeper()
+        keeper.new_file("file", "a.jpg", "image/jpeg", None)
+        pieces = [content[start : start + length] for start in range(0, len(content), length)]
+        try:
+            for number, piece in enumerate(pieces):
+                assert keeper.receive_data_chunk(piece, number * length) == piece
+        except StopUpload:
+            assert not taken
+        assert (keeper.refused is None) is taken
 
 
 def test_the_service_counts_too(me: Any, media: Path, monkeypatch: Any) -> None:

@@ -63,7 +63,7 @@ def kept(folder: Path) -> list[Path]:
 
 
 @pytest.mark.django_db
-@bounded(max_examples=300, **FUZZ)
+@bounded(max_examples=200, **FUZZ)
 @given(content=st.one_of(mutated(), st.binary(max_size=200)))
 @example(content=b"")
 @example(content=b"\0\0\0\x18ftyp")

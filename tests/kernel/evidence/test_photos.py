@@ -26,6 +26,10 @@ def inspect(content: bytes) -> Content:
     return inspection.inspect(io.BytesIO(content))
 
 
+def thumbnail(content: bytes) -> bytes:
+    return photos.jpeg(photos.upright(io.BytesIO(content), 480), quality=80)
+
+
 def exif_of(tags: dict[int, Any], gps: dict[int, Any] | None = None) -> exif.Exif:
     written = Image.Exif()
     written[0x8769] = tags
@@ -142,7 +146,7 @@ def test_broken_bytes_are_refused_or_read_but_never_crash(data: st.DataObject, k
 @pytest.mark.parametrize(("orientation", "upright"), [(1, (480, 240)), (6, (240, 480))])
 def test_a_thumbnail_is_small_upright_and_tells_nothing(orientation: int, upright: tuple[int, int]) -> None:
     content = make_photo(taken_at=AT, place=(116.75, 36.18), orientation=orientation, size=(1600, 800))
-    small = photos.thumbnail(io.BytesIO(content))
+    small = thumbnail(content)
     with Image.open(io.BytesIO(small)) as image:
         assert (image.format, image.size) == ("JPEG", upright)
         assert not image.getexif()
@@ -152,10 +156,10 @@ def test_a_thumbnail_is_small_upright_and_tells_nothing(orientation: int, uprigh
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("PNG", "P"), ("PNG", "L"), ("JPEG", "CMYK")])
 def test_every_mode_makes_a_thumbnail(kind: str, mode: str) -> None:
     content = make_photo(kind=kind, mode=mode, size=(900, 900), colour="white")
-    with Image.open(io.BytesIO(photos.thumbnail(io.BytesIO(content)))) as image:
+    with Image.open(io.BytesIO(thumbnail(content))) as image:
         assert (image.mode, image.size) == ("RGB", (480, 480))
 
 
 def test_a_small_photo_is_not_blown_up() -> None:
-    with Image.open(io.BytesIO(photos.thumbnail(io.BytesIO(make_photo())))) as image:
+    with Image.open(io.BytesIO(thumbnail(make_photo()))) as image:
         assert image.size == (64, 48)
