@@ -16,6 +16,7 @@ urlpatterns = [
     path("s/<str:token>", survey_page, name="survey-page-bare"),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/live", health.live, name="live"),
+    path("healthz/ready", health.ready, name="ready"),
     path("metrics", health.metrics, name="metrics"),
     path("w/<str:token>/", whistle_link, name="whistle-link"),
     path("w/<str:token>", whistle_link, name="whistle-link-bare"),

@@ -198,6 +198,7 @@ PLAIN_VIEWS = {
     "home": "sends to the admin, which asks who it is",
     "healthz": "for the machine that watches; tells figures of the machinery, no rows",
     "live": "is the process alive",
+    "ready": "are the clocks driven",
     "metrics": "for the machine that watches; nginx lets nobody else in",
     "api-unknown": "there is nothing here but a 404",
     "survey-page": "behind a single-use token that only one SMS carries; takes one rating",
