@@ -22,7 +22,7 @@ from kernel.approvals.models import Approval
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.errors import Conflict, NotAllowed, NotVisible
-from leads import dispatch, selectors, supervision
+from leads import answers, dispatch, selectors, supervision
 from leads.acts import BIGGEST, UNKNOWN, Act, Expect
 from leads.models import Lead, Merge, Recusal, Unmerge
 from leads.states import Move, State
@@ -88,6 +88,7 @@ def unmerge(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
         act.move(Move.UNMERGE, to=State(row.changed["state"]))
         lead.merged_at = lead.merged_into = None
         act.save("state", "merged_at", "merged_into")
+        answers.cancel(act)
         Unmerge.objects.create(merge=row, reason=reason, by=by, at=act.at)
         clocks.revive(row.changed["clocks"], at=act.at)
         _give_back(other, row)

@@ -15,9 +15,11 @@ from django.utils.safestring import SafeString
 from kernel.deadlines.models import Deadline
 from leads.admin import words
 from leads.models import Lead
-from leads.states import OPEN, State
+from leads.states import OPEN
 
-TOLD = ("desk", "respond", "owner_respond", "same_day", "feedback", "verify")
+TOLD = (
+    "desk", "respond", "owner_respond", "same_day", "feedback", "final", "verify", "finish_today", "grace",
+)  # fmt: skip
 """Clocks that somebody has to meet; warnings and hand-overs are told elsewhere."""
 SOON = timedelta(minutes=10)
 
@@ -42,18 +44,15 @@ def overdue(lead: Lead, at: datetime) -> list[Face]:
     limits = [
         ("respond", lead.respond_due_at, lead.first_responded_at),
         ("same_day", lead.same_day_due_at, lead.controlled_at),
+        ("feedback", lead.feedback_due_at, lead.first_fed_back_at or lead.first_interim_at),
+        ("final", lead.final_due_at, lead.fed_back_at),
     ]
-    if lead.state != State.SUSPENDED:
-        limits += [
-            ("feedback", lead.feedback_due_at, lead.first_fed_back_at or lead.first_interim_at),
-            ("final", lead.final_due_at, lead.fed_back_at),
-        ]
     late = [
         Face(words.CLOCKS[kind], due, overdue=True)
         for kind, due, met in limits
         if due is not None and met is None and due <= at
     ]
-    if not late and lead.closing_due_at <= at and lead.state != State.SUSPENDED:
+    if not late and lead.first_closed_at is None and lead.closing_due_at <= at:
         late = [Face("办结", lead.closing_due_at, overdue=True)]
     return sorted(late, key=lambda face: face.due_at)
 
@@ -63,11 +62,11 @@ def nearest(lead: Lead, clocks: Iterable[Deadline], at: datetime) -> Face | None
     late = overdue(lead, at)
     if late:
         return late[0]
-    running = [c for c in clocks if c.state == Deadline.State.RUNNING and c.kind in TOLD]
+    running = [c for c in clocks if c.shown_state == Deadline.State.RUNNING and c.kind in TOLD]
     first = min(running, key=lambda c: c.due_at, default=None)
     if first is not None:
         return Face(words.CLOCKS[first.kind], first.due_at, overdue=first.due_at <= at)
-    if any(c.state == Deadline.State.PAUSED for c in clocks):
+    if any(c.shown_state == Deadline.State.PAUSED for c in clocks):
         return Face("计时暂停", at, overdue=False, paused=True)
     return None
 

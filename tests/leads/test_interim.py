@@ -42,9 +42,7 @@ def test_it_meets_feedback_arms_final_and_signs_nothing(world: World) -> None:
         clock.now(), due_at, due_at + DAY,
     )  # fmt: skip
     assert Signature.objects.filter(lead=lead).count() == signed
-    lead = lifecycle.feed_back(
-        lead_id=lead.pk, by=world.commissioner(1), expect=take_any, outcome=GUIDED
-    )
+    lead = lifecycle.feed_back(lead_id=lead.pk, by=world.commissioner(1), expect=take_any, outcome=GUIDED)
     assert deadline(lead, "final").state == "met"
 
 
@@ -61,9 +59,7 @@ def test_when_final_runs_out_an_order_is_raised(world: World) -> None:
     order = SupervisionOrder.objects.get(lead=lead)
     assert order.cause == "final"
     assert not supervision.moved_on(lead, order)
-    lead = lifecycle.feed_back(
-        lead_id=lead.pk, by=world.commissioner(1), expect=take_any, outcome=GUIDED
-    )
+    lead = lifecycle.feed_back(lead_id=lead.pk, by=world.commissioner(1), expect=take_any, outcome=GUIDED)
     assert supervision.moved_on(lead, order)
     assert deadline(lead, "final").state == "breached"
 

@@ -22,7 +22,9 @@ HOUR = timedelta(hours=1)
 
 
 def merge(world: World, lead: Lead, into: Lead, by: str = "commissioner-01") -> Lead:
-    return merging.merge(lead_id=lead.pk, by=world.user(by), expect=take_any, into_id=into.pk, reason="同一家店")
+    return merging.merge(
+        lead_id=lead.pk, by=world.user(by), expect=take_any, into_id=into.pk, reason="同一家店"
+    )
 
 
 def unmerge(world: World, lead: Lead, by: str = "commissioner-01") -> Lead:
