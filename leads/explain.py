@@ -59,7 +59,7 @@ def _sentence(row: Deadline, policies: dict[tuple[str, int], LimitPolicy], pause
         name += "催办"
     text = (
         f"{name}（第 {row.cycle} 轮）：自 {local(row.armed_at):%m-%d %H:%M} 起算，"
-        f"{local(row.due_at):%m-%d %H:%M} 到期，{STATES[row.state]}"
+        f"{local(row.due_at):%m-%d %H:%M} 到期，{STATES[row.shown_state]}"
     )
     if policy:
         text += f"；依据：{policy.basis}（第 {policy.version} 版）"

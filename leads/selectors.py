@@ -64,7 +64,8 @@ def for_list(leads: QuerySet[Lead]) -> QuerySet[Lead]:
 def deadlines_of(lead_ids: Sequence[int]) -> dict[int, list[Deadline]]:
     """The clocks of these leads, oldest first. One statement."""
     found: dict[int, list[Deadline]] = {lead_id: [] for lead_id in lead_ids}
-    for row in Deadline.objects.filter(subject_kind="lead", subject_id__in=lead_ids).order_by("id"):
+    rows = Deadline.objects.with_pauses().filter(subject_kind="lead", subject_id__in=lead_ids)
+    for row in rows.order_by("id"):
         found[row.subject_id].append(row)
     return found
 

@@ -81,7 +81,7 @@ def faces(lead: Lead, clocks: Sequence[Deadline], at: datetime) -> list[clock_fa
     if lead.state not in OPEN:
         return []
     late = clock_face.overdue(lead, at)
-    running = [c for c in clocks if c.state == Deadline.State.RUNNING and c.kind in clock_face.TOLD]
+    running = [c for c in clocks if c.shown_state == Deadline.State.RUNNING and c.kind in clock_face.TOLD]
     names = {face.name for face in late}
     shown = [clock_face.Face(words.CLOCKS[c.kind], c.due_at, overdue=c.due_at <= at) for c in running]
     return late + sorted((f for f in shown if f.name not in names), key=lambda face: face.due_at)
@@ -161,10 +161,10 @@ def clock_rows(why: explain.Explanation, at: datetime) -> list[ClockRow]:
             words.clock_name(one.deadline.kind),
             one.deadline.cycle,
             one.deadline.due_at,
-            explain.STATES[one.deadline.state],
-            TONES[one.deadline.state],
+            explain.STATES[one.deadline.shown_state],
+            TONES[one.deadline.shown_state],
             one.deadline.closed_at,
-            one.deadline.state == Deadline.State.RUNNING,
+            one.deadline.shown_state == Deadline.State.RUNNING,
             one.text_zh,
         )
         for one in why.clocks

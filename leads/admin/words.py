@@ -17,12 +17,14 @@ from leads.models import (
     Method,
     Plan,
     Rating,
+    RejectReason,
     Result,
     Route,
     Severity,
     Side,
     SupervisionOrder,
     Survey,
+    SuspendReason,
 )
 from leads.states import State
 from leads.whistle_states import Answer, How
@@ -34,6 +36,9 @@ CLOCKS = {
     "feedback": "反馈",
     "final": "完整反馈",
     "same_day": "当日处置",
+    "suspend_end": "暂缓到期",
+    "finish_today": "督办要求今日办结",
+    "grace": "督办同意的延期",
     "verify": "核验",
     "verify_stead": "社区书记可代核验",
     "morning": "夜间交班",
@@ -106,6 +111,17 @@ TITLES = {
     "lead.fed_back": "反馈",
     "lead.closed": "核验办结",
     "lead.reworked": "退回重办",
+    "lead.suspended": "暂缓办理",
+    "lead.resumed": "恢复办理",
+    "lead.extended": "延期",
+    "lead.rejected": "退单",
+    "lead.reclassified": "改类",
+    "lead.joined": "督办人员共同办理",
+    "approval.asked": "提出申请",
+    "approval.approved": "同意申请",
+    "approval.refused": "未同意申请",
+    "approval.lapsed": "申请逾期未批",
+    "approval.withdrawn": "申请撤回",
     "lead.synced_late": "离线操作补传",
     "guidance.given": "提醒、指导、约谈",
     "leniency.proposed": "提出容错纠错",
@@ -191,6 +207,26 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             return ["短信链接" if data.get("link") else "须电话回访"]
         case "survey.answered":
             return [_label(Rating, data.get("rating")), _label(Survey.How, data.get("how"))]
+        case "lead.suspended":
+            return [
+                _label(SuspendReason, data.get("reason_kind")),
+                f"至 {_moment_of(data.get('until'))}",
+                note,
+            ]
+        case "lead.resumed":
+            return ["暂缓期满" if data.get("by_itself") else "提前恢复", note]
+        case "lead.extended":
+            late = "此前的超时保留" if data.get("keeps_breach") else ""
+            return [f"{clock_name(str(data.get('clock', '')))}时限延至 {_moment_of(data.get('until'))}", late]
+        case "lead.rejected":
+            return [_label(RejectReason, data.get("reason_kind")), note]
+        case "lead.reclassified":
+            severity = _label(Severity, data.get("severity"))
+            return [f"{data.get('from', '')} 改为 {data.get('to', '')}", f"严重程度：{severity}", note]
+        case "lead.joined":
+            return [f"{data.get('name', '')}到现场共同办理"]
+        case _ if kind.startswith("approval."):
+            return [approval_kinds.label(str(data.get("kind", ""))), note]
         case "order.acknowledged":
             side = _label(Side, data.get("side"))
             return [f"{side}方：{_label(Instruction, data.get('instruction'))}", note]

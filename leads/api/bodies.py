@@ -16,7 +16,7 @@ from kernel.journal.models import Entry
 from kernel.notices.policy import masked
 from leads import selectors, signing
 from leads.answered import answered
-from leads.api import after_bodies
+from leads.api import after_bodies, request_bodies
 from leads.intake import Made
 from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature, SupervisionOrder
 
@@ -40,7 +40,7 @@ def deadline(row: Deadline) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "cycle": row.cycle,
-        "state": row.state,
+        "state": row.shown_state,
         "due_at": moment(row.due_at),
         "closed_at": moment(row.closed_at),
     }
@@ -155,6 +155,7 @@ def lead_row(
         "earlier_disposals": [disposal(d, mask=mask) for d in disposals if d.round != lead.round],
         "reworks": [rework(row, mask=mask) for row in reworks],
         **after_bodies.row(lead, disposals),
+        **request_bodies.row(lead),
     }
 
 
@@ -184,6 +185,7 @@ def lead_detail(lead: Lead, user: User) -> dict[str, Any]:
         "responsibilities": responsibilities.beside(lead.category_id),
         **leniency_of(lead),
         **after_bodies.detail(lead, mask=selectors.reads_masked(scope_of(user))),
+        **request_bodies.detail(lead, mask=selectors.reads_masked(scope_of(user))),
     }
 
 
@@ -202,6 +204,7 @@ def made(result: Made, user: User) -> dict[str, Any]:
         "possible_duplicates": duplicates(lead, user),
         "whistle_departments": whistle_departments(lead),
         **after_bodies.NOTHING,
+        **request_bodies.NOTHING,
     }
 
 
@@ -240,6 +243,7 @@ def order(row: SupervisionOrder, dues: dict[str, datetime], *, mask: bool) -> di
         "cause": row.cause,
         "cycle": row.cycle,
         "late_side": row.late_side,
+        "charged_approval": row.charged_approval_id,
         "raised_at": moment(row.raised_at),
         "level": row.level,
         "state": row.state,

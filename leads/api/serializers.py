@@ -15,12 +15,14 @@ from leads.answered import Answered
 from leads.api.after_shapes import AfterOut, AfterRowOut
 from leads.api.named import LeadNameOut, PersonOut
 from leads.api.proposal import ProposalSerializer, proposal
+from leads.api.request_shapes import RequestRowOut, RequestsOut
 from leads.intake import Report, Told
 from leads.lifecycle import Outcome
 from leads.models import (
     DisposalKind,
     FileStage,
     Instruction,
+    LateSide,
     Method,
     Plan,
     Severity,
@@ -185,8 +187,24 @@ class DispatchSerializer(StrictSerializer):
 
 
 class AcknowledgeSerializer(StrictSerializer):
+    """`assignee` goes with `reassign` of the office's side: the new owner."""
+
     instruction = serializers.ChoiceField(choices=Instruction.choices)
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    assignee = serializers.IntegerField(
+        min_value=1, max_value=BIGGEST, required=False, allow_null=True, default=None
+    )
+
+
+class AcknowledgeOneOfMany(AcknowledgeSerializer):
+    id = serializers.IntegerField(min_value=1, max_value=BIGGEST)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class AcknowledgeManySerializer(StrictSerializer):
+    """Each its own row, its own instruction, its own answer."""
+
+    orders = serializers.ListField(child=AcknowledgeOneOfMany(), min_length=1, max_length=50)
 
 
 # --- answers ---------------------------------------------------------------------------------------
@@ -256,7 +274,7 @@ class EntityNameOut(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class LeadRowOut(AfterRowOut):
+class LeadRowOut(RequestRowOut, AfterRowOut):
     id = serializers.IntegerField()
     number = serializers.CharField()
     client_uid = serializers.UUIDField()
@@ -314,7 +332,7 @@ class ResponsibilityOut(serializers.Serializer[Any]):
     basis = serializers.CharField()
 
 
-class LeadOut(AfterOut, LeadRowOut):
+class LeadOut(AfterOut, RequestsOut, LeadRowOut):
     possible_duplicates = LeadNameOut(many=True)
     whistle_departments = serializers.ListField(child=serializers.CharField())
     responsibilities = ResponsibilityOut(many=True, required=False)  # not in the answer to a new report
@@ -384,7 +402,8 @@ class OrderOut(serializers.Serializer[Any]):
     number = serializers.CharField()
     cause = serializers.ChoiceField(choices=SupervisionOrder.Cause.choices)
     cycle = serializers.IntegerField()
-    late_side = serializers.ChoiceField(choices=Side.choices)
+    late_side = serializers.ChoiceField(choices=LateSide.choices)
+    charged_approval = serializers.IntegerField(allow_null=True)
     raised_at = serializers.DateTimeField()
     level = serializers.ChoiceField(choices=SupervisionOrder.Level.choices)
     state = serializers.ChoiceField(choices=SupervisionOrder.State.choices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.api import both_slashes
-from leads.api import after, answers, leniency, look_backs, orders, surveys, views, whistles
+from leads.api import after, answers, leniency, look_backs, orders, requests, surveys, views, whistles
 
 urlpatterns = [
     *both_slashes("leads", views.LeadList.as_view(), "leads"),
@@ -21,6 +21,9 @@ urlpatterns = [
     *both_slashes("leads/<int:pk>/explain", views.Explain.as_view(), "lead-explain"),
     *both_slashes("categories", views.CategoryList.as_view(), "categories"),
     *both_slashes("supervision-orders", orders.OrderList.as_view(), "supervision-orders"),
+    *both_slashes(
+        "supervision-orders/acknowledge", orders.AcknowledgeMany.as_view(), "supervision-orders-acknowledge"
+    ),
     *both_slashes("supervision-orders/<int:pk>", orders.OrderDetail.as_view(), "supervision-order"),
     *both_slashes(
         "supervision-orders/<int:pk>/acknowledge",
@@ -29,6 +32,7 @@ urlpatterns = [
     ),
     *after.urlpatterns,
     *look_backs.urlpatterns,
+    *requests.urlpatterns,
     *answers.urlpatterns,
     *leniency.urlpatterns,
     *surveys.urlpatterns,

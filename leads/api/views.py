@@ -119,7 +119,7 @@ class Explain(OneLead):
                     {
                         "kind": w.deadline.kind,
                         "cycle": w.deadline.cycle,
-                        "state": w.deadline.state,
+                        "state": w.deadline.shown_state,
                         "due_at": bodies.moment(w.deadline.due_at),
                         "text_zh": w.text_zh,
                     }

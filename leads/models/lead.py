@@ -100,8 +100,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
 
     def overdue(self, at: datetime) -> LeadQuerySet:
         """Open leads that ran past their desk, response, feedback (of the present round, or the whole one
-        after an interim), same-day or closing time unmet. While a lead is suspended its paused clocks are
-        not late."""
+        after an interim), same-day or first closing time unmet. A suspension has moved
+        the due times of what it paused: what is past then was late before, and stays late."""
         reworked_late = Deadline.objects.filter(
             subject_kind="lead",
             subject_id=OuterRef("pk"),
@@ -110,16 +110,14 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             state__in=["running", "breached"],
             due_at__lte=at,
         )
-        standing = ~Q(state=State.SUSPENDED)
         return self.open().filter(
             Q(dispatched_at__isnull=True, desk_due_at__lte=at)
             | Q(Exists(reworked_late), round__gt=1, fed_back_at__isnull=True)
             | Q(first_responded_at__isnull=True, respond_due_at__lte=at)
-            | standing
-            & Q(first_fed_back_at__isnull=True, first_interim_at__isnull=True, feedback_due_at__lte=at)
-            | standing & Q(fed_back_at__isnull=True, final_due_at__lte=at)
+            | Q(first_fed_back_at__isnull=True, first_interim_at__isnull=True, feedback_due_at__lte=at)
+            | Q(fed_back_at__isnull=True, final_due_at__lte=at)
             | Q(controlled_at__isnull=True, same_day_due_at__lte=at)
-            | standing & Q(closing_due_at__lte=at)
+            | Q(first_closed_at__isnull=True, closing_due_at__lte=at)
         )
 
 
