@@ -45,6 +45,10 @@ class Counts(models.Model):
     responded_on_time = models.PositiveIntegerField("按时接单")
     feedback_counted = models.PositiveIntegerField("应反馈")
     fed_back_on_time = models.PositiveIntegerField("按时反馈")
+    interim_on_time = models.PositiveIntegerField("其中按时阶段反馈", default=0, db_default=0)
+    strict_counted = models.PositiveIntegerField("应反馈（不计延期暂缓）", default=0, db_default=0)
+    strict_on_time = models.PositiveIntegerField("按时反馈（不计延期暂缓）", default=0, db_default=0)
+    closure_counted = models.PositiveIntegerField("应办结", default=0, db_default=0)
     closed = models.PositiveIntegerField("已办结")
     mature = models.PositiveIntegerField("办结时限已到")
     mature_closed = models.PositiveIntegerField("时限已到且办结")
@@ -57,11 +61,24 @@ class Counts(models.Model):
     food_same_day = models.PositiveIntegerField("当日处置")
     food_evening = models.PositiveIntegerField("20时后发现")
     food_evening_same_day = models.PositiveIntegerField("20时后发现当日处置")
-    fixed_on_spot = models.PositiveIntegerField("即知即改")
+    food_left = models.PositiveIntegerField("改出食品类", default=0, db_default=0)
+    fixed_on_spot = models.PositiveIntegerField("现场已改正")
+    settled = models.PositiveIntegerField("即知即改", default=0, db_default=0)
+    rejected = models.PositiveIntegerField("退单", default=0, db_default=0)
+    merged = models.PositiveIntegerField("并单", default=0, db_default=0)
+    extended = models.PositiveIntegerField("延期", default=0, db_default=0)
+    suspended = models.PositiveIntegerField("暂缓", default=0, db_default=0)
+    reclassified = models.PositiveIntegerField("改类", default=0, db_default=0)
+    handed_over = models.PositiveIntegerField("已移交", default=0, db_default=0)
     verified_in_stead = models.PositiveIntegerField("代核验")
     orders_raised = models.PositiveIntegerField("督办单")
     orders_escalated = models.PositiveIntegerField("升级局级督办")
     orders_lifted = models.PositiveIntegerField("督办已解除")
+    orders_charged = models.PositiveIntegerField("其中因审批逾期", default=0, db_default=0)
+    rectify_due = models.PositiveIntegerField("整改到期", default=0, db_default=0)
+    cleared = models.PositiveIntegerField("已销号", default=0, db_default=0)
+    look_backs = models.PositiveIntegerField("回头看", default=0, db_default=0)
+    relapsed = models.PositiveIntegerField("反弹", default=0, db_default=0)
 
     class Meta:
         abstract = True
@@ -218,6 +235,9 @@ class SlaLine(Counts):
     overdue = models.PositiveIntegerField("24时超时未办")
     response_on_time_rate = models.DecimalField("响应及时率", max_digits=5, decimal_places=4, null=True)
     feedback_on_time_rate = models.DecimalField("反馈及时率", max_digits=5, decimal_places=4, null=True)
+    strict_feedback_rate = models.DecimalField(
+        "反馈及时率（不计延期暂缓）", max_digits=5, decimal_places=4, null=True
+    )
     closure_rate = models.DecimalField("办结率", max_digits=5, decimal_places=4, null=True)
     mature_closure_rate = models.DecimalField("到期办结率", max_digits=5, decimal_places=4, null=True)
     closed_on_time_rate = models.DecimalField("按时办结率", max_digits=5, decimal_places=4, null=True)
@@ -226,6 +246,8 @@ class SlaLine(Counts):
     evening_same_day_rate = models.DecimalField(
         "20时后发现当日处置率", max_digits=5, decimal_places=4, null=True
     )
+    cleared_rate = models.DecimalField("销号率", max_digits=5, decimal_places=4, null=True)
+    relapse_rate = models.DecimalField("回头看反弹率", max_digits=5, decimal_places=4, null=True)
 
     objects = SlaLineQuerySet.as_manager()
 
@@ -261,6 +283,7 @@ class Clock(models.TextChoices):
     DESK = "desk", "派单"
     RESPOND = "respond", "接单"
     FEEDBACK = "feedback", "反馈"
+    FINAL = "final", "完整反馈"
     SAME_DAY = "same_day", "食品隐患当日处置"
     VERIFY = "verify", "核验"
     CLOSING = "closing", "办结"

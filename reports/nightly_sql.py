@@ -8,16 +8,21 @@ from __future__ import annotations
 
 _COLUMNS = """
     SELECT l.id, l.number, l.category_id, l.grid_id, l.desk_due_at, l.dispatched_at, l.respond_due_at,
-           l.first_responded_at, l.feedback_due_at, l.first_fed_back_at, l.same_day_due_at, l.controlled_at,
-           l.closing_due_at
-      FROM leads_lead l WHERE l.reported_at < %(as_of)s
+           l.first_responded_at, l.feedback_due_at, l.fed_back_at, l.same_day_due_at, l.controlled_at,
+           l.closing_due_at, l.final_due_at, LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at,
+           LEAST(%(as_of)s, l.suspended_at) AS stands
+      FROM leads_lead l WHERE l.reported_at < %(as_of)s AND NOT l.restricted
 """
-# Open now, or closed since: two partial indexes rather than the whole table.
+# Open now, or over since: partial indexes rather than the whole table.
 _LIVE = f"""
 live AS MATERIALIZED (
-    {_COLUMNS} AND l.state <> 'closed'
+    {_COLUMNS} AND l.state IN ('reported', 'dispatched', 'responded', 'fed_back', 'suspended')
     UNION ALL
-    {_COLUMNS} AND l.state = 'closed' AND l.closed_at >= %(as_of)s)
+    {_COLUMNS} AND l.state = 'closed' AND l.closed_at >= %(as_of)s
+    UNION ALL
+    {_COLUMNS} AND l.state = 'rejected' AND l.rejected_at >= %(as_of)s
+    UNION ALL
+    {_COLUMNS} AND l.state = 'merged' AND l.merged_at >= %(as_of)s)
 """
 
 OVERDUE = f"""
@@ -30,17 +35,21 @@ late AS (
      WHERE respond_due_at <= %(as_of)s AND (first_responded_at IS NULL OR first_responded_at >= %(as_of)s)
     UNION ALL
     SELECT id, 'feedback', 1, feedback_due_at FROM live
-     WHERE feedback_due_at <= %(as_of)s AND (first_fed_back_at IS NULL OR first_fed_back_at >= %(as_of)s)
+     WHERE feedback_due_at <= stands AND (answered_at IS NULL OR answered_at >= %(as_of)s)
+    UNION ALL
+    SELECT id, 'final', 1, final_due_at FROM live
+     WHERE final_due_at <= stands AND (fed_back_at IS NULL OR fed_back_at >= %(as_of)s)
     UNION ALL
     SELECT id, 'same_day', 1, same_day_due_at FROM live
      WHERE same_day_due_at <= %(as_of)s AND (controlled_at IS NULL OR controlled_at >= %(as_of)s)
     UNION ALL
-    SELECT id, 'closing', 1, closing_due_at FROM live WHERE closing_due_at <= %(as_of)s
+    SELECT id, 'closing', 1, closing_due_at FROM live WHERE closing_due_at <= stands
     UNION ALL
     SELECT live.id, d.kind, d.cycle, d.due_at
       FROM live JOIN deadlines_deadline d ON d.subject_kind = 'lead' AND d.subject_id = live.id
      WHERE (d.kind = 'verify' OR (d.kind = 'feedback' AND d.cycle > 1))
-       AND d.armed_at < %(as_of)s AND d.due_at <= %(as_of)s
+       AND d.armed_at < %(as_of)s AND d.due_at <= %(as_of)s AND d.state <> 'paused'
+       AND NOT (d.state = 'cancelled' AND d.closed_at < d.due_at)
        AND NOT EXISTS (SELECT FROM leads_rework r
                         WHERE r.lead_id = live.id AND r.round = d.cycle AND r.at < %(as_of)s)
        AND (d.kind = 'verify' OR NOT EXISTS (
@@ -82,7 +91,7 @@ SELECT %(report)s, s.id, l.id, l.number, c.name, g.id, COALESCE(g.code, ''), COA
          ON office.order_id = s.id AND office.side = 'office' AND office.at < %(as_of)s
   LEFT JOIN leads_acknowledgement community
          ON community.order_id = s.id AND community.side = 'community' AND community.at < %(as_of)s
- WHERE s.raised_at < %(as_of)s
+ WHERE s.raised_at < %(as_of)s AND NOT l.restricted
    AND (s.raised_at >= %(from_at)s OR s.state = 'open' OR s.lifted_at >= %(as_of)s)
  ORDER BY s.raised_at, s.id
 """

@@ -16,60 +16,133 @@ from reports import kpi, policy
 
 _LOCAL = "({} AT TIME ZONE 'Asia/Shanghai')::date"
 
-_LEADS = """
+_OUT = """
+       -- Over without a result, and never late before it: it counts in no rate.
+       COALESCE(LEAST(l.rejected_at, l.merged_at) < %(as_of)s, false) AND NOT (
+           COALESCE(l.desk_due_at <= e.ends AND (l.dispatched_at IS NULL OR l.dispatched_at >= l.desk_due_at),
+                    false)
+           OR COALESCE(l.respond_due_at <= e.ends AND (
+                  l.first_responded_at IS NULL OR l.first_responded_at >= l.respond_due_at), false)
+           OR l.feedback_due_at <= e.ends AND (e.answered_at IS NULL OR e.answered_at >= l.feedback_due_at)
+           OR COALESCE(l.same_day_due_at <= e.ends AND (
+                  l.controlled_at IS NULL OR l.controlled_at >= l.same_day_due_at), false))
+"""
+# `ends`: until when anything of the lead can be late. While it is suspended its paused limits stand still.
+_ENDS = """
+       SELECT LEAST(%(as_of)s, l.rejected_at, l.merged_at) AS ends,
+              LEAST(%(as_of)s, l.rejected_at, l.merged_at, l.suspended_at) AS stands,
+              LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at
+"""
+
+_LEADS = f"""
 SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS reported,
        count(*) FILTER (WHERE l.desk_due_at IS NOT NULL) AS desk,
        count(*) FILTER (WHERE x.desk_late) AS desk_late,
-       count(*) FILTER (WHERE x.responded OR l.respond_due_at <= %(as_of)s OR x.desk_late) AS respond_counted,
-       count(*) FILTER (WHERE x.responded AND l.first_responded_at < l.respond_due_at AND NOT x.desk_late)
-           AS responded_on_time,
-       count(*) FILTER (WHERE x.fed_back OR l.feedback_due_at <= %(as_of)s) AS feedback_counted,
-       count(*) FILTER (WHERE x.fed_back AND l.first_fed_back_at < l.feedback_due_at) AS fed_back_on_time,
-       count(*) FILTER (WHERE x.closed) AS closed,
-       count(*) FILTER (WHERE l.closing_due_at <= %(as_of)s) AS mature,
-       count(*) FILTER (WHERE x.closed AND l.closing_due_at <= %(as_of)s) AS mature_closed,
-       count(*) FILTER (WHERE x.closed OR l.closing_due_at <= %(as_of)s) AS closing_counted,
-       count(*) FILTER (WHERE x.closed AND l.closed_at < l.closing_due_at) AS closed_on_time,
+       count(*) FILTER (WHERE x.counts AND (x.responded OR l.respond_due_at <= e.ends OR x.desk_late))
+           AS respond_counted,
+       count(*) FILTER (WHERE x.counts AND x.responded AND l.first_responded_at < l.respond_due_at
+                              AND NOT x.desk_late) AS responded_on_time,
+       count(*) FILTER (WHERE x.counts AND (x.answered OR l.feedback_due_at <= e.stands)) AS feedback_counted,
+       count(*) FILTER (WHERE x.counts AND x.answered AND e.answered_at < l.feedback_due_at)
+           AS fed_back_on_time,
+       count(*) FILTER (WHERE x.counts AND x.interim AND l.first_interim_at < l.feedback_due_at)
+           AS interim_on_time,
+       count(*) FILTER (WHERE x.counts AND (x.answered OR l.feedback_strict_due_at <= e.ends))
+           AS strict_counted,
+       count(*) FILTER (WHERE x.counts AND x.answered AND e.answered_at < l.feedback_strict_due_at)
+           AS strict_on_time,
+       count(*) FILTER (WHERE x.counts AND NOT x.handed) AS closure_counted,
+       count(*) FILTER (WHERE x.counts AND x.closed AND NOT x.handed) AS closed,
+       count(*) FILTER (WHERE x.counts AND x.mature AND NOT x.handed) AS mature,
+       count(*) FILTER (WHERE x.counts AND x.closed AND x.mature AND NOT x.handed) AS mature_closed,
+       count(*) FILTER (WHERE x.counts AND (x.closed OR x.mature) AND NOT x.handed) AS closing_counted,
+       count(*) FILTER (WHERE x.counts AND x.closed AND l.closed_at < l.closing_due_at AND NOT x.handed)
+           AS closed_on_time,
        count(*) FILTER (WHERE x.fed_back) AS fed_back,
        count(*) FILTER (WHERE x.reworks > 0) AS reworked,
        COALESCE(sum(x.reworks), 0) AS reworks,
        count(*) FILTER (WHERE l.fixed_on_spot) AS fixed_on_spot,
-       count(*) FILTER (WHERE x.closed AND l.verified_in_stead) AS verified_in_stead
+       count(*) FILTER (WHERE l.settled_at < %(as_of)s) AS settled,
+       count(*) FILTER (WHERE l.rejected_at < %(as_of)s) AS rejected,
+       count(*) FILTER (WHERE l.merged_at < %(as_of)s) AS merged,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM leads_extension r WHERE r.lead_id = l.id AND r.at < %(as_of)s)) AS extended,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM leads_suspension r WHERE r.lead_id = l.id AND r.began_at < %(as_of)s)) AS suspended,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM leads_reclassification r WHERE r.lead_id = l.id AND r.at < %(as_of)s)) AS reclassified,
+       count(*) FILTER (WHERE x.handed) AS handed_over,
+       count(*) FILTER (WHERE x.closed AND l.verified_in_stead AND x.counts AND NOT x.handed)
+           AS verified_in_stead
   FROM asked a
   JOIN leads_lead l ON l.reported_at >= a.from_at AND l.reported_at < LEAST(a.upto_at, %(as_of)s)
+                   AND NOT l.restricted
+ CROSS JOIN LATERAL ({_ENDS}) e
  CROSS JOIN LATERAL (
        SELECT COALESCE(l.first_responded_at < %(as_of)s, false) AS responded,
               COALESCE(l.first_fed_back_at < %(as_of)s, false) AS fed_back,
+              COALESCE(e.answered_at < %(as_of)s, false) AS answered,
+              COALESCE(l.first_interim_at < %(as_of)s AND (
+                  l.first_fed_back_at IS NULL OR l.first_interim_at < l.first_fed_back_at), false) AS interim,
               COALESCE(l.closed_at < %(as_of)s, false) AS closed,
-              l.desk_due_at IS NOT NULL AND l.desk_due_at <= %(as_of)s
+              COALESCE(l.handed_over_at < %(as_of)s, false) AS handed,
+              l.closing_due_at <= e.stands AS mature,
+              l.desk_due_at IS NOT NULL AND l.desk_due_at <= e.ends
                   AND (l.dispatched_at IS NULL OR l.dispatched_at >= l.desk_due_at) AS desk_late,
+              NOT ({_OUT}) AS counts,
               CASE WHEN l.round = 1 THEN 0 ELSE (
                   SELECT count(*) FROM leads_rework r
                    WHERE r.lead_id = l.id AND r.at < %(as_of)s) END AS reworks) x
  GROUP BY 1, 2
-"""
+"""  # noqa: S608 - only constants are put together here
 
-_FOOD = """
+_FOOD = f"""
 SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS food,
        count(*) FILTER (WHERE x.same_day) AS food_same_day,
        count(*) FILTER (WHERE x.evening) AS food_evening,
-       count(*) FILTER (WHERE x.evening AND x.same_day) AS food_evening_same_day
+       count(*) FILTER (WHERE x.evening AND x.same_day) AS food_evening_same_day,
+       count(*) FILTER (WHERE NOT l.food) AS food_left
   FROM asked a
-  JOIN leads_lead l ON l.food AND l.discovered_at >= a.from_at AND l.discovered_at < a.upto_at
-                   AND l.reported_at < %(as_of)s
+  JOIN leads_lead l ON l.was_food AND l.discovered_at >= a.from_at AND l.discovered_at < a.upto_at
+                   AND l.reported_at < %(as_of)s AND NOT l.restricted
+ CROSS JOIN LATERAL ({_ENDS}) e
  CROSS JOIN LATERAL (
        SELECT COALESCE(l.controlled_at < LEAST(a.upto_at, %(as_of)s), false) AS same_day,
               (l.discovered_at AT TIME ZONE 'Asia/Shanghai')::time >= '20:00' AS evening) x
+ WHERE NOT ({_OUT})
  GROUP BY 1, 2
-"""
+"""  # noqa: S608
 
 _ORDERS = """
 SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS orders_raised,
        count(*) FILTER (WHERE o.escalated_at < %(as_of)s) AS orders_escalated,
-       count(*) FILTER (WHERE o.lifted_at < %(as_of)s) AS orders_lifted
+       count(*) FILTER (WHERE o.lifted_at < %(as_of)s) AS orders_lifted,
+       count(*) FILTER (WHERE o.charged_approval_id IS NOT NULL) AS orders_charged
   FROM asked a
   JOIN leads_supervisionorder o ON o.raised_at >= a.from_at AND o.raised_at < LEAST(a.upto_at, %(as_of)s)
-  JOIN leads_lead l ON l.id = o.lead_id
+  JOIN leads_lead l ON l.id = o.lead_id AND NOT l.restricted
+ GROUP BY 1, 2
+"""
+
+_ORDERED = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS rectify_due,
+       count(*) FILTER (WHERE EXISTS (
+           SELECT FROM leads_recheck r WHERE r.lead_id = d.lead_id AND r.round = d.round
+              AND r.state = 'passed' AND r.countersigned_at < %(as_of)s)) AS cleared
+  FROM asked a
+  JOIN leads_disposal d ON d.kind = 'rectify' AND d.rectify_due_at <= %(as_of)s
+                       AND d.rectify_due_at > a.from_at AND d.rectify_due_at <= a.upto_at
+  JOIN leads_lead l ON l.id = d.lead_id AND NOT l.restricted
+ WHERE NOT EXISTS (SELECT FROM leads_rework w WHERE w.lead_id = d.lead_id AND w.round = d.round)
+ GROUP BY 1, 2
+"""
+
+_LOOKED = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS look_backs,
+       count(*) FILTER (WHERE b.state = 'failed') AS relapsed
+  FROM asked a
+  JOIN leads_lookback b ON b.done_at >= a.from_at AND b.done_at < LEAST(a.upto_at, %(as_of)s)
+  JOIN leads_lead l ON l.id = b.lead_id AND NOT l.restricted
  GROUP BY 1, 2
 """
 
@@ -83,13 +156,16 @@ WITH asked AS (
            (d.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' AS upto_at
       FROM unnest(%(days)s::date[]) AS d(day)),
 places AS (SELECT id AS place FROM grids_grid UNION ALL SELECT 0),
-told AS ({_LEADS}), found AS ({_FOOD}), supervised AS ({_ORDERS})
+told AS ({_LEADS}), found AS ({_FOOD}), supervised AS ({_ORDERS}),
+ordered AS ({_ORDERED}), looked AS ({_LOOKED})
 INSERT INTO reports_dailygridstat (day, grid_id, as_of, {_COLUMNS})
 SELECT a.day, NULLIF(p.place, 0), %(as_of)s, {_VALUES}
   FROM asked a CROSS JOIN places p
   LEFT JOIN told USING (day, place)
   LEFT JOIN found USING (day, place)
   LEFT JOIN supervised USING (day, place)
+  LEFT JOIN ordered USING (day, place)
+  LEFT JOIN looked USING (day, place)
 ON CONFLICT (day, grid_id) DO UPDATE SET {_RENEWED}
 """  # noqa: S608 - only constants are put together here
 
@@ -101,11 +177,26 @@ SELECT day FROM (
      WHERE l.state = 'closed' AND l.closed_at >= %(from_at)s
     UNION
     SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l
-     WHERE l.state <> 'closed' AND (l.closing_due_at >= %(from_at)s OR %(from_at)s <= (
+     WHERE l.state IN ('reported', 'dispatched', 'responded', 'fed_back', 'suspended')
+       AND (l.closing_due_at >= %(from_at)s OR %(from_at)s <= (
            SELECT e.at FROM journal_entry e WHERE e.stream = 'lead:' || l.id ORDER BY e.seq DESC LIMIT 1))
     UNION
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l
+     WHERE l.state = 'rejected' AND l.rejected_at >= %(from_at)s
+    UNION
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_lead l
+     WHERE l.state = 'merged' AND l.merged_at >= %(from_at)s
+    UNION
     SELECT {_LOCAL.format("l.discovered_at")} FROM leads_lead l
-     WHERE l.food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s
+     WHERE l.was_food AND (l.state = 'rejected' AND l.rejected_at >= %(from_at)s
+                        OR l.state = 'merged' AND l.merged_at >= %(from_at)s)
+    UNION
+    SELECT {_LOCAL.format("(d.rectify_due_at - interval '1 microsecond')")}
+      FROM leads_recheck r JOIN leads_disposal d ON d.lead_id = r.lead_id AND d.round = r.round
+     WHERE r.countersigned_at >= %(from_at)s AND d.rectify_due_at IS NOT NULL
+    UNION
+    SELECT {_LOCAL.format("l.discovered_at")} FROM leads_lead l
+     WHERE l.was_food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s
     UNION
     SELECT {_LOCAL.format("o.raised_at")} FROM leads_supervisionorder o
      WHERE o.lifted_at >= %(from_at)s OR o.escalated_at >= %(from_at)s) found

@@ -32,6 +32,7 @@ def summary(day: date, told: Told) -> str:
     sentences = [
         _reported(day, told),
         _on_time(told.day),
+        _beside(told.day),
         _food(told.day),
         _desk(told.day),
         _orders(told.day),
@@ -57,7 +58,7 @@ def _reported(day: date, told: Told) -> str:
         return f"{date_zh(day)}，{told.name}没有新上报问题线索。"
     closed = f"截至当日24时已办结{counts['closed']}件" if counts["closed"] else "截至当日24时均在办理中"
     rate = _share("办结率", counts, "closed", "reported")
-    spot = f"，其中即知即改{counts['fixed_on_spot']}件" if counts["fixed_on_spot"] else ""
+    spot = f"，其中上报时现场已改正{counts['fixed_on_spot']}件" if counts["fixed_on_spot"] else ""
     stead = f"，代核验{counts['verified_in_stead']}件" if counts["verified_in_stead"] else ""
     return f"{date_zh(day)}，{told.name}上报问题线索{counts['reported']}件{spot}，{closed}，{rate}{stead}。"
 
@@ -71,10 +72,24 @@ def _on_time(counts: Mapping[str, int]) -> str:
     return "，".join(shares) + "。" if shares else ""
 
 
+BESIDE = ("rejected", "merged", "extended", "suspended", "reclassified", "settled", "handed_over")
+
+
+def _beside(counts: Mapping[str, int]) -> str:
+    """What stands beside every rate (DOMAIN.md §5), and the strict rate where a limit was moved."""
+    said = [f"{kpi.COUNTS[name]}{counts[name]}件" for name in BESIDE if counts[name]]
+    if counts["strict_on_time"] != counts["fed_back_on_time"]:
+        said += _shares(counts, "strict_feedback_rate")
+    said += _shares(counts, "cleared_rate", "relapse_rate")
+    return "其中" + "，".join(said) + "。" if said else ""
+
+
 def _food(counts: Mapping[str, int]) -> str:
     if not counts["food"]:
         return ""
     said = f"当日发现食品安全线索{counts['food']}件，" + _share("当日处置率", counts, "food_same_day", "food")
+    if counts["food_left"]:
+        said += f"，其中改出食品类{counts['food_left']}件"
     if counts["food_evening"]:
         said += f"，其中20时后发现{counts['food_evening']}件、当日处置{counts['food_evening_same_day']}件"
     return f"{said}。"

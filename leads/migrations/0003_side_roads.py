@@ -362,4 +362,26 @@ class Migration(migrations.Migration):
                 name="leads_lead_reopened_after_closing",
             ),
         ),
+        migrations.AddIndex(
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("state", "rejected")),
+                fields=["rejected_at"],
+                name="leads_rejected_by_time",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("state", "merged")), fields=["merged_at"], name="leads_merged_by_time"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="lead",
+            index=models.Index(
+                condition=models.Q(("was_food", True)),
+                fields=["discovered_at"],
+                name="leads_food_cohort_ever",
+            ),
+        ),
     ]

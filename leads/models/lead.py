@@ -361,6 +361,11 @@ class Lead(models.Model):
             models.Index(fields=["category", "-id"], name="leads_list_by_category"),
             models.Index(fields=["closing_due_at"], condition=~Q(state="closed"), name="leads_open_by_due"),
             models.Index(fields=["closed_at"], condition=Q(state="closed"), name="leads_closed_by_time"),
+            models.Index(
+                fields=["rejected_at"], condition=Q(state="rejected"), name="leads_rejected_by_time"
+            ),
+            models.Index(fields=["merged_at"], condition=Q(state="merged"), name="leads_merged_by_time"),
+            models.Index(fields=["discovered_at"], condition=Q(was_food=True), name="leads_food_cohort_ever"),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,9 @@ BY_HAND = NOTHING | {
     "responded_on_time": 5,  # A, C, E, F, G; not B (10 min), D and J (desk), I (never)
     "feedback_counted": 5,  # A–E
     "fed_back_on_time": 5,
+    "strict_counted": 5,
+    "strict_on_time": 5,
+    "closure_counted": 10,
     "closed": 4,  # A, B, C, E
     "closing_counted": 4,
     "closed_on_time": 4,
@@ -50,12 +53,15 @@ def test_the_figures_of_the_day_are_those_computed_by_hand(report: SlaReport) ->
     assert {name: getattr(whole, name) for name in kpi.RATES} == {
         "response_on_time_rate": Decimal("0.5556"),  # 5/9
         "feedback_on_time_rate": Decimal("1.0000"),
+        "strict_feedback_rate": Decimal("1.0000"),
         "closure_rate": Decimal("0.4000"),
         "mature_closure_rate": None,
         "closed_on_time_rate": Decimal("1.0000"),
         "rework_rate": Decimal("0.2000"),
         "same_day_rate": Decimal("0.6667"),
         "evening_same_day_rate": Decimal("0.5000"),
+        "cleared_rate": None,
+        "relapse_rate": None,
     }
 
 

@@ -30,8 +30,8 @@ def test_a_rate_has_four_places_half_up_and_nothing_to_divide_by_is_no_rate(
 
 def test_rates_of_added_counts_are_not_added_rates() -> None:
     nothing = dict.fromkeys(kpi.COUNTS, 0)
-    one = nothing | {"reported": 1, "closed": 1}
-    three = nothing | {"reported": 3, "closed": 0}
+    one = nothing | {"closure_counted": 1, "closed": 1}
+    three = nothing | {"closure_counted": 3, "closed": 0}
     found = kpi.rates(kpi.total([one, three]))
     assert found["closure_rate"] == Decimal("0.2500")
     assert found["same_day_rate"] is None
