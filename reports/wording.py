@@ -81,7 +81,7 @@ def _beside(counts: Mapping[str, int]) -> str:
     if counts["strict_on_time"] != counts["fed_back_on_time"]:
         said += _shares(counts, "strict_feedback_rate")
     said += _shares(counts, "cleared_rate", "relapse_rate")
-    return "其中" + "，".join(said) + "。" if said else ""
+    return "，".join(said) + "。" if said else ""
 
 
 def _food(counts: Mapping[str, int]) -> str:

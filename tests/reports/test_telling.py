@@ -54,7 +54,7 @@ def test_each_is_told_of_what_he_answers_for(day: Day, report: SlaReport) -> Non
     heads = {f"community-{n:02d}" for n in range(1, 18)}
     assert set(found) == {"bureau", "leader", *offices, *heads}
     whole = body(found["bureau"])
-    assert whole.startswith("2026年6月10日（星期三），全局上报问题线索10件，其中即知即改1件，")
+    assert whole.startswith("2026年6月10日（星期三），全局上报问题线索10件，其中上报时现场已改正1件，")
     assert "响应及时率55.56%（5/9）" in whole
     office = day.world.office_of(1)
     assert office.name in body(found[f"office-{day.world.offices.index(office) + 1:02d}"])
