@@ -68,35 +68,46 @@ def begin(act: Act) -> None:
     clocks were cancelled. A lead that nobody else told owes nothing. Repeated, it changes nothing.
     """
     lead = act.lead
-    told = reporters.identity_of(lead) if lead.told_by_citizen else None
-    survey, token = (
-        surveys.open_round(act, told) if lead.state == State.CLOSED and told is not None else (None, None)
-    )
     if not lead.told_by_citizen:
         return
-    due_at = arithmetic.due(act.limits[CLOCK], act.at, clocks.calendar())
-    answer, new = Answer.objects.get_or_create(
-        lead=lead,
-        round=lead.round,
-        defaults={"state": AnswerState.OWED, "owed_at": act.at, "due_at": due_at},
-    )
-    if not new:
+    told = reporters.identity_of(lead)
+    answer = _owe(act)
+    if answer is None:
         return
-    clocks.arm([_clock(act, due_at)])
+    survey, token = surveys.open_round(act, told) if lead.state == State.CLOSED else (None, None)
     by_sms = told is not None and told.mobile is not None
-    act.note("answer.owed", {"round": lead.round, "due_at": due_at.isoformat(), "sms": by_sms})
+    act.note("answer.owed", {"round": lead.round, "due_at": answer.due_at.isoformat(), "sms": by_sms})
     if told is not None and by_sms:
         _send(act, answer, told, survey, token)
     else:
         _ask_to_call(act, answer, "closed")
 
 
-def _clock(act: Act, due_at: datetime) -> Deadline:
+def _owe(act: Act) -> Answer | None:
+    """The answer of this round with its clock; None where it is owed or given already.
+
+    A lead that was merged, answered and taken out again ends a second time in the same round: it is owed
+    anew. The clock of a merged lead's answer is cycle 0, so that the round keeps its own.
+    """
+    lead, at = act.lead, act.at
+    due_at = arithmetic.due(act.limits[CLOCK], at, clocks.calendar())
+    answer = Answer.objects.select_for_update().filter(lead=lead, round=lead.round).first()
+    if answer is not None and answer.state != AnswerState.CANCELLED:
+        return None
+    answer = answer or Answer(lead=lead, round=lead.round)
+    answer.state, answer.owed_at, answer.due_at = AnswerState.OWED, at, due_at
+    answer.save()
+    cycle = 0 if lead.state == State.MERGED else lead.round
+    clocks.arm([_clock(act, due_at, cycle)])
+    return answer
+
+
+def _clock(act: Act, due_at: datetime, cycle: int) -> Deadline:
     return Deadline(
         subject_kind="lead",
         subject_id=act.lead.pk,
         kind=CLOCK,
-        cycle=act.lead.round,
+        cycle=cycle,
         parent_kind="",
         state=Deadline.State.RUNNING,
         armed_at=act.at,
@@ -108,7 +119,7 @@ def _clock(act: Act, due_at: datetime) -> Deadline:
 def _send(act: Act, answer: Answer, told: Identity, survey: Survey | None, token: str | None) -> None:
     """The answer and the survey's link in one SMS, written to the outbox in this transaction."""
     lead = act.lead
-    key = f"answer:{answer.pk}:sms"
+    key = f"answer:{answer.pk}:sms:{int(act.at.timestamp())}"
     words = {"number": lead.number, "done": done_sentence(lead)}
     template = "leads.answer"
     if survey is not None and token is not None:
@@ -150,12 +161,17 @@ def _clerks(lead: Lead, at: datetime) -> Sequence[int]:
 def cancel(act: Act) -> None:
     """The lead is taken up again: what the ended round still owed is owed no more, its open survey is void.
 
-    Called by `reopening` (and wherever a merge or a rejection is taken back) before the round moves on.
+    Called by `reopening` before the round moves on, and by `merging` where a merge is taken back: there
+    the round is the same, and what he was told of the other lead is no answer to his own.
     """
     lead = act.lead
     clocks.cancel("lead", lead.pk, [CLOCK], at=act.at)
-    owed = Answer.objects.filter(lead=lead, state=AnswerState.OWED)
-    if owed.update(state=AnswerState.CANCELLED):
+    standing = Answer.objects.filter(lead=lead, round=lead.round)
+    if lead.closed_at is not None:
+        standing = standing.filter(state=AnswerState.OWED)
+    if standing.exclude(state=AnswerState.CANCELLED).update(
+        state=AnswerState.CANCELLED, answered_at=None, way=""
+    ):
         act.note("answer.cancelled", {"round": lead.round})
     Survey.objects.filter(lead=lead, answered_at__isnull=True, voided_at__isnull=True).update(
         voided_at=act.at
@@ -263,7 +279,9 @@ def answer_merged() -> int:
 
     Each lead in its own transaction; any number may run at once, and again.
     """
-    answered = Answer.objects.filter(lead=OuterRef("pk"), round=OuterRef("round"))
+    answered = Answer.objects.filter(lead=OuterRef("pk"), round=OuterRef("round")).exclude(
+        state=AnswerState.CANCELLED
+    )
     found = Lead.objects.filter(
         ~Exists(answered), state=State.MERGED, told_by_citizen=True, merged_into__state=State.CLOSED
     )

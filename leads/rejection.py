@@ -19,7 +19,7 @@ from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
 from kernel.deadlines import clocks
 from kernel.errors import Malformed
-from leads import approving, files, states, supervision
+from leads import answers, approving, files, states, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import Lead, Rejection, RejectReason, Stage
 from leads.states import Move, State
@@ -127,6 +127,7 @@ def _reject(decision: Decision) -> None:
     )
     act.save("state", "rejected_at")
     act.note("lead.rejected", {"reason_kind": kind, "reason": row.payload["note"], "approval": row.pk})
+    answers.begin(act)
     supervision.lift_settled(act)
     act.tell([lead.reported_by_id, lead.assignee_id], "rejected", reason=row.reason)
 

@@ -27,12 +27,12 @@ OVER = {
 
 
 class SurveyThrottle(SimpleRateThrottle):
-    """`SUOSHE_SURVEY_RATE` per address, for the endpoint and the page together; None switches it off."""
+    """`SUOSHE_LINK_RATE` per address, for the endpoint and the page together; None switches it off."""
 
     scope = "survey"
 
     def get_rate(self) -> str | None:
-        rate: str | None = settings.SUOSHE_SURVEY_RATE
+        rate: str | None = settings.SUOSHE_LINK_RATE
         return rate
 
     def get_cache_key(self, request: Any, view: Any) -> str | None:

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from grids.demo import World
-from kernel import clock
+from kernel import approvals, clock
+from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices import telephones, templates
 from kernel.notices.models import OutboxMessage
-from leads import answers
+from leads import answers, lifecycle, merging, rejection
 from leads.acts import Act
 from leads.intake import Told
 from leads.models import Answer, AnswerAttempt, AnswerState, Lead, Result, Survey, Way
+from leads.models.choices import RejectReason
 from tests.factories import citizens
 from tests.factories import leads as made
 from tests.factories.citizens import NAME, PHONE
@@ -221,3 +223,60 @@ def test_what_a_citizen_said_names_nobody(world: World) -> None:
     said = f"{NAME}反映，电话{PHONE}，桃都面馆（0538-3212345）后厨有老鼠"
     lead = made.told_by_office(world, told=Told(NAME, PHONE), description=said)
     assert lead.description == "诸**反映，电话139****1357，桃都面馆（0538-3212345）后厨有老鼠"
+
+
+def test_who_told_a_merged_lead_hears_when_the_survivor_closes(world: World, api: Api) -> None:
+    survivor = made.responded(world)
+    lead = citizens.reported(world)
+    owner, worker = world.commissioner(1), world.worker(1, 2)
+    merging.merge(lead_id=lead.pk, by=owner, expect=made.take_any, into_id=survivor.pk, reason="同一家店")
+    assert answers.answer_merged() == 0
+    assert answered(api, world, lead) is None
+    lifecycle.feed_back(lead_id=survivor.pk, by=owner, expect=made.take_any, outcome=made.GUIDED)
+    lifecycle.verify(lead_id=survivor.pk, by=worker, expect=made.take_any)
+    assert answers.answer_merged() == 1
+    assert answers.answer_merged() == 0
+    assert "提醒指导" in str(citizens.sms(lead).params)
+    assert not Survey.objects.filter(lead=lead).exists()
+    citizens.deliver(lead)
+    assert answered(api, world, lead) == "answered"
+
+
+def test_a_lead_taken_out_of_a_merge_owes_its_own_answer(world: World, api: Api) -> None:
+    survivor = made.responded(world)
+    lead = citizens.reported(world)
+    merge = {"by": world.commissioner(1), "expect": made.take_any, "reason": "同一家店"}
+    merging.merge(lead_id=lead.pk, into_id=survivor.pk, **merge)
+    lifecycle.feed_back(
+        lead_id=survivor.pk, by=world.commissioner(1), expect=made.take_any, outcome=made.GUIDED
+    )
+    lifecycle.verify(lead_id=survivor.pk, by=world.worker(1, 2), expect=made.take_any)
+    answers.answer_merged()
+    citizens.deliver(lead)
+    merging.unmerge(lead_id=lead.pk, **merge)
+    assert Answer.objects.get(lead=lead).state == AnswerState.CANCELLED
+    made.pass_time(timedelta(minutes=1))
+    lifecycle.respond(lead_id=lead.pk, by=world.commissioner(1), expect=made.take_any)
+    lifecycle.feed_back(lead_id=lead.pk, by=world.commissioner(1), expect=made.take_any, outcome=made.GUIDED)
+    lifecycle.verify(lead_id=lead.pk, by=world.worker(1, 2), expect=made.take_any)
+    assert answered(api, world, lead) == "unanswered"
+    assert Deadline.objects.filter(subject_id=lead.pk, kind="answer", state="running").count() == 1
+    citizens.deliver(lead)
+    assert answered(api, world, lead) == "answered"
+
+
+def test_who_is_turned_away_hears_of_it(world: World, api: Api) -> None:
+    lead = citizens.reported(world)
+    rejection.reject(
+        lead_id=lead.pk,
+        by=world.commissioner(1),
+        expect=made.take_any,
+        reason_kind=RejectReason.NOT_OURS,
+        note="应由城管部门办理",
+    )
+    request = Approval.objects.get(subject_id=lead.pk)
+    approvals.decide(approval_id=request.pk, by=world.worker(1), approve=True, expect=made.take_any)
+    assert Lead.objects.get(pk=lead.pk).state == "rejected"
+    assert answered(api, world, lead) == "unanswered"
+    assert "不能由本单位办理" in str(citizens.sms(lead).params)
+    assert not Survey.objects.exists()

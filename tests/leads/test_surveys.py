@@ -152,7 +152,7 @@ def test_an_unknown_link_is_unknown(world: World, api: Api, token: str) -> None:
 
 
 def test_too_often_is_too_often(world: World, api: Api, settings: Any) -> None:
-    settings.SUOSHE_SURVEY_RATE = "2/min"
+    settings.SUOSHE_LINK_RATE = "2/min"
     cache.clear()
     codes = [api.get(None, "survey/nothing/").status_code for _ in range(2)]
     page = api.client.get("/s/nothing/")
