@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
 from kernel.accounts.admin_sign_in import SignInMixin
@@ -33,6 +34,12 @@ class SuosheAdminSite(SignInMixin, UnfoldAdminSite):
         if app_label not in kept:
             kept[app_label] = super().get_app_list(request, app_label)
         return kept[app_label]
+
+    def get_urls(self) -> list[Any]:
+        """Beside the models: how the machinery runs."""
+        from suoshe import health_page  # registers nothing, but reads this very site
+
+        return [path("health/", self.admin_view(health_page.page), name="health"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         groups = navigation.groups(request)[1:]

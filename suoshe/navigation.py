@@ -6,7 +6,7 @@ group names stands under its own app's name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import admin
@@ -19,10 +19,14 @@ __all__ = ["GROUPS", "Group", "favicon", "groups", "password_change", "second_fa
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One heading of the sidebar; `models` maps `app_label.model` to an icon of Material Symbols."""
+    """One heading of the sidebar; `models` maps `app_label.model` to an icon of Material Symbols.
+
+    `pages` are other pages (title, icon, view), each for who may see the model that it is named by.
+    """
 
     title: str
     models: dict[str, str]
+    pages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
 GROUPS = [
@@ -85,6 +89,15 @@ GROUPS = [
         },
     ),
     Group(
+        "系统运行",
+        {
+            "deadlines.heartbeat": "favorite",
+            "deadlines.event": "alarm_on",
+            "deadlines.poisonrow": "report",
+        },
+        {"deadlines.heartbeat": ("系统运行状况", "monitor_heart", "admin:health")},
+    ),
+    Group(
         "账号与审计",
         {
             "accounts.user": "manage_accounts",
@@ -108,7 +121,12 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
     front = {"title": "工作台", "icon": "dashboard", "link": reverse("admin:index")}
     found: list[dict[str, Any]] = [{"title": None, "items": [front]}]
     for group in GROUPS:
-        items = [_item(visible.pop(name)[1], icon) for name, icon in group.models.items() if name in visible]
+        items = [
+            {"title": title, "icon": icon, "link": reverse(view)}
+            for name, (title, icon, view) in group.pages.items()
+            if name in visible
+        ]
+        items += [_item(visible.pop(name)[1], icon) for name, icon in group.models.items() if name in visible]
         if items:
             found.append({"title": group.title, "items": items})
     others: dict[str, list[dict[str, Any]]] = {}

@@ -46,6 +46,11 @@ def latest() -> Run | None:
     return None if entry is None else _read(entry)
 
 
+def recent(most: int) -> list[Run]:
+    """The last runs, newest first. One statement."""
+    return [_read(entry) for entry in Entry.objects.filter(stream=STREAM).order_by("-seq")[:most]]
+
+
 def run(*, nightly: bool = False) -> list[Fault]:
     """Ask every rule, keep what was found, and tell the watchers where it is not what the last run found.
 

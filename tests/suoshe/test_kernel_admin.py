@@ -11,7 +11,7 @@ from django.test import Client
 from grids.demo import World
 from kernel import clock
 from kernel.clock import SHANGHAI
-from kernel.deadlines import clocks
+from kernel.deadlines import audit_runs, clocks
 from kernel.deadlines.limits import Terms, add_version
 from kernel.deadlines.models import CalendarDay, Deadline, Event, Heartbeat, LimitPolicy, PoisonRow
 from kernel.deadlines.policy import Counting, Unit, WorkingCalendar
@@ -19,6 +19,7 @@ from kernel.deadlines.sweep import Driver
 from kernel.errors import Refused
 from kernel.journal.models import Entry, Seal
 from kernel.journal.seal import seal
+from kernel.notices.models import OutboxMessage
 from tests.factories.grids import make_world
 from tests.factories.leads import reported
 from tests.suoshe.pages import english_in, outside_in
@@ -103,6 +104,28 @@ def test_nobody_writes_what_the_house_wrote(world: World, username: str) -> None
         assert client.post(f"/admin/{name}/{row.pk}/change/", {"kind": "x"}).status_code == 403
         assert client.post(f"/admin/{name}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
         assert model.objects.filter(pk=row.pk).exists()
+
+
+# -- how the machinery runs
+
+
+def test_how_the_machinery_runs(world: World) -> None:
+    for username, status in (("admin", 200), ("bureau", 200), ("auditor", 200), ("office-01", 403)):
+        assert page(world, username).get("/admin/health/").status_code == status, username
+    client = page(world, "admin")
+    assert 'href="/admin/health/"' in client.get("/admin/").content.decode()
+    late = Deadline.objects.create(
+        subject_kind="thing", subject_id=1, kind="limit", armed_at=clock.now() - timedelta(days=2),
+        due_at=clock.now() - timedelta(days=1),
+    )  # fmt: skip
+    audit_runs.run(nightly=True)
+    html = client.get("/admin/health/").content.decode()
+    assert f"到期超过 5 秒仍在计时：时限 {late.pk}。" in html
+    assert "夜间全面巡检" in html
+    assert english_in(html, allowed={"esc", "Redis"}) == []
+    assert outside_in(html) == []
+    told = OutboxMessage.objects.filter(template="deadlines.audit_faults")
+    assert {row.recipient.username for row in told} == {"bureau", "auditor", "admin"}  # type: ignore[union-attr]
 
 
 # -- searches
