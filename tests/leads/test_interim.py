@@ -73,7 +73,8 @@ def test_a_late_one_launders_nothing(world: World) -> None:
     lead = give(world, lead)
     assert deadline(lead, "feedback").state == "breached"
     assert lead.closing_due_at == closing
-    assert lead.first_interim_at is not None and lead.first_interim_at > lead.feedback_due_at
+    assert lead.first_interim_at is not None
+    assert lead.first_interim_at > lead.feedback_due_at
     assert supervision.moved_on(lead, order)
 
 

@@ -77,7 +77,8 @@ def test_what_had_breached_stays_with_it(world: World) -> None:
     assert Event.objects.filter(subject_id=old.pk, kind="respond").count() == 1
     assert old.orders.get().cause == "respond"
     gone = fresh(old)
-    assert gone.respond_due_at is not None and gone.first_responded_at is None
+    assert gone.respond_due_at is not None
+    assert gone.first_responded_at is None
     survivor = fresh(young)
     assert survivor.respond_due_at == old.respond_due_at
     assert survivor.first_responded_at is not None

@@ -148,7 +148,7 @@ def test_the_one_who_is_asked_is_a_worker_of_the_grid(world: World) -> None:
 
 
 def test_who_left_holds_nothing_up(world: World) -> None:
-    """The owner's seat is empty: the office's desk rechecks; the workers are gone: the secretary countersigns."""
+    """No owner: the office's desk rechecks; no workers: the secretary countersigns."""
     lead = ordered(world)
     for username in ("commissioner-01", "worker-01-1", "worker-01-2", "worker-01-3"):
         postings.end(posting=world.posting_of(username), at=clock.now(), by=None)

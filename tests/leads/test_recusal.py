@@ -80,14 +80,14 @@ def test_a_worker_may_not_verify_what_he_is_related_to(world: World) -> None:
     with pytest.raises(NotAllowed) as refused:
         lifecycle.verify(lead_id=lead.pk, by=world.worker(1, 2), expect=take_any)
     assert refused.value.code == "recused"
-    with pytest.raises(IntegrityError, match="recusal_signs_nothing"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO leads_signature (lead_id, stage, side, cycle, signer_id, sentence, snapshot,"
-                " digest, signed_at) SELECT lead_id, 'result', 'community', 1, %s, sentence, snapshot,"
-                " digest, signed_at FROM leads_signature WHERE lead_id = %s LIMIT 1",
-                [world.worker(1, 2).pk, lead.pk],
-            )
+    forged = (
+        "INSERT INTO leads_signature (lead_id, stage, side, cycle, signer_id, sentence, snapshot, digest,"
+        " signed_at) SELECT lead_id, 'result', 'community', 1, %s, sentence, snapshot, digest, signed_at"
+        " FROM leads_signature WHERE lead_id = %s LIMIT 1"
+    )
+    forbidden = pytest.raises(IntegrityError, match="recusal_signs_nothing")
+    with connection.cursor() as cursor, forbidden, transaction.atomic():
+        cursor.execute(forged, [world.worker(1, 2).pk, lead.pk])
     lifecycle.verify(lead_id=lead.pk, by=world.worker(1, 3), expect=take_any)
 
 

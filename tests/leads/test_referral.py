@@ -21,7 +21,12 @@ from tests.factories.leads import take_any
 
 pytestmark = pytest.mark.django_db
 
-TO_POLICE = Outcome(DisposalKind.HANDED_OVER, "涉嫌传销，移交公安", department="police", document_number="肥市监移〔2026〕3号")  # fmt: skip
+TO_POLICE = Outcome(
+    DisposalKind.HANDED_OVER,
+    "涉嫌传销，移交公安",
+    department="police",
+    document_number="肥市监移〔2026〕3号",
+)
 
 
 def handed_over(world: World, outcome: Outcome = TO_POLICE) -> Lead:

@@ -53,7 +53,8 @@ def test_it_closes_again_with_the_signatures_of_its_round(world: World) -> None:
     assert deadline(lead, "verify", 2).state == "running"
     again = lifecycle.verify(lead_id=lead.pk, by=world.worker(1, 2), expect=take_any)
     assert (again.state, again.round) == (State.CLOSED, 2)
-    assert again.first_closed_at is not None and again.closed_at is not None
+    assert again.first_closed_at is not None
+    assert again.closed_at is not None
     results = Signature.objects.filter(lead=lead, stage="result").order_by("id")
     assert [(one.side, one.cycle) for one in results] == [
         ("office", 1), ("community", 1), ("office", 2), ("community", 2),

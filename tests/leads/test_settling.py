@@ -84,7 +84,8 @@ def test_a_late_tap_stays_late(world: World) -> None:
     lead = on_spot(world)
     made.pass_time(until=lead.respond_due_at)
     lead = settle(world, lead)
-    assert lead.first_responded_at is not None and lead.respond_due_at is not None
+    assert lead.first_responded_at is not None
+    assert lead.respond_due_at is not None
     assert lead.first_responded_at > lead.respond_due_at
     assert Deadline.objects.get(subject_id=lead.pk, kind="respond").state == "breached"
     assert lead.orders.get().cause == "respond"

@@ -13,20 +13,36 @@ from grids.demo import World
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed
-from leads import dispatch, lifecycle, states
+from leads import (
+    dispatch,
+    interim,
+    lifecycle,
+    merging,
+    rechecks,
+    recusal,
+    reopening,
+    settling,
+    states,
+)
 from leads.acts import Act
+from leads.interim import Interim
 from leads.models import Lead
 from leads.states import MOVES, OPEN, OVER, Move, State
 from tests.factories import leads as made
+from tests.factories.after import ordered
 from tests.factories.leads import take_any
 from tests.leads.calls import Api, code_of
 
 pytestmark = pytest.mark.django_db
 
-NOBODY_OWNS = {(move, State.REPORTED) for move in (Move.RESPOND, Move.CONTROL, Move.FEED_BACK)}
+NOBODY_OWNS = {
+    (move, State.REPORTED) for move in (Move.RESPOND, Move.CONTROL, Move.FEED_BACK, Move.SETTLE, Move.INTERIM)
+}
 """On the desk a lead has no assignee, so these are refused for the person, whoever asks."""
 NOTHING_TO_SIGN = {(Move.CONFIRM_HANDOVER, State.CLOSED)}
 """A closed lead has all its signatures: confirming once more does nothing and is no refusal."""
+ONLY_WRITTEN = {(Move.RECUSE, State.REPORTED)}
+"""Who owns nothing moves nothing by recusing himself: it is written down (test_recusal)."""
 
 
 # --- the table itself ------------------------------------------------------------------------------
@@ -80,8 +96,6 @@ def test_a_forbidden_move_says_where_the_lead_stands() -> None:
 def marked(world: World, state: State, **columns: Any) -> Lead:
     """A responded lead whose row says `state`: enough to be refused by everything that asks the table."""
     lead = made.responded(world, by=world.clerk_of(1).username)
-    if state == State.MERGED:
-        columns["merged_into"] = made.responded(world, by=world.clerk_of(1).username)
     Lead.objects.filter(pk=lead.pk).update(state=state, **columns)
     lead.refresh_from_db()
     return lead
@@ -89,22 +103,28 @@ def marked(world: World, state: State, **columns: Any) -> Lead:
 
 def lead_in(world: World, state: State) -> Lead:
     """A lead of grid 1 that the clerk took in (no community slot is signed before it closes)."""
-    by = {"by": world.clerk_of(1).username}
+    by: dict[str, Any] = {"by": world.clerk_of(1).username, "fixed_on_spot": True}
     at = clock.now()
-    until = at + timedelta(days=3)
     make: dict[State, Callable[[], Lead]] = {
         State.REPORTED: lambda: made.on_desk(world, **by),
         State.DISPATCHED: lambda: made.reported(world, **by),
         State.RESPONDED: lambda: made.responded(world, **by),
         State.FED_BACK: lambda: made.fed_back(world, **by),
-        State.CLOSED: lambda: made.closed(world, **by),
+        State.CLOSED: lambda: ordered(world, **by),
         State.SUSPENDED: lambda: marked(
             world, state, suspended_at=at, suspended_until=at + timedelta(days=3)
         ),
         State.REJECTED: lambda: marked(world, state, rejected_at=at),
-        State.MERGED: lambda: marked(world, state, merged_at=at),
+        State.MERGED: lambda: merged(world, made.responded(world, **by)),
     }
     return make[state]()
+
+
+def merged(world: World, lead: Lead) -> Lead:
+    """Merged into another of the same place and category, on the desk where it lies there itself."""
+    clerk = world.clerk_of(1)
+    other = (made.on_desk if lead.state == State.REPORTED else made.reported)(world, by=clerk.username)
+    return merging.merge(lead_id=lead.pk, by=clerk, expect=take_any, into_id=other.pk)
 
 
 Mover = Callable[[World, Lead, dict[str, Any]], Any]
@@ -127,6 +147,19 @@ MOVERS: dict[Move, Mover] = {
     Move.FEED_BACK: lambda w, lead, c: lifecycle.feed_back(by=backup(w, lead), outcome=made.GUIDED, **c),
     Move.VERIFY: lambda w, lead, c: lifecycle.verify(by=w.worker(1, 3), **c),
     Move.REWORK: lambda w, lead, c: lifecycle.rework(by=w.worker(1, 3), reason="没有改好", **c),
+    Move.SETTLE: lambda w, lead, c: settling.settle(by=backup(w, lead), outcome=made.GUIDED, **c),
+    Move.INTERIM: lambda w, lead, c: interim.give(
+        by=backup(w, lead),
+        interim=Interim("已查看", "待检验", clock.now() + timedelta(days=3)),
+        **c,
+    ),
+    Move.RECUSE: lambda w, lead, c: recusal.recuse(
+        by=lead.assignee or w.head_of(1), reason="店主是我亲属", **c
+    ),
+    Move.MERGE: lambda w, lead, c: merged(w, lead),
+    Move.UNMERGE: lambda w, lead, c: merging.unmerge(by=w.clerk_of(1), reason="不是一回事", **c),
+    Move.RECHECK: lambda w, lead, c: rechecks.recheck(by=backup(w, lead), passed=True, note="已改好", **c),
+    Move.REOPEN: lambda w, lead, c: reopening.reopen(by=w.head_of(1), reason="又有问题", **c),
 }
 """Each move made by somebody who may, and who has signed nothing on this lead yet."""
 PAIRS = [(move, state) for move in Move if move in MOVERS for state in State]
@@ -161,7 +194,11 @@ def test_allowed(world: World, move: Move, state: State) -> None:
 
 @pytest.mark.parametrize(
     ("move", "state"),
-    [pair for pair in PAIRS if pair[1] not in MOVES[pair[0]] and pair not in NOBODY_OWNS | NOTHING_TO_SIGN],
+    [
+        pair
+        for pair in PAIRS
+        if pair[1] not in MOVES[pair[0]] and pair not in NOBODY_OWNS | NOTHING_TO_SIGN | ONLY_WRITTEN
+    ],
     ids=lambda v: str(v.value),
 )
 def test_forbidden(world: World, move: Move, state: State) -> None:
@@ -204,6 +241,11 @@ ACTS = [
     ("feedback", State.RESPONDED, DISPOSAL, "commissioner-01", "worker-01-1"),
     ("verify", State.FED_BACK, {}, "worker-01-2", "commissioner-01"),
     ("rework", State.FED_BACK, {"reason": "没有改好"}, "worker-01-2", "commissioner-01"),
+    ("settle", State.DISPATCHED, DISPOSAL, "commissioner-01", "worker-01-1"),
+    ("unmerge", State.MERGED, {"reason": "不是一回事"}, "clerk-01", "worker-01-1"),
+    ("correction", State.CLOSED, {"note": "已改好"}, "worker-01-3", "clerk-01"),
+    ("recheck", State.CLOSED, {"passed": True, "note": "已改好"}, "commissioner-01", "worker-01-1"),
+    ("reopen", State.CLOSED, {"reason": "又有问题"}, "office-01", "commissioner-01"),
     ("dispatch", State.DISPATCHED, {"reason": "专员外出"}, "clerk-01", "commissioner-01"),
 ]
 OUTSIDERS = ("worker-21-1", "commissioner-21", "clerk-04", "community-17", "police", "admin", "keeper")
