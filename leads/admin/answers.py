@@ -91,7 +91,7 @@ class OfALead(ScopedAdmin):
         if row is None:
             messages.warning(request, self.unknown)
             return HttpResponseRedirect(self.list_address())
-        by, form, status = self.me(request), self.form(request), 200
+        by, form, status = self.me(request), self.question(request), 200
         if request.method == "POST":
             if not self.has_act_permission(request):
                 raise PermissionDenied
@@ -131,7 +131,7 @@ class OfALead(ScopedAdmin):
         answer["Cache-Control"] = "no-store"
         return answer
 
-    def form(self, request: HttpRequest) -> forms.Form:
+    def question(self, request: HttpRequest) -> forms.Form:
         raise NotImplementedError
 
     def act(self, row: Any, by: User, given: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ class AnswerAdmin(OfALead):
     def state_label(self, row: Answer) -> str:
         return row.get_state_display()
 
-    def form(self, request: HttpRequest) -> forms.Form:
+    def question(self, request: HttpRequest) -> forms.Form:
         return CallForm(request.POST or None)
 
     def act(self, row: Answer, by: User, given: dict[str, Any]) -> None:
@@ -203,7 +203,7 @@ class SurveyAdmin(OfALead):
             return "已作废" if row.voided_at else "未评价"
         return row.get_rating_display()
 
-    def form(self, request: HttpRequest) -> forms.Form:
+    def question(self, request: HttpRequest) -> forms.Form:
         return TelephoneForm(request.POST or None)
 
     def act(self, row: Survey, by: User, given: dict[str, Any]) -> None:
