@@ -1,14 +1,21 @@
 """Logs: one event a line, as JSON in production and in words on a terminal; both carry the request's id.
 
+Every line of a request carries `request_id`, `user_id` and `route` (never the path, which may hold a
+single-use token), every line of a task the id of the request that queued it, or its own. No line carries a
+telephone or identity number, nor what PostgreSQL quotes of a row it refused.
+
 The terminal has no times: `manage.py up` writes them before each line of its merged log.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import structlog
+
+from kernel.accounts.masking import mask_text
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -16,6 +23,29 @@ _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.StackInfoRenderer(),
 ]
+
+
+KEPT = frozenset(
+    {"request_id", "task_id", "timestamp", "exc_info", "_record", "_from_structlog", "level", "logger"}
+)
+"""Never a person's words; a hexadecimal id may look like a telephone number."""
+QUOTED_ROW = re.compile(r"DETAIL:.*?(?=\n(?:HINT|CONTEXT|STATEMENT|LINE)|\n\n|\Z)", re.DOTALL)
+
+
+def without_personal_numbers(logger: Any, method: str, event_dict: dict[str, Any]) -> dict[str, Any]:
+    """Mask what a line says, its traceback included. Numbers stay numbers: they are counts and ids."""
+    return {name: value if name in KEPT else _masked(value) for name, value in event_dict.items()}
+
+
+def _masked(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {name: _masked(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(inner) for inner in value]
+    text = value if isinstance(value, str) else repr(value)
+    return mask_text(QUOTED_ROW.sub("DETAIL: (left out)", text))
 
 
 class NotEverySecond(logging.Filter):
@@ -72,6 +102,11 @@ def _renderers(as_json: bool) -> list[Any]:
         return [
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            without_personal_numbers,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
-    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        structlog.processors.format_exc_info,
+        without_personal_numbers,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]

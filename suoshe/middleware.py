@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
@@ -16,18 +17,25 @@ ACCEPTED_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 QUIET = ("/healthz", "/metrics", "/static/")
 
 
-def request_log(get_response: Handler) -> Handler:
+class RequestLog:
     """Give every request an id (the proxy's `X-Request-ID` where it is sane) and log one line for it.
 
-    The line names the route, never the path: paths carry single-use tokens and identifiers.
+    Every line written while it is answered carries the id, the route, and who asks once that is known
+    (`kernel.accounts` says so). Lines name the route, never the path: paths carry single-use tokens and
+    identifiers.
     """
 
-    def handle(request: HttpRequest) -> HttpResponseBase:
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = get_response(request)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            response = self.get_response(request)
             response["X-Request-ID"] = request_id
             if not request.path.startswith(QUIET):
                 match = request.resolver_match
@@ -38,9 +46,14 @@ def request_log(get_response: Handler) -> Handler:
                     status=response.status_code,
                     ms=round((time.perf_counter() - started) * 1000, 1),
                 )
-        return response
+            return response
+        finally:
+            structlog.contextvars.clear_contextvars()
 
-    return handle
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """The route is known from here on."""
+        if request.resolver_match is not None:
+            structlog.contextvars.bind_contextvars(route=request.resolver_match.route)
 
 
 def admin_content_policy(get_response: Handler) -> Handler:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import structlog
 from django.db import connection
 from django.db.models import Field
 from knox.crypto import hash_token
@@ -69,6 +70,7 @@ class DeviceTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("登录已过期，请重新登录。", code="token_expired")
         if not user.is_active:
             raise AuthenticationFailed("该账号已停用，请联系系统管理员。", code="user_inactive")
+        structlog.contextvars.bind_contextvars(user_id=user.pk)
         return user, device
 
     def authenticate_header(self, request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -36,6 +37,7 @@ class SessionRules:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            structlog.contextvars.bind_contextvars(user_id=request.user.pk)
             answer = self._idle(request) or self._change_first(request)
             if answer is not None:
                 return answer

@@ -36,7 +36,7 @@ def test_one_line_names_the_route_and_not_the_path(client: Client, logged: list[
 
 
 def test_what_is_asked_every_few_seconds_is_not_logged(logged: list[dict[str, object]]) -> None:
-    middleware.request_log(lambda request: HttpResponse())(RequestFactory().get("/healthz"))
+    middleware.RequestLog(lambda request: HttpResponse())(RequestFactory().get("/healthz"))
     assert logged == []
 
 
@@ -69,7 +69,7 @@ def test_a_broken_request_is_logged_too(logged: list[dict[str, object]]) -> None
     def broken(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=500)
 
-    middleware.request_log(broken)(RequestFactory().get("/x"))
+    middleware.RequestLog(broken)(RequestFactory().get("/x"))
     assert [line["status"] for line in logged] == [500]
 
 
