@@ -95,7 +95,7 @@ def _owe(act: Act) -> Answer | None:
     if answer is not None and answer.state != AnswerState.CANCELLED:
         return None
     answer = answer or Answer(lead=lead, round=lead.round)
-    answer.state, answer.owed_at, answer.due_at = AnswerState.OWED, at, due_at
+    answer.state, answer.owed_at, answer.due_at, answer.cancelled_at = AnswerState.OWED, at, due_at, None
     answer.save()
     cycle = 0 if lead.state == State.MERGED else lead.round
     clocks.arm([_clock(act, due_at, cycle)])
@@ -170,7 +170,7 @@ def cancel(act: Act) -> None:
     if lead.closed_at is not None:
         standing = standing.filter(state=AnswerState.OWED)
     if standing.exclude(state=AnswerState.CANCELLED).update(
-        state=AnswerState.CANCELLED, answered_at=None, way=""
+        state=AnswerState.CANCELLED, cancelled_at=act.at, answered_at=None, way=""
     ):
         act.note("answer.cancelled", {"round": lead.round})
     Survey.objects.filter(lead=lead, answered_at__isnull=True, voided_at__isnull=True).update(

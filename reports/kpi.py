@@ -50,6 +50,13 @@ COUNTS: dict[str, str] = {
     "cleared": "已销号",
     "look_backs": "回头看",
     "relapsed": "反弹",
+    "answers_owed": "应回复反映人",
+    "answered": "已回复反映人",
+    "answered_on_time": "按时回复反映人",
+    "surveys": "满意度回访",
+    "rated": "有效评价",
+    "satisfied": "满意评价",
+    "not_asked": "无回访对象",
 }
 """Every count and what it is called. By the day of the report; food by the day of discovery, orders by
 the day they were raised, rectifications by the day ordered, look-backs by the day they were done.
@@ -57,7 +64,8 @@ the day they were raised, rectifications by the day ordered, look-backs by the d
 `respond_counted`: responded, or the limit (or the desk's) has passed. Tip-offs (举报) are in none of them.
 Side roads launder nothing (DOMAIN.md §5): a lead rejected or merged before any of its limits had passed
 counts in `reported` and beside the rates and in none of the rates; one that was late before stays. What
-was food once is food. `closure_counted` leaves out what another department has taken over.
+was food once is food. `closure_counted` leaves out what another department has taken over. Answers and
+surveys count once a round, on the day of the lead's report; `not_asked` are closed leads without a survey.
 """
 
 RATES: dict[str, tuple[str, str, str]] = {
@@ -72,6 +80,9 @@ RATES: dict[str, tuple[str, str, str]] = {
     "evening_same_day_rate": ("20时后发现当日处置率", "food_evening_same_day", "food_evening"),
     "cleared_rate": ("销号率", "cleared", "rectify_due"),
     "relapse_rate": ("回头看反弹率", "relapsed", "look_backs"),
+    "satisfaction_rate": ("满意率", "satisfied", "rated"),
+    "survey_response_rate": ("评价率", "rated", "surveys"),
+    "answered_rate": ("回复率", "answered", "answers_owed"),
 }
 """Every rate: what it is called, the part, the whole."""
 
@@ -91,6 +102,8 @@ PARTS: tuple[tuple[str, str], ...] = (
     *((name, "reported") for name in ("rejected", "merged", "settled", "handed_over")),
     *((name, "reported") for name in ("extended", "suspended", "reclassified")),
     ("reworked", "reworks"),
+    ("answered_on_time", "answered"),
+    ("not_asked", "reported"),
 )
 """What can never be more than what."""
 

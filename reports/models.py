@@ -79,6 +79,13 @@ class Counts(models.Model):
     cleared = models.PositiveIntegerField("已销号", default=0, db_default=0)
     look_backs = models.PositiveIntegerField("回头看", default=0, db_default=0)
     relapsed = models.PositiveIntegerField("反弹", default=0, db_default=0)
+    answers_owed = models.PositiveIntegerField("应回复反映人", default=0, db_default=0)
+    answered = models.PositiveIntegerField("已回复反映人", default=0, db_default=0)
+    answered_on_time = models.PositiveIntegerField("按时回复反映人", default=0, db_default=0)
+    surveys = models.PositiveIntegerField("满意度回访", default=0, db_default=0)
+    rated = models.PositiveIntegerField("有效评价", default=0, db_default=0)
+    satisfied = models.PositiveIntegerField("满意评价", default=0, db_default=0)
+    not_asked = models.PositiveIntegerField("无回访对象", default=0, db_default=0)
 
     class Meta:
         abstract = True
@@ -248,6 +255,9 @@ class SlaLine(Counts):
     )
     cleared_rate = models.DecimalField("销号率", max_digits=5, decimal_places=4, null=True)
     relapse_rate = models.DecimalField("回头看反弹率", max_digits=5, decimal_places=4, null=True)
+    satisfaction_rate = models.DecimalField("满意率", max_digits=5, decimal_places=4, null=True)
+    survey_response_rate = models.DecimalField("评价率", max_digits=5, decimal_places=4, null=True)
+    answered_rate = models.DecimalField("回复率", max_digits=5, decimal_places=4, null=True)
 
     objects = SlaLineQuerySet.as_manager()
 

@@ -146,6 +146,33 @@ SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS look_backs,
  GROUP BY 1, 2
 """
 
+# Nobody else told most leads: for them neither answers nor surveys are looked up.
+_HEARD = """
+SELECT a.day, COALESCE(l.grid_id, 0) AS place,
+       sum(n.owed) AS answers_owed, sum(n.answered) AS answered, sum(n.on_time) AS answered_on_time,
+       sum(s.asked) AS surveys, sum(s.rated) AS rated, sum(s.satisfied) AS satisfied,
+       count(*) FILTER (WHERE l.closed_at < %(as_of)s AND s.asked = 0) AS not_asked
+  FROM asked a
+  JOIN leads_lead l ON l.reported_at >= a.from_at AND l.reported_at < LEAST(a.upto_at, %(as_of)s)
+                   AND NOT l.restricted
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS owed,
+              count(*) FILTER (WHERE w.answered_at < %(as_of)s) AS answered,
+              count(*) FILTER (WHERE w.answered_at < LEAST(w.due_at, %(as_of)s)) AS on_time
+         FROM leads_answer w
+        WHERE l.told_by_citizen AND w.lead_id = l.id AND w.owed_at < %(as_of)s
+          AND (w.cancelled_at IS NULL OR w.cancelled_at >= %(as_of)s)) n
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS asked,
+              count(*) FILTER (WHERE v.answered_at < %(as_of)s) AS rated,
+              count(*) FILTER (WHERE v.answered_at < %(as_of)s
+                                 AND v.rating IN ('very_satisfied', 'satisfied')) AS satisfied
+         FROM leads_survey v
+        WHERE l.told_by_citizen AND v.lead_id = l.id AND v.asked_at < %(as_of)s
+          AND (v.voided_at IS NULL OR v.voided_at >= %(as_of)s)) s
+ GROUP BY 1, 2
+"""
+
 _COLUMNS = ", ".join(kpi.COUNTS)
 _VALUES = ", ".join(f"COALESCE({name}, 0)" for name in kpi.COUNTS)
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in ("as_of", *kpi.COUNTS))
@@ -157,7 +184,7 @@ WITH asked AS (
       FROM unnest(%(days)s::date[]) AS d(day)),
 places AS (SELECT id AS place FROM grids_grid UNION ALL SELECT 0),
 told AS ({_LEADS}), found AS ({_FOOD}), supervised AS ({_ORDERS}),
-ordered AS ({_ORDERED}), looked AS ({_LOOKED})
+ordered AS ({_ORDERED}), looked AS ({_LOOKED}), heard AS ({_HEARD})
 INSERT INTO reports_dailygridstat (day, grid_id, as_of, {_COLUMNS})
 SELECT a.day, NULLIF(p.place, 0), %(as_of)s, {_VALUES}
   FROM asked a CROSS JOIN places p
@@ -166,6 +193,7 @@ SELECT a.day, NULLIF(p.place, 0), %(as_of)s, {_VALUES}
   LEFT JOIN supervised USING (day, place)
   LEFT JOIN ordered USING (day, place)
   LEFT JOIN looked USING (day, place)
+  LEFT JOIN heard USING (day, place)
 ON CONFLICT (day, grid_id) DO UPDATE SET {_RENEWED}
 """  # noqa: S608 - only constants are put together here
 
@@ -198,6 +226,12 @@ SELECT day FROM (
     SELECT {_LOCAL.format("l.discovered_at")} FROM leads_lead l
      WHERE l.was_food AND l.reported_at >= %(from_at)s AND l.reported_at < %(as_of)s
     UNION
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_answer w JOIN leads_lead l ON l.id = w.lead_id
+     WHERE w.answered_at >= %(from_at)s
+    UNION
+    SELECT {_LOCAL.format("l.reported_at")} FROM leads_survey v JOIN leads_lead l ON l.id = v.lead_id
+     WHERE v.answered_at >= %(from_at)s
+    UNION
     SELECT {_LOCAL.format("o.raised_at")} FROM leads_supervisionorder o
      WHERE o.lifted_at >= %(from_at)s OR o.escalated_at >= %(from_at)s) found
  WHERE day <= %(last)s ORDER BY day
@@ -219,7 +253,7 @@ def moved_days(day: date) -> list[date]:
 
     The last seven; days of leads closed since, or open with a limit to run out since or acted on since
     (every act leaves an entry in the lead's journal); days when food reported on `day` was found; days
-    whose orders were escalated or lifted since.
+    whose orders were escalated or lifted since, or whose citizens were answered or said what they think.
     """
     first, last = policy.recent(day)
     moments = {"from_at": policy.day_starts(day), "as_of": policy.day_ends(day)}

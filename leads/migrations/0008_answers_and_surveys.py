@@ -120,6 +120,7 @@ class Migration(migrations.Migration):
                         verbose_name="回复方式",
                     ),
                 ),
+                ("cancelled_at", models.DateTimeField(null=True, verbose_name="取消时间")),
             ],
             options={
                 "verbose_name": "办结回复",
@@ -330,6 +331,21 @@ class Migration(migrations.Migration):
                 name="leads_answer_given_when_said",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="answer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cancelled_at__isnull", False), ("state", "cancelled")),
+                    models.Q(models.Q(("state", "cancelled"), _negated=True), ("cancelled_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="leads_answer_cancelled_when_said",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="answer",
+            index=models.Index(fields=["answered_at"], name="leads_answer_by_time"),
+        ),
         migrations.AddIndex(
             model_name="answerattempt",
             index=models.Index(
@@ -375,7 +391,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="survey",
-            index=models.Index(fields=["asked_at"], name="leads_survey_by_day"),
+            index=models.Index(fields=["answered_at"], name="leads_survey_by_time"),
         ),
         migrations.AddConstraint(
             model_name="survey",

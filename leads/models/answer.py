@@ -55,6 +55,7 @@ class Answer(models.Model):
     due_at = models.DateTimeField("回复时限")
     answered_at = models.DateTimeField("回复时间", null=True)
     way = models.CharField("回复方式", max_length=4, choices=Way, blank=True, default="")
+    cancelled_at = models.DateTimeField("取消时间", null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "办结回复"
@@ -69,9 +70,15 @@ class Answer(models.Model):
                 | (~Q(state=AnswerState.ANSWERED) & Q(answered_at__isnull=True, way="")),
                 name="leads_answer_given_when_said",
             ),
+            models.CheckConstraint(
+                condition=Q(state=AnswerState.CANCELLED, cancelled_at__isnull=False)
+                | (~Q(state=AnswerState.CANCELLED) & Q(cancelled_at__isnull=True)),
+                name="leads_answer_cancelled_when_said",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="owed"), name="leads_answer_owed_by_due"),
+            models.Index(fields=["answered_at"], name="leads_answer_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -192,7 +199,7 @@ class Survey(models.Model):
                 name="leads_survey_telephone_names_who",
             ),
         ]
-        indexes = [models.Index(fields=["asked_at"], name="leads_survey_by_day")]
+        indexes = [models.Index(fields=["answered_at"], name="leads_survey_by_time")]
 
     def __str__(self) -> str:
         return f"{self.lead_id} 第 {self.round} 轮"

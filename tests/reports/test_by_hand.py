@@ -44,6 +44,7 @@ BY_HAND = NOTHING | {
     "orders_raised": 3,  # B, I, K
     "orders_escalated": 1,  # K
     "orders_lifted": 1,  # B
+    "not_asked": 4,  # A, B, C, E: nobody else told them
 }
 
 
@@ -62,6 +63,9 @@ def test_the_figures_of_the_day_are_those_computed_by_hand(report: SlaReport) ->
         "evening_same_day_rate": Decimal("0.5000"),
         "cleared_rate": None,
         "relapse_rate": None,
+        "satisfaction_rate": None,
+        "survey_response_rate": None,
+        "answered_rate": None,
     }
 
 
