@@ -16,7 +16,7 @@ from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, Scoped
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
-from reports import charts, kpi, nightly, selectors, sheet, wording
+from reports import charts, departments, kpi, nightly, selectors, sheet, wording
 from reports.api.views import workbook
 from reports.models import DailyGridStat, Level, ReportRun, SlaLine, SlaReport, Span
 
@@ -141,6 +141,9 @@ class SlaReportAdmin(ReadOnly):
             "places": [(label, [_row(line) for line in lines]) for label, lines in places if lines],
             "chart": charts.reported_and_closed(reading.at(Level.GRID)),
             "note": sheet.LINES_OVERLAP,
+            "department_heads": list(departments.COLUMNS.values()),
+            "departments": [_department(one) for one in reading.departments],
+            "department_note": departments.NOTE,
             "back": self.list_address(),
         }
         return TemplateResponse(request, "reports/sla_report.html", context)
@@ -161,6 +164,14 @@ def _row(line: SlaLine) -> list[str]:
         line.code or "—",
         *(_shown(name, getattr(line, name)) for name in (*SHOWN_COUNTS, *SHOWN_RATES)),
     ]
+
+
+def _department(one: departments.DepartmentLine) -> list[str]:
+    told = [Span(one.span).label, one.name]
+    for name in departments.COLUMNS:
+        value = getattr(one, name)
+        told.append(kpi.percent(value) if name.endswith("_rate") else "—" if value is None else str(value))
+    return told
 
 
 def _shown(name: str, value: Any) -> str:

@@ -11,7 +11,8 @@ from grids.access import scope_of
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.errors import NotAllowed, NotVisible
-from reports import kpi, policy, wording
+from reports import departments, kpi, policy, wording
+from reports.departments import DepartmentLine
 from reports.models import Level, SlaLine, SlaOrder, SlaOverdue, SlaReport, Span, may_read
 
 
@@ -26,6 +27,7 @@ class Reading:
     lines: Sequence[SlaLine]
     overdue: Sequence[SlaOverdue]
     orders: Sequence[SlaOrder]
+    departments: Sequence[DepartmentLine]
     text_zh: str
 
     def at(self, level: str, span: str = Span.DAY) -> list[SlaLine]:
@@ -63,18 +65,19 @@ def _why_none(day: date | None) -> str:
 
 
 def read(*, report: SlaReport, by: User) -> Reading:
-    """One report for one person. Four statements, however many leads there are."""
+    """One report for one person. Six statements, however many leads there are."""
     require_reader(by)
     lines = list(SlaLine.objects.visible_to(by).filter(report=report).order_by("id"))
     overdue = list(SlaOverdue.objects.visible_to(by).filter(report=report).order_by("due_at", "id"))
     orders = list(SlaOrder.objects.visible_to(by).filter(report=report).order_by("raised_at", "id"))
+    called = departments.lines(day=report.date, as_of=report.as_of, by=by)
     top = widest(lines)
     day, recent = ([line for line in top if line.span == span] for span in Span)
     figures, latest = _figures(day), _figures(recent)
     name = _name(lines, day)
     told = wording.Told(name, figures, latest, figures["pending"], figures["overdue"])
     text = wording.summary(report.date, told)
-    return Reading(report, name, figures, latest, lines, overdue, orders, text)
+    return Reading(report, name, figures, latest, lines, overdue, orders, called, text)
 
 
 def widest(lines: Sequence[SlaLine]) -> list[SlaLine]:

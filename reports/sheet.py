@@ -1,4 +1,4 @@
-"""The report as .xlsx: 概况, 网格, 监管所, 社区, 超时清单, 督办单. The same numbers as the JSON.
+"""The report as .xlsx: 概况, 网格, 监管所, 社区, 超时清单, 督办单, 部门报到. The same numbers as the JSON.
 
 Written row by row (constant memory). Text is always written as text, so that
 nothing typed by anyone becomes a formula. No personal data but the names of officials.
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from operator import attrgetter
 from typing import IO, Any
 
 import xlsxwriter
 
 from kernel.clock import SHANGHAI
-from reports import kpi
+from reports import departments, kpi
 from reports.models import Level, SlaLine, Span
 from reports.selectors import Reading
 from reports.wording import date_zh
@@ -44,6 +45,7 @@ def write(reading: Reading) -> IO[bytes]:
             pages.lines(level.label, [line for span in Span for line in reading.at(level, span)], note)
         pages.overdue(reading)
         pages.orders(reading)
+        pages.departments(reading)
     out.seek(0)
     return out
 
@@ -131,6 +133,17 @@ class _Pages:
         ]
         self._table("督办单", columns, reading.orders)
 
+    def departments(self, reading: Reading) -> None:
+        columns = [
+            Column("统计期", 9, lambda one: Span(one.span).label),
+            Column("部门", 20, lambda one: one.name),
+            *(
+                Column(label, 14, partial(_of_department, name))
+                for name, label in departments.COLUMNS.items()
+            ),
+        ]
+        self._table("部门报到", columns, reading.departments, departments.NOTE)
+
     def _table(self, title: str, columns: Sequence[Column], rows: Iterable[Any], note: str = "") -> None:
         sheet = self.book.add_worksheet(title)
         sheet.freeze_panes(1, 0)
@@ -151,6 +164,12 @@ class _Pages:
             sheet.write_number(row, column, value)
         else:
             sheet.write_string(row, column, DASH if value is None else str(value))
+
+
+def _of_department(name: str, one: departments.DepartmentLine) -> Any:
+    """Minutes are plain numbers; only rates are shown as percentages."""
+    value = getattr(one, name)
+    return float(value) if name.startswith("median_") and value is not None else value
 
 
 def _moment(at: datetime | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from kernel.journal.models import Seal
-from reports import kpi
+from reports import departments, kpi
 from reports.models import SlaLine, SlaOrder, SlaOverdue
 
 __all__ = ["SlaOrderSerializer", "SlaOverdueSerializer", "SlaSerializer"]
@@ -82,12 +82,34 @@ class SlaOrderSerializer(serializers.ModelSerializer[SlaOrder]):
         ]  # fmt: skip
 
 
+class SlaDepartmentSerializer(serializers.Serializer[Any]):
+    """A department that was whistled for. Limits count only where a joint notice set them."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        shares = {"answer_rate", "on_site_rate"}
+        fields: dict[str, Any] = {}
+        for name, label in departments.COLUMNS.items():
+            if name in shares:
+                fields[name] = serializers.FloatField(
+                    allow_null=True, min_value=0, max_value=1, help_text=label
+                )
+            elif name.startswith("median_"):
+                fields[name] = serializers.FloatField(allow_null=True, min_value=0, help_text=label)
+            else:
+                fields[name] = serializers.IntegerField(help_text=label)
+        return {**super().get_fields(), **fields}
+
+
 class SlaRecentSerializer(serializers.Serializer[Any]):
     """The seven days that end with the report's, as of the same 24:00: their limits have mostly passed."""
 
     days = serializers.IntegerField()
     figures = SlaFiguresSerializer()
     lines = SlaLineSerializer(many=True)
+    departments = SlaDepartmentSerializer(many=True)
 
 
 class SlaSerializer(serializers.Serializer[Any]):
@@ -103,4 +125,5 @@ class SlaSerializer(serializers.Serializer[Any]):
     recent = SlaRecentSerializer()
     overdue = SlaOverdueSerializer(many=True)
     orders = SlaOrderSerializer(many=True)
+    departments = SlaDepartmentSerializer(many=True)
     text_zh = serializers.CharField()

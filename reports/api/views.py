@@ -72,9 +72,11 @@ def as_answer(reading: Reading) -> dict[str, Any]:
             "days": policy.RECENT_DAYS,
             "figures": reading.recent,
             "lines": [line for line in reading.lines if line.span == Span.RECENT],
+            "departments": [one for one in reading.departments if one.span == Span.RECENT],
         },
         "overdue": reading.overdue,
         "orders": reading.orders,
+        "departments": [one for one in reading.departments if one.span == Span.DAY],
         "text_zh": reading.text_zh,
     }
 
@@ -96,7 +98,7 @@ class SlaSheet(APIView):
 
     @extend_schema(parameters=[DATE], responses={(200, sheet.XLSX): _BOOK, 404: _NONE})
     def get(self, request: Request) -> FileResponse:
-        """The same as a workbook of six sheets."""
+        """The same as a workbook of seven sheets."""
         return workbook(reading_for(request))
 
 
