@@ -315,7 +315,31 @@ ENTRIES = [
         "reporter-reveal", "POST", "reporters/reveal/", {200: some("keeper")}, rest=403,
         body=lambda h: {"reason": "回访核实", "number": h.heard.number},
     ),
+    # side roads that somebody approves
+    Entry(
+        "lead-suspend", "POST", "leads/{responded.pk}/suspend/",
+        {200: some("commissioner"), 403: INSIDE - some("commissioner")},
+        body=lambda h: {"reason": "test_result", "until": in_two_days()},
+        version=lambda h: h.responded.version,
+    ),
+    act("resume", "suspended", some("commissioner")),
+    Entry(
+        "lead-extend", "POST", "leads/{responded.pk}/extend/",
+        {200: some("commissioner"), 403: INSIDE - some("commissioner")},
+        body=lambda h: {"until": in_two_days(), "reason": "等待检验"},
+        version=lambda h: h.responded.version,
+    ),
+    act("reject", "dispatched", some("commissioner"), reason="no_such_place", note="查无此店"),
+    act("reclassify", "responded", OFFICE | some("commissioner bureau"), category="F02", reason="现场核实"),
+    listed("approvals", "approvals/", INSIDE, lambda h: h.asked.pk),
+    get("approval", "approvals/{asked.pk}/", INSIDE),
+    decide("approve"),
+    decide("refuse"),
     # supervision
+    Entry(
+        "supervision-orders-acknowledge", "POST", "supervision-orders/acknowledge/", {200: ALL},
+        body=lambda h: {"orders": [{"id": h.order.pk, "version": 1, "instruction": "go_myself"}]},
+    ),
     listed("supervision-orders", "supervision-orders/", INSIDE, lambda h: h.order.pk),
     get("supervision-order", "supervision-orders/{order.pk}/", INSIDE),
     Entry(

@@ -22,6 +22,7 @@ from grids.models import Absence, BusinessEntity, DutyShift, Posting, TaskItem
 from grids.roles import DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import Device, User
+from kernel.approvals.models import Approval
 from kernel.deadlines.sweep import sweep
 from kernel.evidence import store
 from kernel.evidence.models import Evidence
@@ -30,7 +31,7 @@ from leads.intake import Told
 from leads.models import Lead, SupervisionOrder, Whistle
 from reports import nightly
 from tests import databases
-from tests.factories import citizens
+from tests.factories import citizens, requests
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
