@@ -179,7 +179,26 @@ CALLERS = some("worker community")
 """The side that blew the house's whistle."""
 WHISTLERS = OFFICE | CALLERS | {"commissioner"}
 SEES_WHISTLE = INSIDE | LIAISON
+def decide(name: str) -> Entry:
+    """A decision on what grid 1's commissioner asked of his office's head."""
+    return Entry(
+        f"approval-{name}",
+        "POST",
+        f"approvals/{{asked.pk}}/{name}/",
+        {200: some("head"), 403: INSIDE - some("head")},
+        body=lambda house: {"note": "已阅"},
+        version=lambda house: house.asked.version,
+    )
+
+
+def in_two_days() -> str:
+    return (clock.now() + timedelta(days=2)).isoformat()
+
+
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
+CONCERNED = OFFICE | some("commissioner worker community")
+"""Who could own or sign a lead of grid 1."""
+MERGES = OFFICE | some("commissioner bureau")
 KEEPS_ROTA = some("clerk head bureau")
 SEES_DESK = ABOVE | some("worker section_food")
 SEES_ROTA = NEAR | {"admin"}
@@ -314,6 +333,37 @@ ENTRIES = [
     Entry(
         "reporter-reveal", "POST", "reporters/reveal/", {200: some("keeper")}, rest=403,
         body=lambda h: {"reason": "回访核实", "number": h.heard.number},
+    ),
+    # side roads that need no approval, and after closing
+    act("settle", "on_spot", some("commissioner"), disposal={"kind": "guided", "note": "当场改好"}),
+    Entry(
+        "lead-interim-feedback", "POST", "leads/{controlled.pk}/interim-feedback/",
+        {200: some("commissioner"), 403: INSIDE - some("commissioner")},
+        body=lambda h: {"done": "已封存", "remaining": "待检验", "final_due_at": in_two_days()},
+        version=lambda h: h.controlled.version,
+    ),
+    act("recuse", "dispatched", CONCERNED, reason="店主是我亲属"),
+    Entry(
+        "lead-merge", "POST", "leads/{told.pk}/merge/",
+        {200: MERGES, 403: INSIDE - MERGES},
+        body=lambda h: {"into": h.dispatched.pk}, version=lambda h: h.told.version,
+    ),
+    act("unmerge", "merged", MERGES, reason="不是一回事"),
+    act("receipt", "referred", MERGES, number="公受1号"),
+    act("reply", "received", MERGES, reply="已立案"),
+    act("correction", "ordered", some("worker commissioner"), note="已改好"),
+    act("recheck", "ordered", some("commissioner"), passed=True, note="已改好"),
+    Entry(
+        "lead-recheck-countersign", "POST", "leads/{rechecked.pk}/recheck/countersign/",
+        {200: some("worker"), 403: INSIDE - some("worker")}, version=lambda h: h.rechecked.version,
+    ),
+    act("reopen", "closed", some("head"), reason="又有问题"),
+    listed("look-backs", "look-backs/", INSIDE, lambda h: h.look_back.pk),
+    get("look-back", "look-backs/{look_back.pk}/", INSIDE),
+    Entry(
+        "look-back-complete", "POST", "look-backs/{look_back.pk}/complete/",
+        {200: some("worker commissioner"), 403: INSIDE - some("worker commissioner")},
+        body=lambda h: {"result": "failed", "note": "又有老鼠"}, version=lambda h: h.look_back.version,
     ),
     # side roads that somebody approves
     Entry(

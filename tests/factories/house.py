@@ -28,10 +28,10 @@ from kernel.evidence import store
 from kernel.evidence.models import Evidence
 from kernel.notices.models import OutboxMessage
 from leads.intake import Told
-from leads.models import Lead, SupervisionOrder, Whistle
+from leads.models import Lead, LookBack, SupervisionOrder, Whistle
 from reports import nightly
 from tests import databases
-from tests.factories import citizens, requests
+from tests.factories import after, citizens, requests
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -73,6 +73,18 @@ class House:
     """Closed, and told by a citizen: owed an answer, with a survey open."""
     token: str
 
+    on_spot: Lead
+    controlled: Lead
+    merged: Lead
+    ordered: Lead
+    rechecked: Lead
+    look_back: LookBack
+    suspended: Lead
+    asked: Approval
+    """Grid 1's commissioner asks his office's head to suspend a lead."""
+    referred: Lead
+    received: Lead
+
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
         return {name: getattr(self, name) for name in names}
@@ -89,6 +101,23 @@ def keep_photo(by: User, colour: str = "#c04020") -> Evidence:
         by=by,
         at=clock.now(),
     )[0]
+
+
+def side_roads(world: World) -> dict[str, Any]:
+    """One lead of grid 1 on each side road, and one look-back to come."""
+    food: dict[str, Any] = {"category": "F03"}
+    return {
+        "on_spot": make.reported(world, 1, fixed_on_spot=True, **food),
+        "controlled": after.controlled(world, 1, **food),
+        "merged": after.merged(world, 1, **food),
+        "ordered": after.ordered(world, 1, **food),
+        "rechecked": after.rechecked(world, 1, **food),
+        "look_back": LookBack.objects.filter(lead=after.cleared(world, 1, **food)).earliest("number"),
+        "suspended": requests.suspended(world, 1, **food),
+        "asked": requests.asked_to_suspend(world, 1, **food),
+        "referred": after.referred(world, 1, **food),
+        "received": after.received(world, 1, **food),
+    }
 
 
 def make_house() -> House:
@@ -148,6 +177,7 @@ def make_house() -> House:
         next_shift=shifts.filter(role=DUTY_OFFICER)[1],
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
         heard=heard,
+        **side_roads(world),
         token=citizens.token_in(citizens.sms(heard)),
         task=task_lists.add(
             grid=world.grid(1),
