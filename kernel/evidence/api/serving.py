@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import error_body
-from kernel.evidence import files
 from kernel.evidence.api import ranges
 from kernel.evidence.api.ranges import Part
 
@@ -37,9 +36,8 @@ class Served:
         return f'"{self.sha256}"'
 
 
-def copy(path: str, content_type: str, name: str) -> Served:
-    """A derived copy, which is small: read whole, and known by the hash of what was read."""
-    content = files.derived(path)
+def copy(content: bytes, content_type: str, name: str) -> Served:
+    """A derived copy, which is small: known by the hash of what was read."""
 
     def part(first: int, last: int) -> list[bytes]:
         return [content[first : last + 1]]

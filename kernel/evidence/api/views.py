@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from kernel import clock
 from kernel.errors import NotAllowed
-from kernel.evidence import access, originals, playback, store, thumbnails, watermarks
+from kernel.evidence import access, copies, originals, store
 from kernel.evidence.api import serving, uploads
 from kernel.evidence.api.serializers import EvidenceSerializer, UploadSerializer
 from kernel.evidence.content import AAC, FORMATS, M4A, MP4
@@ -118,8 +118,7 @@ class Thumbnail(OneFile):
         return self.answer(request, evidence_id)
 
     def served(self, evidence: Evidence, at: datetime) -> serving.Served:
-        path = thumbnails.ensure(evidence=evidence, at=at)
-        return serving.copy(path, JPEG, f"evidence-{evidence.pk}-480.jpg")
+        return serving.copy(_copy(evidence, "thumbnail", at), JPEG, f"evidence-{evidence.pk}-480.jpg")
 
 
 class Watermarked(OneFile):
@@ -135,8 +134,7 @@ class Watermarked(OneFile):
         return self.answer(request, evidence_id)
 
     def served(self, evidence: Evidence, at: datetime) -> serving.Served:
-        path = watermarks.ensure(evidence=evidence, at=at)
-        return serving.copy(path, JPEG, f"evidence-{evidence.pk}-marked.jpg")
+        return serving.copy(_copy(evidence, "watermarked", at), JPEG, f"evidence-{evidence.pk}-marked.jpg")
 
 
 class Playback(OneFile):
@@ -151,10 +149,14 @@ class Playback(OneFile):
         return self.answer(request, evidence_id)
 
     def served(self, evidence: Evidence, at: datetime) -> serving.Served:
-        path = playback.ensure(evidence=evidence, at=at)
-        if not path:
+        content = copies.read(evidence=evidence, column="playback", at=at)
+        if content is None:
             return _original(evidence, at)
-        return serving.copy(path, M4A.content_type, f"evidence-{evidence.pk}-play.m4a")
+        return serving.copy(content, M4A.content_type, f"evidence-{evidence.pk}-play.m4a")
+
+
+def _copy(evidence: Evidence, column: str, at: datetime) -> bytes:
+    return copies.read(evidence=evidence, column=column, at=at) or b""
 
 
 def _original(evidence: Evidence, at: datetime) -> serving.Served:

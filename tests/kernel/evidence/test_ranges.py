@@ -355,3 +355,13 @@ def test_what_each_kind_answers(client: Client, headers: dict[str, str]) -> None
     }  # fmt: skip
     amr.refresh_from_db()
     assert default_storage.exists(amr.playback.name or "")
+
+
+@pytest.mark.django_db
+def test_a_copy_that_is_gone_is_made_again(client: Client, headers: dict[str, str]) -> None:
+    photo, amr = receive(client, make_photo(), headers), receive(client, make_voice(kind="amr"), headers)
+    for evidence, view in ((photo, "thumbnail"), (amr, "playback")):
+        before = body_of(get(client, evidence, headers, view))
+        evidence.refresh_from_db()
+        default_storage.delete(getattr(evidence, view).name)
+        assert len(body_of(get(client, evidence, headers, view))) == len(before)
