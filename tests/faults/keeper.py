@@ -127,7 +127,7 @@ class Keeper:
 
         def found() -> bool:
             up = [name for name, its in self.kinds.items() if its == whose and name in self.stack.pids]
-            pids = {name: self.stack.pid(name) for name in up if not self.stack.has_ended(name)}
+            pids = {name: self.stack.pid(name) for name in up if self._may_be_struck(name)}
             victims[:] = [
                 (name, one) for name, pid in pids.items() for one in (_children(pid) if child else [pid])
             ]
@@ -138,6 +138,12 @@ class Keeper:
         name, pid = self.dice.choice(victims)
         self._struck.add(name)
         return _kill(pid)
+
+    def _may_be_struck(self, name: str) -> bool:
+        """A web only once it answers: else one that starts slowly would never get to take a report."""
+        if self.stack.has_ended(name):
+            return False
+        return self.kinds[name] != "web" or self.stack.is_ready(name, "web")
 
     def _worker_in_the_act(self) -> bool:
         """Kill a worker, where it can be had, between its sending to a group and the group's answer."""

@@ -128,4 +128,4 @@ def _nothing_is_due() -> bool:
 
 
 def _nothing_waits() -> bool:
-    return not OutboxMessage.objects.filter(state=State.PENDING).exists()
+    return not OutboxMessage.objects.filter(state=State.PENDING, robot__isnull=False).exists()
