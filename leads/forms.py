@@ -13,7 +13,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from grids.models import BusinessEntity
+from grids.models import BusinessEntity, Department
 from kernel.accounts.models import User
 from leads.catalogue import UNSORTED
 from leads.models import Category, DisposalKind, Instruction, Method, Plan, Severity
@@ -122,7 +122,23 @@ class FeedbackForm(KeepsPhotos, ActForm):
         help_text="仅“责令改正”填写，到当日 24 时为止。",
         widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
     )
-    field_order = ["version", "kind", "rectify_due_on", "note", "photos", "kept"]
+    department = forms.ChoiceField(
+        label="移交部门",
+        required=False,
+        help_text="仅“移交其他部门”填写。",
+        widget=UnfoldAdminSelectWidget,
+    )
+    document_number = forms.CharField(
+        label="移交函文号", required=False, max_length=60, widget=UnfoldAdminTextInputWidget()
+    )
+    field_order = [
+        "version", "kind", "rectify_due_on", "department", "document_number", "note", "photos", "kept",
+    ]  # fmt: skip
+
+    def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
+        super().__init__(*args, by=by, lead=lead, **options)
+        chooser: Any = self.fields["department"]
+        chooser.choices = [("", "不移交"), *Department.objects.values_list("code", "name")]
 
 
 class VerifyForm(ActForm):
@@ -174,6 +190,22 @@ class AcknowledgeForm(ActForm):
         label="督办意见", choices=Instruction.choices, widget=UnfoldAdminRadioSelectWidget
     )
     note = text("说明", required=False, rows=2, help_text="选择“其他”时必填。")
+    assignee = forms.TypedChoiceField(
+        label="新的承办人",
+        required=False,
+        coerce=int,
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget,
+        help_text="仅所方选择“改派他人”时填写；社方选择“改派他人”即请所长改派。",
+    )
+
+    def __init__(self, *args: Any, by: Any = None, lead: Any = None, **options: Any) -> None:
+        super().__init__(*args, by=by, lead=lead, **options)
+        from leads.admin import candidates
+
+        people: Any = self.fields["assignee"]
+        found = [] if lead is None or by is None else candidates.choices(lead, by).people
+        people.choices = [("", "不改派"), *found]
 
 
 class RowForm(forms.Form):
@@ -184,9 +216,12 @@ class RowForm(forms.Form):
     refusals: list[str] = []
     instruction = forms.ChoiceField(
         label="督办意见",
-        choices=[("", "请选择"), *Instruction.choices],
+        choices=[("", "请选择"), *((i.value, i.label) for i in Instruction if i != Instruction.REASSIGN)],
         widget=UnfoldAdminSelectWidget,
-        error_messages={"required": "请选择督办意见。"},
+        error_messages={
+            "required": "请选择督办意见。",
+            "invalid_choice": "改派请逐张签收：要选择新的承办人。",
+        },
     )
     note = forms.CharField(
         label="说明",

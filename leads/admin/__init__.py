@@ -7,6 +7,7 @@ from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
 from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmin
 from leads.admin.leads import LeadAdmin
+from leads.admin.look_backs import LookBackAdmin
 from leads.admin.orders import SupervisionOrderAdmin
 from leads.admin.reporters import LeadReporterAdmin
 from leads.admin.whistles import WhistleAdmin
@@ -18,6 +19,7 @@ __all__ = [
     "DepartmentPolicyAdmin",
     "LeadAdmin",
     "LeadReporterAdmin",
+    "LookBackAdmin",
     "SupervisionOrderAdmin",
     "SurveyAdmin",
     "WhistleAdmin",

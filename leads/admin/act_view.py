@@ -24,7 +24,10 @@ FIELD_OF = {
     "disposal.kind": "kind",
     "disposal.note": "note",
     "disposal.rectify_due_at": "rectify_due_on",
+    "disposal.department": "department",
+    "final_due_at": "final_due_on",
     "evidence": "photos",
+    "until": "until_on",
 }
 """Names that services give to what is at fault → fields of our forms."""
 

@@ -6,10 +6,8 @@ remains the judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from grids.access import scope_of
 from kernel.accounts.models import User
@@ -18,48 +16,14 @@ from kernel.deadlines.models import Deadline
 from kernel.errors import DomainError
 from leads import dispatch, lifecycle, signing, states
 from leads import forms as ask
-from leads.acts import Act, Expect
+from leads.acts import Act
+from leads.admin import after_moves, request_moves
+from leads.admin.offers import Call, Check, Offer
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Lead, Method, Plan, Side, Signature
-from leads.states import LABELS, Move, State
+from leads.states import Move
 
-Given = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a service is called with."""
-
-    lead_id: int
-    by: User
-    expect: Expect
-    given: Given
-    evidence: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One act: its name in addresses, its button, its form and its service."""
-
-    move: Move
-    icon: str
-    form: type[ask.ActForm]
-    call: Callable[[Call], Lead]
-    done: str
-    effect: str
-    weighty: bool = False
-
-    @property
-    def key(self) -> str:
-        return str(self.move.value).replace("_", "-")
-
-    @property
-    def label(self) -> str:
-        return LABELS[self.move]
-
-    def label_on(self, lead: Lead) -> str:
-        """派单 is called 改派 once somebody owns the lead."""
-        return "改派" if self.move is Move.DISPATCH and lead.state != State.REPORTED else self.label
+__all__ = ["OFFERS", "Call", "Offer", "offered"]
 
 
 def _dispatch(c: Call) -> Lead:
@@ -92,7 +56,11 @@ def _control(c: Call) -> Lead:
 def _feed_back(c: Call) -> Lead:
     day = c.given["rectify_due_on"]
     outcome = Outcome(
-        DisposalKind(c.given["kind"]), c.given["note"], arithmetic.end_of_day(day) if day else None
+        DisposalKind(c.given["kind"]),
+        c.given["note"],
+        arithmetic.end_of_day(day) if day else None,
+        department=c.given["department"],
+        document_number=c.given["document_number"],
     )
     return lifecycle.feed_back(
         lead_id=c.lead_id, by=c.by, expect=c.expect, outcome=outcome, evidence=c.evidence
@@ -140,6 +108,8 @@ OFFERS: dict[str, Offer] = {
             Move.DISPATCH, "assignment_ind", ask.DispatchForm, _dispatch, "已派单。",
             "派单后由新的承办人接单；改派不改变反馈等其他时限。",
         ),
+        *request_moves.OFFERS,
+        *after_moves.OFFERS,
     )
 }  # fmt: skip
 
@@ -152,17 +122,19 @@ def offered(
         return []
     live = [c for c in clocks if c.closed_at is None]
     act = Act(lead, by, at, live)
-    return [offer for offer in OFFERS.values() if _may(offer.move, act, by, signatures)]
+    return [offer for offer in OFFERS.values() if _may(offer, act, by, signatures)]
 
 
-def _may(move: Move, act: Act, by: User, signatures: Sequence[Signature]) -> bool:
-    if not states.allowed(move, act.lead.state):
+def _may(offer: Offer, act: Act, by: User, signatures: Sequence[Signature]) -> bool:
+    move = offer.move
+    if move is not None and not states.allowed(move, act.lead.state):
         return False
-    signs_for = SIGNS_FOR.get(move)
+    signs_for = None if move is None else SIGNS_FOR.get(move)
     if signs_for and any(s.signer_id == by.pk and s.side != signs_for for s in signatures):
         return False
     try:
-        return CHECKS[move](act, by, signatures)
+        check = offer.check or (CHECKS[move] if move is not None else None)
+        return check is not None and check(act, by, signatures)
     except DomainError:
         return False
 
@@ -170,6 +142,8 @@ def _may(move: Move, act: Act, by: User, signatures: Sequence[Signature]) -> boo
 SIGNS_FOR = {
     Move.RESPOND: Side.OFFICE,
     Move.FEED_BACK: Side.OFFICE,
+    Move.SETTLE: Side.OFFICE,
+    Move.RECHECK: Side.OFFICE,
     Move.CONFIRM_HANDOVER: Side.COMMUNITY,
     Move.VERIFY: Side.COMMUNITY,
     Move.REWORK: Side.COMMUNITY,
@@ -201,7 +175,7 @@ def _may_dispatch(act: Act, by: User, signatures: Sequence[Signature]) -> bool:
     return True
 
 
-CHECKS: dict[Move, Callable[[Act, User, Sequence[Signature]], bool]] = {
+CHECKS: dict[Move, Check] = {
     Move.RESPOND: _as_owner,
     Move.CONTROL: _may_control,
     Move.FEED_BACK: _as_owner,

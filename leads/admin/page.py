@@ -14,10 +14,10 @@ from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.evidence.content import HEIC
 from leads import explain, selectors, signing
-from leads.admin import clock_face, moves, whistles_shown, words
+from leads.admin import after_shown, clock_face, moves, requests_shown, whistles_shown, words
 from leads.admin.orders_shown import order_rows
 from leads.admin.place import Sketch, sketch
-from leads.models import Disposal, Lead, LeadEvidence, Rework, Side, Signature, Stage
+from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
 from leads.states import OPEN, State
 
 Say = Callable[[str], str]
@@ -31,7 +31,14 @@ WAITS_FOR = {
     "result:office": "待承办人反馈",
     "result:community": "待网格员核验",
 }
-STAGE_OF_FILE = {Stage.DISCOVERY: "上报时", Stage.HANDOVER: "交接时", Stage.RESULT: "处置时"}
+STAGE_OF_FILE = {
+    FileStage.DISCOVERY: "上报时",
+    FileStage.HANDOVER: "交接时",
+    FileStage.RESULT: "处置时",
+    FileStage.CORRECTION: "整改后",
+    FileStage.RECHECK: "复查时",
+    FileStage.LOOK_BACK: "回头看时",
+}
 
 
 def context(lead: Lead, by: User) -> dict[str, Any]:
@@ -43,6 +50,7 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
     )
     why = explain.explain(lead)
     clocks = [one.deadline for one in why.clocks]
+    orders = order_rows(lead.orders.order_by("id"), by, scope.at, say)
     return {
         "lead": lead,
         "description": say(lead.description),
@@ -64,10 +72,12 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         "panel": panel(lead, signatures),
         "earlier_signatures": earlier(lead, signatures),
         "missing": len(signing.missing(lead, signatures)),
-        "rounds": rounds(lead, say),
+        "rounds": (told := rounds(lead, say)),
+        **after_shown.sections(lead, {one.disposal.kind for one in told if one.disposal}, say),
         "whistles": whistles_shown.of_lead(lead, by, say),
         "may_whistle": whistles_shown.may_whistle(lead, by),
-        "orders": order_rows(lead.orders.order_by("id"), by, scope.at, say),
+        "requests": requests_shown.of_lead(lead, by, say, supervised=bool(orders)),
+        "orders": orders,
         **answers(lead),
         "entries": timeline(lead, say),
         "duplicates": selectors.possible_duplicates(lead, by),
@@ -109,7 +119,7 @@ def files(lead: Lead) -> list[File]:
         File(
             row.evidence_id,
             row.sha256,
-            f"{STAGE_OF_FILE[Stage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
+            f"{STAGE_OF_FILE[FileStage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
             bool(row.evidence and row.evidence.flags),
             row.evidence.kind if row.evidence else "",
             "watermarked" if row.evidence and row.evidence.content_type == HEIC.content_type else "original",

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from kernel.approvals import kinds as approval_kinds
 from kernel.clock import SHANGHAI
 from kernel.notices import policy
+from leads.admin import after_words
 from leads.models import (
     DisposalKind,
     Instruction,
@@ -50,6 +51,7 @@ CLOCKS = {
     "whistle_answer": "部门回应吹哨",
     "whistle_on_site": "部门到场",
     "digest": "一般线索督办汇总",
+    **after_words.CLOCKS,
 }
 WARNING = re.compile(r"^(?P<kind>\w+?)_(?P<percent>\d{2})$")
 
@@ -151,6 +153,7 @@ TITLES = {
     "whistle.reported": "部门报告处置情况",
     "whistle.contacts_revealed": "查看部门联系电话",
     "whistle.closed": "结束吹哨",
+    **after_words.TITLES,
 }
 
 
@@ -164,6 +167,8 @@ def entry_text(kind: str, data: dict[str, Any]) -> str:
 
 def _details(kind: str, data: dict[str, Any]) -> list[str]:
     note = str(data.get("note") or data.get("reason") or data.get("why") or "")
+    if (told := after_words.details(kind, data, note)) is not None:
+        return told
     match kind:
         case "lead.reported":
             files = data.get("evidence") or 0
