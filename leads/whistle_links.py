@@ -19,7 +19,7 @@ from django.urls import reverse
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import WorkingCalendar
-from kernel.errors import DomainError, NotVisible
+from kernel.errors import Gone, NotVisible
 from leads.models import DepartmentContact, WhistleCall, WhistleLink
 
 LETTERS = string.ascii_letters
@@ -27,13 +27,6 @@ LENGTH = 32
 """32 letters of 52 are 182 bits."""
 UNKNOWN = "链接无效，请核对短信中的完整地址。"
 EXPIRED = "链接已失效。如仍需回应，请拨打吹哨方电话，或用联络员账号登录办理。"
-
-
-class Gone(DomainError):
-    """410: it was a link, and is none any more."""
-
-    status = 410
-    default_code = "gone"
 
 
 @dataclass(frozen=True, slots=True)

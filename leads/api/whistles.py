@@ -119,12 +119,6 @@ class CallEvidenceOut(serializers.Serializer[Any]):
     missing = serializers.BooleanField()
 
 
-class SpotOut(serializers.Serializer[Any]):
-    lon = serializers.FloatField()
-    lat = serializers.FloatField()
-    crs = serializers.ChoiceField(choices=["wgs84"])
-
-
 class CallOut(serializers.Serializer[Any]):
     """One department. Limits are null where no joint notice sets any."""
 
@@ -149,7 +143,7 @@ class CallOut(serializers.Serializer[Any]):
     checked_in_at = serializers.DateTimeField(allow_null=True)
     checked_in_by = s.PersonOut(allow_null=True)
     check_in_note = serializers.CharField(allow_blank=True)
-    location = SpotOut(allow_null=True)
+    location = s.PlaceOut(allow_null=True)
     reported_at = serializers.DateTimeField(allow_null=True)
     reported_by = s.PersonOut(allow_null=True)
     report = serializers.CharField(allow_blank=True)
@@ -185,7 +179,7 @@ class WhistleOut(serializers.Serializer[Any]):
 def call_body(row: WhistleCall, *, mask: bool) -> dict[str, Any]:
     spot = None
     if row.lon is not None and row.lat is not None:
-        spot = {"lon": float(row.lon), "lat": float(row.lat), "crs": "wgs84"}
+        spot = {"lon": float(row.lon), "lat": float(row.lat), "crs": "wgs84", "accuracy_m": None}
     return {
         "id": row.pk,
         "department": row.department.code,
@@ -329,7 +323,13 @@ class WhistleList(generics.GenericAPIView[Whistle]):
         return self.get_paginated_response([body(row) for row in page or []])
 
     @extend_schema(
-        operation_id="whistles_blow", request=WhistleSerializer, responses={200: WhistleOut, 201: WhistleOut}
+        operation_id="whistles_blow",
+        request=WhistleSerializer,
+        responses={
+            200: WhistleOut,
+            201: WhistleOut,
+            404: OpenApiResponse(description="没有这条线索，或者无权查看"),
+        },
     )
     def post(self, request: Request) -> Response:
         given = WhistleSerializer(data=request.data)

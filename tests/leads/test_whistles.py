@@ -318,7 +318,7 @@ def test_answer_come_report_close(world: World, api: Api) -> None:
     spot = {"lon": 116.75, "lat": 36.16, "crs": "wgs84"}
     there = api.post(police, path + "check-in/", {"location": spot, "note": "到了"}, 3)
     [call] = there.json()["calls"]
-    assert (call["state"], call["location"]) == ("on_site", {"lon": 116.75, "lat": 36.16, "crs": "wgs84"})
+    assert (call["state"], call["location"]) == ("on_site", {**spot, "accuracy_m": None})
     photo = keep_photo(police)
     told = api.post(police, path + "report/", {"note": "已劝离", "evidence": [photo.pk]}, 4)
     [call] = told.json()["calls"]

@@ -249,7 +249,7 @@ def caller(standing_house: House) -> Caller:
 def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     bureau, worker = house.world.user("bureau"), house.world.worker(1)
     lists = "absences categories communities departments duty-shifts entities grids leads notices offices"
-    for name in f"{lists} stations supervision-orders".split():
+    for name in f"{lists} stations supervision-orders whistles".split():
         found = caller(bureau, "GET", f"{name}/", query={"count": "exact", "page_size": 100}).json()
         assert found["count"] >= 1, name
         assert found["results"], name
@@ -274,6 +274,7 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     caller(bureau, "GET", f"absences/{house.absence.pk}/ as absences/{{id}}/")
     caller(bureau, "GET", f"duty-shifts/{house.shift.pk}/ as duty-shifts/{{id}}/")
     caller(bureau, "GET", f"supervision-orders/{house.order.pk}/ as supervision-orders/{{id}}/")
+    caller(bureau, "GET", f"whistles/{house.whistle.pk}/ as whistles/{{id}}/")
     for lead in house.leads().values():
         for part in ("", "timeline/", "explain/"):
             caller(bureau, "GET", f"leads/{lead.pk}/{part} as leads/{{id}}/{part}")
@@ -335,6 +336,43 @@ def test_the_life_of_a_lead_answers_as_described(caller: Caller, house: House) -
     assert lead["state"] == "closed"
     act(commissioner, "respond", body=plan, version=None)  # his own signature again: the lead, as it is
     act(worker, "rework", 409, body={"reason": "照片不清楚"}, version=lead["version"])
+
+
+def test_the_life_of_a_whistle_answers_as_described(caller: Caller, house: House) -> None:
+    world = house.world
+    head, police = world.community_head_of(1), world.user("police")
+    body = {
+        "client_uid": str(uuid.uuid4()), "lead": house.dispatched.pk, "grid": world.grid(1).code,
+        "departments": ["citymgmt", "fire"], "reason": "消防通道被占", "place": "北门",
+    }  # fmt: skip
+    whistle = caller(head, "POST", "whistles/", 201, body=body).json()
+    assert caller(head, "POST", "whistles/", 200, body=body).json()["id"] == whistle["id"]
+    caller(head, "POST", "whistles/", 409, body=body | {"reason": "别的"})
+    caller(world.worker(21), "POST", "whistles/", 404, body=body | {"client_uid": str(uuid.uuid4())})
+    caller(
+        police,
+        "POST",
+        "whistles/",
+        403,
+        body={"grid": body["grid"], "departments": ["fire"], "reason": "请到场"},
+    )
+
+    def act(user: Any, name: str, *expected: int, body: dict[str, Any], version: int | None) -> Any:
+        path = f"whistles/{whistle['id']}/{name}/ as whistles/{{id}}/{name}/"
+        return caller(user, "POST", path, *expected, body=body, version=version).json()
+
+    whistle = act(head, "call", body={"departments": ["police"]}, version=whistle["version"])
+    act(police, "answer", 428, body={"answer": "received"}, version=None)
+    act(police, "answer", 412, body={"answer": "received"}, version=9)
+    whistle = act(police, "answer", body={"answer": "received"}, version=whistle["version"])
+    lon, lat = world.point_in(1)
+    spot = {"location": {"lon": lon, "lat": lat, "crs": "gcj02", "accuracy_m": 9}, "note": "已到"}
+    whistle = act(police, "check-in", body=spot, version=whistle["version"])
+    told = {"note": "已劝离", "evidence": [keep_photo(police, "#204060").pk, {"sha256": "1" * 64}]}
+    whistle = act(police, "report", body=told, version=whistle["version"])
+    act(head, "close", 422, body={}, version=whistle["version"])
+    whistle = act(head, "close", body={"note": "其余部门不再需要"}, version=whistle["version"])
+    assert whistle["state"] == "closed"
 
 
 def test_answers_to_citizens_answer_as_described(caller: Caller, house: House) -> None:
