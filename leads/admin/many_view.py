@@ -108,5 +108,6 @@ def _left(admin: SupervisionOrderAdmin, request: HttpRequest, by: User, left: li
 def _page(
     admin: SupervisionOrderAdmin, request: HttpRequest, pairs: list[Any], forms: Any, status: int = 200
 ) -> HttpResponse:
-    context = {"pairs": pairs, "forms": forms, "instructions": Instruction.choices}
+    one_by_one = [(i.value, i.label) for i in Instruction if i != Instruction.REASSIGN]
+    context = {"pairs": pairs, "forms": forms, "instructions": one_by_one}
     return admin.render(request, "leads/acknowledge_many.html", context, "签收督办单", status)

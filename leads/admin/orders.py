@@ -159,7 +159,9 @@ class SupervisionOrderAdmin(ScopedAdmin):
             messages.warning(request, UNKNOWN)
             return HttpResponseRedirect(self.list_address())
         by = self.me(request)
-        form = AcknowledgeForm(request.POST or None, initial={"version": order.version})
+        form = AcknowledgeForm(
+            request.POST or None, initial={"version": order.version}, by=by, lead=order.lead
+        )
         status = 200
         if request.method == "POST":
             if not self.has_act_permission(request):
@@ -184,6 +186,7 @@ class SupervisionOrderAdmin(ScopedAdmin):
                 expect=seen(given["version"]),
                 instruction=Instruction(given["instruction"]),
                 note=given["note"],
+                assignee_id=given["assignee"],
             )
         except StaleVersion as refused:
             form.add_error(None, "督办单在您填写期间有了变化，您填写的内容已保留，请核对后再提交。")
