@@ -148,7 +148,7 @@ def change(
         if not task_rights.may_manage(scope, task):
             raise NotAllowed("只有布置人或本网格的负责人可以修改任务。", code="not_your_task")
         states.target(TaskMove.CHANGE, task.state)
-        wanted = {
+        wanted: dict[str, Any] = {
             "title": task.title if title is None else title.strip(),
             "note": task.note if note is None else note.strip(),
             "owner_id": owner_id or task.owner_id,

@@ -226,7 +226,7 @@ class ResponsibilityItemAdmin(ExportsSheet, ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.named()  # type: ignore[attr-defined, no-any-return]
+        return rows.named()  # type: ignore[attr-defined]
 
     @display(description="适用线索", ordering="group")
     def where(self, item: ResponsibilityItem) -> str:

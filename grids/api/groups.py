@@ -18,7 +18,7 @@ from grids import work_groups
 from grids.access import scope_of
 from grids.api import work_shapes as w
 from grids.api.people import me
-from grids.api.tasks import IF_MATCH, grid_of
+from grids.api.task_lists import IF_MATCH, grid_of
 from grids.models import Grid, ResponsibilityItem, WorkGroup
 from grids.responsibilities import rows_of, shown
 from grids.roles import Role

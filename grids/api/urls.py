@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grids.api import groups, people, tasks, views
+from grids.api import groups, people, task_lists, views
 from kernel.api import both_slashes
 
 urlpatterns = [
@@ -10,10 +10,12 @@ urlpatterns = [
     *both_slashes("grids.geojson", views.GridsGeoJson.as_view(), "grids-geojson"),
     *both_slashes("grids/locate", views.Locate.as_view(), "grids-locate"),
     *both_slashes("grids/<str:code>", views.GridDetail.as_view(), "grid"),
-    *both_slashes("grids/<str:code>/tasks", tasks.TaskList.as_view(), "grid-tasks"),
-    *both_slashes("grids/<str:code>/tasks/<int:pk>", tasks.TaskDetail.as_view(), "grid-task"),
-    *both_slashes("grids/<str:code>/tasks/<int:pk>/done", tasks.TaskDone.as_view(), "grid-task-done"),
-    *both_slashes("grids/<str:code>/tasks/<int:pk>/cancel", tasks.TaskCancel.as_view(), "grid-task-cancel"),
+    *both_slashes("grids/<str:code>/tasks", task_lists.TaskList.as_view(), "grid-tasks"),
+    *both_slashes("grids/<str:code>/tasks/<int:pk>", task_lists.TaskDetail.as_view(), "grid-task"),
+    *both_slashes("grids/<str:code>/tasks/<int:pk>/done", task_lists.TaskDone.as_view(), "grid-task-done"),
+    *both_slashes(
+        "grids/<str:code>/tasks/<int:pk>/cancel", task_lists.TaskCancel.as_view(), "grid-task-cancel"
+    ),
     *both_slashes(
         "grids/<str:code>/responsibilities", groups.Responsibilities.as_view(), "grid-responsibilities"
     ),

@@ -103,8 +103,9 @@ def is_nightly(name: str) -> bool:
 
 def rows(sql: str, **params: Any) -> list[int]:
     """The first column of a statement that takes `late` and `shown`."""
+    given: dict[str, Any] = {"late": LATE, "shown": SHOWN, **params}
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"late": LATE, "shown": SHOWN, **params})
+        cursor.execute(sql, given)
         return [row[0] for row in cursor.fetchall()]
 
 

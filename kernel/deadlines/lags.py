@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -38,5 +39,6 @@ def lately() -> Lags:
         cursor.execute(SIZE)
         pages: int = cursor.fetchone()[0]
         from_page = f"({max(0, pages - PAGES)},0)"
-        cursor.execute(LAGS, {"from_page": from_page, "lately": LATELY})
+        params: dict[str, Any] = {"from_page": from_page, "lately": LATELY}
+        cursor.execute(LAGS, params)
         return Lags(*cursor.fetchone())
