@@ -57,7 +57,7 @@ def merge(*, lead_id: int, by: User, expect: Expect, into_id: int, reason: str =
         expect(lead.version)
         before = State(lead.state)
         act.move(Move.MERGE)
-        _refuse_pair(lead, survivor, by)
+        _refuse_pair(lead, survivor)
         changed = _stop(act, before)
         lead.merged_at, lead.merged_into = act.at, survivor
         act.save("state", "merged_at", "merged_into")
@@ -114,7 +114,7 @@ def refuse_merger(act: Act) -> None:
             raise NotAllowed("只有承办人、所内勤或所长可以并单。", code="not_merger") from None
 
 
-def _refuse_pair(lead: Lead, survivor: Lead, by: User) -> None:
+def _refuse_pair(lead: Lead, survivor: Lead) -> None:
     if survivor.state not in MAY_TAKE_IN:
         raise Conflict(
             f"{survivor.number} 目前为“{State(survivor.state).label}”，不能并入。", code="survivor_over"
@@ -125,7 +125,7 @@ def _refuse_pair(lead: Lead, survivor: Lead, by: User) -> None:
         raise Conflict("举报线索不能并单。", code="restricted")
     if Lead.objects.filter(merged_into=lead).exists():
         raise Conflict("已有其他线索并入这条线索，请先撤销。", code="has_merged")
-    if survivor.pk not in {one.id for one in selectors.possible_duplicates(lead, by)}:
+    if not selectors.same_matter(lead, survivor):
         raise Conflict(
             "只有同一主体或50米以内、分类相同、72小时以内的线索可以并单。",
             code="not_a_duplicate",

@@ -35,6 +35,7 @@ GROUPS = [
         {
             "leads.lead": "assignment",
             "leads.supervisionorder": "campaign",
+            "leads.lookback": "history",
             "leads.whistle": "sports",
             "leads.answer": "call",
             "leads.survey": "sentiment_satisfied",
