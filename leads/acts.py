@@ -23,7 +23,7 @@ from kernel.accounts.models import User
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit
-from kernel.errors import NotAllowed, NotVisible
+from kernel.errors import Conflict, NotAllowed, NotVisible
 from kernel.notices import outbox
 from kernel.notices.policy import masked
 from leads import notices, states
@@ -80,7 +80,12 @@ class Act:
         return any(d.kind == kind and d.state == Deadline.State.RUNNING for d in self.live)
 
     def move(self, move: Move, *, to: State | None = None) -> None:
-        """Take the way the table allows, `to` where it names several. Raises Conflict `wrong_state`."""
+        """Take the way the table allows, `to` where it names several.
+
+        Raises Conflict `wrong_state`, `restricted`.
+        """
+        if self.lead.restricted and move in states.NOT_FOR_TIP_OFFS:
+            raise Conflict("举报线索限制知悉，不走这个程序。", code="restricted")
         self.lead.state = states.target(move, self.lead.state, to)
 
     def as_owner(self) -> int | None:

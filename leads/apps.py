@@ -32,6 +32,7 @@ class LeadsConfig(AppConfig):
             rejection,
             request_notices,
             selectors,
+            tip_offs,
             whistle_clocks,
             whistle_files,
             whistle_notices,
@@ -46,6 +47,7 @@ class LeadsConfig(AppConfig):
         whistle_clocks.register()
         answer_clocks.register()
         leniency_chain.register()
+        tip_offs.register()
         approvals.register_subject("lead", approving.seen_leads)
         request_notices.register()
         pauses.register()

@@ -89,7 +89,11 @@ def dispatch(
 
 def refuse_dispatcher(act: Act, by: User) -> None:
     scope = scope_of(by)
-    if scope.has(Role.BUREAU):
+    section = act.lead.restricted_section
+    if section:
+        if scope.seat(Role.BUREAU_SECTION, section=section) is not None:
+            return
+    elif scope.has(Role.BUREAU):
         return
     if act.lead.office_id is None or not any(
         scope.seat(role, office_id=act.lead.office_id) for role in PLACES
@@ -151,10 +155,12 @@ def own(act: Act, owner: NewOwner) -> None:
 
 
 def start_clocks(act: Act, *, was_on_desk: bool) -> None:
-    """The first dispatch arms `respond`; a later one only `owner_respond`."""
+    """The first dispatch arms `respond`; a later one only `owner_respond`; a tip-off has its own limit."""
     lead = act.lead
     clocks.meet("lead", lead.pk, ["desk"], at=act.at)
     clocks.cancel("lead", lead.pk, ["owner_respond", "urgent_backup", "urgent_duty", "morning"], at=act.at)
+    if lead.restricted:
+        return
     kind = "respond" if was_on_desk else "owner_respond"
     limit = act.limits[kind]
     calendar = WorkingCalendar()
@@ -183,6 +189,9 @@ def tell_owner(
 ) -> None:
     """Tell the owner and who stands in for him; with `group` the grid's chat group too, new to it."""
     lead = act.lead
+    if lead.restricted:
+        act.tell([lead.assignee_id], "tip_off_dispatched", due_at=lead.feedback_due_at.isoformat())
+        return
     absent = people is not None and people.commissioner_id == lead.assignee_id
     words = {
         "number": lead.number,
@@ -197,9 +206,7 @@ def tell_owner(
     }  # fmt: skip
     robot_id = people.robot_id if people is not None and group else None
     pages = notices.to_phones(told, key=what["key"], template=template, lead=lead, params=words)
-    outbox.post(
-        [*notices.to_people(told, **what), *pages, *notices.to_group(robot_id, **what)], at=act.at
-    )
+    outbox.post([*notices.to_people(told, **what), *pages, *notices.to_group(robot_id, **what)], at=act.at)
 
 
 def _respond_due(act: Act) -> str | None:
@@ -263,12 +270,21 @@ def successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: in
     if lead.office_id is not None:
         office = office_people([lead.office_id], act.at)[lead.office_id]
         order += [*office.head_ids, *office.clerk_ids]
-    order += bureau_ids(act.at)
+    order += _last(lead, act.at)
     barred = set(Signature.objects.filter(lead=lead, side=Side.COMMUNITY).values_list("signer_id", flat=True))
     barred |= set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
     wanted = [p for p in order if p is not None and p != leaving_id and p not in barred]
     found = User.objects.filter(is_active=True).in_bulk(wanted)
     return next((found[p] for p in wanted if p in found), None)
+
+
+def _last(lead: Lead, at: datetime) -> list[int]:
+    """Who takes what nobody of the office can: the bureau; a tip-off the section named in it."""
+    if not lead.restricted:
+        return bureau_ids(at)
+    from leads import tip_offs
+
+    return tip_offs.section_people(lead.restricted_section, at)
 
 
 def _seated(people: Sequence[int | None], office_id: int, at: datetime) -> list[int]:

@@ -55,7 +55,7 @@ def report(*, report: Report, by: User) -> Made:
         Conflict: `client_uid_conflict` – this uid came with other content; or the evidence is taken.
     """
     scope = scope_of(by)
-    if not may_report(by):
+    if not report.source and not may_report(by):
         raise NotAllowed("您目前没有可以上报线索的岗位。", code="no_posting")
     if not report.description and not report.evidence and not report.awaited:
         raise Refused("请填写问题描述，或至少提交一张照片。", code="nothing_said", attr="description")

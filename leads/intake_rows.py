@@ -14,7 +14,7 @@ from grids import staffing
 from grids.access import Scope, Seat
 from grids.locate import Match, locate
 from grids.models import Grid
-from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role, Section
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
@@ -24,7 +24,7 @@ from kernel.evidence import attach
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
-from leads import catalogue, identity, intake_sql, notices, policy, routing, signing, snapshots
+from leads import catalogue, identity, intake_sql, notices, policy, routing, signing, snapshots, tip_offs
 from leads.files import there_already
 from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
 from leads.signing import Slot
@@ -59,6 +59,12 @@ class Report:
     awaited: tuple[str, ...] = ()
     told: Told | None = None
     fixed_on_spot: bool = False
+    source: str = ""
+    """Code of the platform that handed it in; empty for our own people."""
+    restricted: bool = False
+    """举报: only the office and the category's section ever learn of it."""
+    their_due_at: datetime | None = None
+    """The limit that the other platform set; the earlier one rules."""
     clock_skewed: bool = False
     """The phone's clock is ten minutes or more from ours (`sync` says so; no part of the digest)."""
 
@@ -135,6 +141,8 @@ class Rows:
         A seat in the located grid, held or stood in for; elsewhere only one of his own. Who serves the
         office himself, or gets this very lead, signs nothing for the community: he could never answer it.
         """
+        if self.report.restricted:
+            return None
         own = {seat.role for seat in self.scope.seats if seat.basis in ("own", "duty")}
         if own & SERVES_OFFICE or (self.owner is not None and self.owner.user_id == self.by.pk):
             return None
@@ -198,8 +206,9 @@ class Rows:
     def _lead(self, files: Sequence[LeadEvidence]) -> Lead:
         report, limits = self.report, self.facts.limits
         food = self.category.food
-        feedback_due = arithmetic.due(limits["feedback"], self.at, WorkingCalendar())
-        runs_same_day = food or self.category.code == catalogue.UNSORTED
+        feedback_due = self._feedback_due()
+        secret = report.restricted
+        runs_same_day = not secret and (food or self.category.code == catalogue.UNSORTED)
         lead = Lead(
             id=self.facts.lead_id,
             number=f"XS{arithmetic.local(self.at):%Y%m%d}-{self.facts.lead_id:06d}",
@@ -230,17 +239,22 @@ class Rows:
             discovered_at=self.found.at,
             reported_at=self.at,
             dispatched_at=self.at if self.owner else None,
+            source=report.source,
+            restricted=secret,
+            restricted_section=self._section() if secret else "",
             feedback_due_at=feedback_due,
             feedback_strict_due_at=feedback_due,
-            closing_due_at=arithmetic.due(limits["closing"], feedback_due, WorkingCalendar()),
+            closing_due_at=feedback_due
+            if secret
+            else arithmetic.due(limits["closing"], feedback_due, WorkingCalendar()),
             same_day_due_at=policy.same_day_due(self.found, self.at, limits["same_day"])
             if runs_same_day
             else None,
         )
-        if self.owner:
+        if self.owner and not secret:
             limit = self._respond_limit(lead)
             lead.respond_due_at = arithmetic.due(limit, self.at, self._calendar or WorkingCalendar())
-        else:
+        elif not self.owner:
             lead.desk_due_at = arithmetic.due(limits["desk"], self.at, WorkingCalendar())
         lead.facts = signing.facts_of(
             lead,
@@ -255,6 +269,20 @@ class Rows:
         told = self.report.told
         said = self.report.description
         return identity.Identity(told.name, told.phone).hidden_in(said) if told else said
+
+    def _feedback_due(self) -> datetime:
+        """Ours, or the other platform's where that is earlier; never before now."""
+        limits = self.facts.limits
+        if self.report.restricted:
+            ours = tip_offs.due(limits, self.at)
+        else:
+            ours = arithmetic.due(limits["feedback"], self.at, WorkingCalendar())
+        theirs = self.report.their_due_at
+        return ours if theirs is None else max(self.at, min(ours, theirs))
+
+    def _section(self) -> str:
+        """The one section that learns of a tip-off: the category's, else the consumers'."""
+        return self.category.section or Section.CONSUMER.value
 
     def _flags(self) -> list[str]:
         """What of the phone's word about time is to be taken with care. Flags warn and never block."""
@@ -290,6 +318,8 @@ class Rows:
 
     def _deadlines(self, lead: Lead) -> list[Deadline]:
         limits = self.facts.limits
+        if lead.restricted:
+            return self._clocks_of_tip_off(lead)
         plan: list[tuple[str, datetime | None, Limit]] = [
             ("respond", lead.respond_due_at, limits["respond"]),
             ("desk", lead.desk_due_at, limits["desk"]),
@@ -312,6 +342,22 @@ class Rows:
             rows += urgent_clocks(lead, limits, self.at)
         if self.owner and self.owner.hands_on_at:
             rows.append(morning_clock(lead, self.at, self.owner.hands_on_at))
+        return rows
+
+    def _clocks_of_tip_off(self, lead: Lead) -> list[Deadline]:
+        """The statutory limit, and the desk's where nobody was found."""
+        limits = self.facts.limits
+        rows = tip_offs.clock_rows(lead.pk, limits, at=self.at, due_at=lead.feedback_due_at, cycle=1)
+        if lead.desk_due_at is not None:
+            rows += clocks.with_warning(
+                limits["desk"],
+                subject_kind="lead",
+                subject_id=lead.pk,
+                kind="desk",
+                cycle=1,
+                armed_at=self.at,
+                due_at=lead.desk_due_at,
+            )
         return rows
 
     def _signatures(self, lead: Lead) -> list[Signature]:
@@ -369,6 +415,8 @@ class Rows:
         return entries
 
     def _notices(self, lead: Lead) -> list[Draft]:
+        if lead.restricted:
+            return self._word_of_tip_off(lead)
         grid = self.people.grid_code if self.people else "未匹配网格"
         params: dict[str, Any] = {"number": lead.number, "category": self.category.name, "grid": grid}
         if self.owner:
@@ -403,6 +451,18 @@ class Rows:
             lead_id=lead.pk,
             params=params,
         )
+
+    def _word_of_tip_off(self, lead: Lead) -> list[Draft]:
+        """Its owner, or who places it: nobody else, and no group."""
+        due_at = lead.feedback_due_at.isoformat()
+        params: dict[str, Any] = {"number": lead.number, "category": self.category.name, "due_at": due_at}
+        if self.owner:
+            told, template = [self.owner.user_id], "leads.tip_off_dispatched"
+        else:
+            params["reason"] = self.place.reason
+            told = tip_offs.desk_people(lead.office_id, lead.restricted_section, self.at)
+            template = "leads.tip_off_desk"
+        return notices.to_people(told, key="tip_off", template=template, lead_id=lead.pk, params=params)
 
     def _tell_workers(self, lead: Lead, params: dict[str, Any]) -> list[Draft]:
         """A lead that no grid worker reported waits for a worker's 已知悉: they are told."""

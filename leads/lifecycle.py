@@ -17,7 +17,7 @@ from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed
-from leads import answers, files, guidance, leniency, rechecks, referral, signing, supervision
+from leads import answers, files, guidance, leniency, rechecks, referral, signing, supervision, tip_offs
 from leads.acts import Act, Expect, perform
 from leads.leniency import Proposal
 from leads.models import Disposal, DisposalKind, Lead, Method, Plan, Rework, Side, Signature, Stage
@@ -198,6 +198,7 @@ def give_result(
     """
     lead, by = act.lead, act.actor
     refuse_outcome(outcome, act.at)
+    tip_offs.refuse_result(lead, outcome.kind)
     department = referral.refuse_department(outcome.kind, outcome.department)
     found = leniency.refuse_proposal(act, outcome.kind, outcome.leniency, files=len(evidence) + len(awaited))
     signing.refuse_other_side(lead, Side.OFFICE, by)
@@ -251,6 +252,10 @@ def come_back(act: Act, disposal: Disposal) -> None:
     if lead.same_day_due_at is not None and lead.controlled_at is None:
         lead.controlled_at = act.at
     clocks.meet("lead", lead.pk, ["feedback", "same_day", "final"], at=act.at)
+    if lead.restricted:
+        clocks.meet("lead", lead.pk, [tip_offs.CLOCK], at=act.at)
+        act.tell(tip_offs.verifiers(act), "tip_off_verify", disposal=disposal.get_kind_display())
+        return
     rechecks.ordered(act, disposal)
     verify_due = arithmetic.due(act.limits["verify"], act.at, WorkingCalendar())
     stead_due = arithmetic.due(act.limits["verify_stead"], act.at, WorkingCalendar())
@@ -346,6 +351,8 @@ def verify(
 def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> None:
     lead = act.lead
     lead.closed_at, lead.closed_by = act.at, by
+    if lead.restricted:
+        lead.second_officer = by
     lead.first_closed_at = lead.first_closed_at or act.at
     lead.verify_method, lead.verify_note, lead.verified_in_stead = method, note, in_stead
     lead.closing_digest = signing.closing_digest(lead)
@@ -358,6 +365,7 @@ def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> Non
         "closed_at",
         "closed_by",
         "first_closed_at",
+        "second_officer",
         "verify_method",
         "verify_note",
         "verified_in_stead",
@@ -386,6 +394,22 @@ def rework(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
     return perform(lead_id, by, work)
 
 
+def _start_round(act: Act) -> datetime:
+    due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
+    clocks.arm(
+        clocks.with_warning(
+            act.limits["feedback"],
+            subject_kind="lead",
+            subject_id=act.lead.pk,
+            kind="feedback",
+            cycle=act.lead.round,
+            armed_at=act.at,
+            due_at=due_at,
+        )
+    )
+    return due_at
+
+
 def send_back(act: Act, *, reason: str) -> None:
     """The result does not stand: a new round with its own feedback clock, in the caller's transaction."""
     lead = act.lead
@@ -394,18 +418,7 @@ def send_back(act: Act, *, reason: str) -> None:
     clocks.cancel("lead", lead.pk, ["verify", "verify_stead", *AFTER_CLOSING], at=act.at)
     lead.round += 1
     lead.fed_back_at = lead.final_due_at = lead.handed_over_at = None
-    due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
-    clocks.arm(
-        clocks.with_warning(
-            act.limits["feedback"],
-            subject_kind="lead",
-            subject_id=lead.pk,
-            kind="feedback",
-            cycle=lead.round,
-            armed_at=act.at,
-            due_at=due_at,
-        )
-    )
+    due_at = tip_offs.start_round(act) if lead.restricted else _start_round(act)
     act.save("state", "round", "fed_back_at", "final_due_at", "handed_over_at")
     act.note("lead.reworked", {"round": lead.round, "reason": reason})
     act.tell([lead.assignee_id], "reworked", reason=reason, feedback_due_at=due_at.isoformat())

@@ -125,6 +125,13 @@ look-back and an approved unhappy survey reopen: `RECHECK` alone changes no stat
 """
 
 
+NOT_FOR_TIP_OFFS = frozenset(
+    {Move.CONFIRM_HANDOVER, Move.SETTLE, Move.INTERIM, Move.SUSPEND, Move.RESUME, Move.EXTEND}
+    | {Move.RECLASSIFY, Move.REJECT, Move.MERGE, Move.UNMERGE, Move.RECHECK}
+)
+"""Side roads that ask, or tell, the community: a tip-off (举报) takes none of them."""
+
+
 def allowed(move: Move, state: str) -> bool:
     return State(state) in MOVES[move]
 

@@ -26,11 +26,16 @@ class Verifier:
 
 def verifier(act: Act) -> Verifier:
     """Who may verify: a grid worker of the grid; the lead community's head from 48 h after feedback,
-    or at once where no grid worker of the grid is on duty (DESIGN.md §3).
+    or at once where no grid worker of the grid is on duty (DESIGN.md §3). A tip-off is verified by a second
+    officer of the office.
 
     Raises:
-        NotAllowed: `not_verifier`, `recused`, or `too_early` for the community head.
+        NotAllowed: `not_verifier`, `not_second_officer`, `recused`, or `too_early` for the community head.
     """
+    if act.lead.restricted:
+        from leads import tip_offs
+
+        return tip_offs.second_officer(act)
     opens_at = None
     if act.lead.fed_back_at is not None:
         opens_at = arithmetic.due(act.limits["verify_stead"], act.lead.fed_back_at, WorkingCalendar())

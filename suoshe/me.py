@@ -21,12 +21,13 @@ from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
 from grids.models import Community, Department, Grid, Office, Subdistrict, TaskItem
 from grids.roles import DUTY_LEADER, DutyRole, Role
 from kernel.notices.selectors import unread_count
-from leads.models import Acknowledgement, Lead, Side, Signature, Stage, SupervisionOrder
+from leads.models import Acknowledgement, Lead, Side, Signature, Stage, SupervisionOrder, WhistleCall
 from leads.states import State
+from leads.whistle_states import WAITING, WhistleState
 
 __all__ = ["Me", "open_tasks"]
 
-TASKS = ("respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks")
+TASKS = ("respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks", "whistle")
 PLACES: dict[str, Any] = {
     "grid": Grid,
     "office": Office,
@@ -53,6 +54,7 @@ def open_tasks(scope: Scope) -> dict[str, int]:
         "acknowledge": _orders(seats),
         "desk": _desk(seats),
         "tasks": TaskItem.objects.open().filter(owner_id=scope.user_id),
+        "whistle": _called(seats),
     }
     # An auditor or administrator who (wrongly) holds another seat still has no work.
     idle = scope.is_auditor or scope.business_nothing
@@ -73,7 +75,8 @@ def _ids(seats: list[Seat], column: str, *roles: str) -> set[int]:
 
 
 def _of_my_grids(seats: list[Seat]) -> QuerySet[Lead]:
-    return Lead.objects.filter(grid_id__in=_ids(seats, "grid_id", Role.GRID_WORKER))
+    mine = _ids(seats, "grid_id", Role.GRID_WORKER)
+    return Lead.objects.filter(grid_id__in=mine, restricted=False)  # a tip-off is none of theirs, nor a count
 
 
 def _not_taken_over(leads: QuerySet[Lead]) -> QuerySet[Lead]:
@@ -90,6 +93,15 @@ def _orders(seats: list[Seat]) -> QuerySet[SupervisionOrder]:
     return SupervisionOrder.objects.filter(
         office & ~Exists(answered(side=Side.OFFICE)) | community & ~Exists(answered(side=Side.COMMUNITY)),
         state=SupervisionOrder.State.OPEN,
+    )
+
+
+def _called(seats: list[Seat]) -> QuerySet[WhistleCall]:
+    """Calls to my department that still want an answer, somebody on the spot, or a report."""
+    mine = _ids(seats, "department_id", Role.DEPARTMENT_LIAISON)
+    tellable = Q(whistle__lead__isnull=True) | Q(whistle__lead__restricted=False)
+    return WhistleCall.objects.filter(
+        tellable, department_id__in=mine, state__in=WAITING, whistle__state=WhistleState.OPEN
     )
 
 

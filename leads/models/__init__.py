@@ -44,6 +44,7 @@ from leads.models.leniency import (
     Route,
 )
 from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
+from leads.models.platform import KeptComplaint, Matter, MatterKind, Platform, UsedSignature
 from leads.models.requests import Extension, JointHandler, Reclassification, Rejection, Suspension
 from leads.models.signature import Signature
 from leads.models.supervision import Acknowledgement, SupervisionOrder
@@ -68,6 +69,7 @@ __all__ = [
     "Instruction",
     "InterimFeedback",
     "JointHandler",
+    "KeptComplaint",
     "LateSide",
     "Lead",
     "LeadEvidence",
@@ -77,10 +79,13 @@ __all__ = [
     "LeniencyResult",
     "LookBack",
     "LookBackQuerySet",
+    "Matter",
+    "MatterKind",
     "Merge",
     "Method",
     "OfficerSignature",
     "Plan",
+    "Platform",
     "Rating",
     "Recheck",
     "Reclassification",
@@ -101,6 +106,7 @@ __all__ = [
     "SuspendReason",
     "Suspension",
     "Unmerge",
+    "UsedSignature",
     "Way",
     "Whistle",
     "WhistleCall",
