@@ -232,7 +232,7 @@ def test_over_http_these_are_422(world: World, api: Api) -> None:
 
 
 def test_a_category_taken_out_of_use_is_refused(world: World) -> None:
-    Category.objects.filter(code="L02").update(is_active=False)
+    Category.objects.filter(code="L01").update(is_active=False)
     with pytest.raises(Refused):
         made.reported(world)
 
