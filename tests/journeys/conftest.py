@@ -46,7 +46,13 @@ def town(
                 last = duty_day(clock.now()) + timedelta(days=demo.ROTA_DAYS_AHEAD)
                 demo.extend_rota(world, last + timedelta(days=1), last + timedelta(days=ROTA_DAYS))
         folder = tmp_path_factory.mktemp("town")
-        env = {"SUOSHE_WECOM_BASE_URL": robots.url, "NO_PROXY": "127.0.0.1"}
+        env = {
+            "SUOSHE_WECOM_BASE_URL": robots.url,
+            "SUOSHE_SMS_BASE_URL": f"{robots.url}/sms/send",
+            "SUOSHE_SMS_KEY": "suoshe",
+            "SUOSHE_SMS_SECRET": "gateway-secret",
+            "NO_PROXY": "127.0.0.1",
+        }
         stack = held.enter_context(Stack(database=name, folder=folder, own_redis=True, env=env))
         stack.start("web", "worker", "beat", "clock")
         built = Town(stack, world, robots)

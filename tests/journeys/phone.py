@@ -150,3 +150,13 @@ class Phone:
         found = self.get("notices/", page_size=200).must_be(200).body["results"]
         about = [one for one in found if one["subject"] == {"kind": "lead", "id": lead_id}]
         return [one["template"] for one in reversed(about)]
+
+    # -- whistles
+
+    def whistle_act(self, whistle_id: int, act: str, body: Any = None) -> dict[str, Any]:
+        """One act on a whistle that must succeed, with the version that this person has just seen."""
+        seen = self.get(f"whistles/{whistle_id}/").must_be(200)
+        done: dict[str, Any] = (
+            self.post(f"whistles/{whistle_id}/{act}/", body, if_match=seen.etag).must_be(200).body
+        )
+        return done

@@ -1,4 +1,4 @@
-"""The provider of chat groups, on loopback: what every robot's webhook was told."""
+"""The provider of chat groups and the SMS gateway, on loopback: what they were told."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ class Provider:
 
     url: str = ""
     told: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    """Every SMS: the telephone and the words."""
 
     def said_to(self, key: str) -> list[str]:
         """The words that the robot with this key was given."""
         return [words for path, words in self.told if path.endswith(f"key={key}")]
+
+    def texts_to(self, phone: str) -> list[str]:
+        """The words of every SMS to this telephone."""
+        return [words for number, words in self.texts if number == phone]
 
 
 @contextlib.contextmanager
@@ -31,8 +37,12 @@ def loopback() -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            provider.told.append((self.path, body["markdown"]["content"]))
-            raw = b'{"errcode": 0, "errmsg": "ok"}'
+            if "phone" in body:
+                provider.texts.append((body["phone"], body["content"]))
+                raw = b'{"code": "OK"}'
+            else:
+                provider.told.append((self.path, body["markdown"]["content"]))
+                raw = b'{"errcode": 0, "errmsg": "ok"}'
             self.send_response(200)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
