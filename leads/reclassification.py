@@ -199,18 +199,19 @@ def _same_day(act: Act) -> None:
     found = policy.discovery(lead.captured_at, lead.reported_at)
     due_at = policy.same_day_due(found, lead.reported_at, limit)
     lead.same_day_due_at = due_at
-    if lead.controlled_at is None:
-        clocks.arm(
-            clocks.with_warning(
-                limit,
-                subject_kind="lead",
-                subject_id=lead.pk,
-                kind="same_day",
-                cycle=max(states_of, default=0) + 1,
-                armed_at=lead.discovered_at,
-                due_at=due_at,
-            )
-        )
+    armed = clocks.with_warning(
+        limit,
+        subject_kind="lead",
+        subject_id=lead.pk,
+        kind="same_day",
+        cycle=max(states_of, default=0) + 1,
+        armed_at=lead.discovered_at,
+        due_at=due_at,
+    )
+    if lead.controlled_at is not None and lead.controlled_at <= due_at:
+        armed = armed[:1]
+        armed[0].state, armed[0].closed_at = Deadline.State.MET, lead.controlled_at
+    clocks.arm(armed)
 
 
 def _respond(act: Act) -> None:

@@ -125,12 +125,21 @@ def test_food_again_runs_a_clock_again(world: World) -> None:
     assert now.same_day_due_at == clocks_of(lead, "same_day")[1].due_at == lead.same_day_due_at
 
 
-def test_food_under_control_needs_no_clock(world: World) -> None:
+def test_food_under_control_in_time_has_met_its_clock(world: World) -> None:
     lead = make.responded(world)
     lifecycle.control(lead_id=lead.pk, by=world.commissioner(1), expect=take_any, note="已封存")
     now = change(lead, world.commissioner(1), "F03")
-    assert now.same_day_due_at is not None
-    assert clocks_of(lead, "same_day") == []
+    [row] = clocks_of(lead, "same_day")
+    assert (row.state, row.closed_at, row.due_at) == ("met", now.controlled_at, now.same_day_due_at)
+
+
+def test_food_controlled_too_late_was_late(world: World) -> None:
+    lead = make.responded(world)
+    pass_time(timedelta(hours=20))
+    lifecycle.control(lead_id=lead.pk, by=world.commissioner(1), expect=take_any, note="已封存")
+    change(lead, world.commissioner(1), "F03")
+    let_clocks_fire()
+    assert clocks_of(lead, "same_day")[0].state == "breached"
 
 
 def test_raised_to_urgent_pages_while_nobody_has_answered(world: World) -> None:
