@@ -13,6 +13,7 @@ from kernel.deadlines.models import Deadline, PoisonRow
 from kernel.journal.verify import verify
 from leads import signing
 from leads.models import Signature
+from leads.policy import AFTER_CLOSING
 from tests.journeys.town import Town
 
 UNTOLD = """
@@ -35,10 +36,13 @@ SELECT l.number, want.kind FROM leads_lead l
        SELECT 1 FROM deadlines_deadline d
         WHERE d.subject_kind = 'lead' AND d.subject_id = l.id AND d.kind = want.kind)
 """
-CLOSED_WITH_LIVE_CLOCK = """
+RUNS_ON = ", ".join(f"'{kind}'" for kind in ("answer", *AFTER_CLOSING))
+"""What is still owed of a closed lead: an answer to the citizen, and what was ordered."""
+CLOSED_WITH_LIVE_CLOCK = f"""
 SELECT l.number, d.kind FROM leads_lead l
   JOIN deadlines_deadline d ON d.subject_kind = 'lead' AND d.subject_id = l.id
  WHERE l.state = 'closed' AND d.state IN ('running', 'paused')
+   AND d.kind NOT IN ({RUNS_ON}) AND d.parent_kind NOT IN ({RUNS_ON})
 """
 ORDERS_NOT_OF_ONE_BREACH = """
 SELECT o.lead_id, o.cause, o.cycle FROM leads_supervisionorder o
