@@ -103,8 +103,8 @@ def run_out(batch: Sequence[Fired], at: datetime) -> None:
         }
         notes.append(journal.Note(call.whistle.stream, f"clock.{kind}", at, told))
         if call.whistle.lead is not None:
-            told = {"whistle": call.whistle_id, **told}
-            notes.append(journal.Note(call.whistle.lead.stream, f"clock.{kind}", at, told))
+            on_lead = {"whistle": call.whistle_id, **told}
+            notes.append(journal.Note(call.whistle.lead.stream, f"clock.{kind}", at, on_lead))
     journal.append_many(notes)
     whistle_notices.tell_late([(one, calls[one.subject_id]) for one in batch], at)
 

@@ -253,7 +253,7 @@ def tell_late(late: Sequence[tuple[Fired, WhistleCall]], at: datetime) -> None:
             *(streets[whistle.grid_id] or nobody),
         }
         key, template = f"event:{fired.deadline_id}:{kind}_late", f"leads.{kind}_late"
-        for one in people - {None}:
+        for one in sorted(one for one in people if one is not None):
             by_person[one].append(
                 Draft(
                     f"{key}:user:{one}", template, words(whistle) | told, SUBJECT, whistle.pk,
