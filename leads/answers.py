@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Exists, OuterRef
 
@@ -312,11 +313,11 @@ def settle_sms() -> int:
         .values_list("id", "answer__lead_id")[:SETTLED_AT_ONCE]
     )
     for attempt_id, lead_id in list(waiting):
-        perform(lead_id, None, lambda act, attempt_id=attempt_id: _settle(act, attempt_id))
+        perform(lead_id, None, partial(_settle, attempt_id=attempt_id))
     return len(waiting)
 
 
-def _settle(act: Act, attempt_id: int) -> None:
+def _settle(act: Act, *, attempt_id: int) -> None:
     attempt = AnswerAttempt.objects.select_for_update().select_related("answer").get(pk=attempt_id)
     if attempt.result != Result.SENDING:
         return

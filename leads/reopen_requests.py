@@ -20,7 +20,7 @@ from kernel.approvals.deciding import Decision
 from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
 from leads.acts import Act
-from leads.models import Lead, Rating, Survey
+from leads.models import Lead, Rating, Reopening, Survey
 from leads.states import State
 
 KIND = "lead.reopen"
@@ -96,7 +96,7 @@ def _decided(decision: Decision) -> None:
 
     if decision.approved:
         act = Act(decision.subject, decision.by, decision.at, list(decision.live))
-        reopening.reopen_now(act, reason=decision.approval.reason, cause="survey")
+        reopening.reopen_now(act, reason=decision.approval.reason, cause=Reopening.Cause.SURVEY)
 
 
 def _lapsed(rows: Sequence[Approval], at: datetime) -> None:

@@ -19,6 +19,7 @@ from leads.states import OPEN
 
 TOLD = (
     "desk", "respond", "owner_respond", "same_day", "feedback", "final", "verify", "finish_today", "grace",
+    "answer",
 )  # fmt: skip
 """Clocks that somebody has to meet; warnings and hand-overs are told elsewhere."""
 SOON = timedelta(minutes=10)

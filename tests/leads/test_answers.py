@@ -245,7 +245,7 @@ def test_who_told_a_merged_lead_hears_when_the_survivor_closes(world: World, api
 def test_a_lead_taken_out_of_a_merge_owes_its_own_answer(world: World, api: Api) -> None:
     survivor = made.responded(world)
     lead = citizens.reported(world)
-    merge = {"by": world.commissioner(1), "expect": made.take_any, "reason": "同一家店"}
+    merge: dict[str, Any] = {"by": world.commissioner(1), "expect": made.take_any, "reason": "同一家店"}
     merging.merge(lead_id=lead.pk, into_id=survivor.pk, **merge)
     lifecycle.feed_back(
         lead_id=survivor.pk, by=world.commissioner(1), expect=made.take_any, outcome=made.GUIDED
