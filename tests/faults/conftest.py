@@ -1,4 +1,4 @@
-"""One house for all short runs, on servers of its own: they are killed too."""
+"""One house for the short runs, on servers of its own: they are killed too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("faults"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     """The running house with one process of each kind."""
     with (
