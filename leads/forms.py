@@ -112,7 +112,7 @@ class FeedbackForm(KeepsPhotos, ActForm):
 
     kind = forms.ChoiceField(
         label="处置方式",
-        choices=DisposalKind.choices,
+        choices=[(k.value, k.label) for k in DisposalKind if k != DisposalKind.LENIENCY],
         widget=UnfoldAdminRadioSelectWidget,
     )
     note = text("处置说明", longest=2000, help_text="写明到场查看和处理的情况。")

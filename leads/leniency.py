@@ -85,7 +85,7 @@ def history(
             Q(disposals__kind__in=COUNTED, disposals__at__gte=since)
             | Q(leniencies__state=State.COMPLETED, leniencies__at__gte=since)
         )
-        .exclude(pk=leaving_out)
+        .exclude(pk=leaving_out or 0)
         .order_by("id")
         .distinct()
     )
@@ -174,6 +174,8 @@ def propose(act: Act, disposal: Disposal, proposal: Proposal, found: History) ->
     if lead.entity is None:
         raise TypeError("refuse_proposal has not been asked")
     given = guidance.of_result(act, proposal.guidance) if proposal.guidance else _guided(lead)
+    if given is None:
+        raise TypeError("refuse_proposal has not been asked")
     decision = LeniencyDecision.objects.create(
         lead=lead,
         round=lead.round,

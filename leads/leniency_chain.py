@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db.models import Q
 
@@ -189,8 +190,8 @@ def register() -> None:
                 limit_kind=limit_kind,
                 lock=_lock,
                 may_decide=_may_decide,
-                decidable=lambda user, kind=kind: _decidable(kind, user),
-                deciders=lambda rows, at, kind=kind: _deciders(kind, rows, at),
+                decidable=partial(_decidable, kind),
+                deciders=partial(_deciders, kind),
                 decided=_decided,
                 lapsed=_lapsed,
                 stands_in=frozenset({State.FED_BACK.value}),

@@ -82,9 +82,11 @@ def second_officer(act: Act) -> Verifier:
 
     lead = act.lead
     act.refuse_recused()
-    held = Posting.objects.active(act.at).filter(role__in=[r.value for r in OFFICE_SIDE], user_id=act.by_id)
+    held = Posting.objects.active(act.at).filter(
+        role__in=[r.value for r in OFFICE_SIDE], user_id=act.actor.pk
+    )
     of_office = lead.office_id is not None and held.filter(candidates(lead.office_id)).exists()
-    signed = Signature.objects.filter(lead=lead, signer_id=act.by_id, side=Side.OFFICE).exists()
+    signed = Signature.objects.filter(lead=lead, signer_id=act.actor.pk, side=Side.OFFICE).exists()
     if not of_office or signed or lead.assignee_id == act.by_id:
         raise NotAllowed("举报线索由本监管所承办人以外的另一名执法人员核验。", code="not_second_officer")
     return Verifier(None, in_stead=False)

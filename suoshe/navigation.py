@@ -37,6 +37,8 @@ GROUPS = [
             "leads.supervisionorder": "campaign",
             "leads.lookback": "history",
             "leads.whistle": "sports",
+            "leads.guidance": "support_agent",
+            "leads.leniencydecision": "handshake",
             "leads.answer": "call",
             "leads.survey": "sentiment_satisfied",
             "leads.leadreporter": "lock_person",

@@ -179,6 +179,8 @@ CALLERS = some("worker community")
 """The side that blew the house's whistle."""
 WHISTLERS = OFFICE | CALLERS | {"commissioner"}
 SEES_WHISTLE = INSIDE | LIAISON
+
+
 def decide(name: str) -> Entry:
     """A decision on what grid 1's commissioner asked of his office's head."""
     return Entry(
@@ -195,6 +197,7 @@ def in_two_days() -> str:
     return (clock.now() + timedelta(days=2)).isoformat()
 
 
+GUIDES = some("worker commissioner clerk head duty section_food section_price bureau")
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
 CONCERNED = OFFICE | some("commissioner worker community")
 """Who could own or sign a lead of grid 1."""
@@ -274,6 +277,25 @@ ENTRIES = [
     # the register
     listed("entities", "entities/", NEAR | some("section_food section_price"), lambda h: h.entity.pk),
     get("entity", "entities/{entity.pk}/", NEAR | some("section_food section_price")),
+    # guidance and leniency
+    get("entity-guidance", "entities/{entity.pk}/guidance/", NEAR | some("section_food section_price")),
+    Entry(
+        "entity-guidance",
+        "POST",
+        "entities/{entity.pk}/guidance/",
+        {201: GUIDES, 403: NEAR - GUIDES},
+        body=lambda house: {"client_uid": str(uuid.uuid4()), "kind": "remind"},
+    ),
+    listed("leniency-decisions", "leniency-decisions/", frozenset(), lambda h: -1),
+    get("lead-first-offence", LEAD + "first-offence/", INSIDE),
+    Entry(
+        "lead-leniency-sign",
+        "POST",
+        "leads/{fed_back.pk}/leniency/sign/",
+        {409: some("commissioner clerk head"), 403: INSIDE - some("commissioner clerk head")},
+        body=lambda house: {"card_number": "SD-0001"},
+        version=lambda house: house.fed_back.version,
+    ),
     get("entity-by-code", "entities/by-code/{entity.code}/", NEAR | some("section_food section_price")),
     # leave and rota
     listed("absences", "absences/", SEES_LEAVE, lambda h: h.absence.pk),
@@ -492,7 +514,9 @@ def test_without_a_seat_there_is_nothing_in_any_list(house: House, tokens: dict[
     for entry in ENTRIES:
         if entry.row is not None and entry.name != "categories":
             for person in ("nobody", "former"):
-                assert rows_of(call(entry, house, tokens[person])) == set(), entry
+                answer = call(entry, house, tokens[person])
+                assert answer.status_code == entry.status_for(person), entry
+                assert answer.status_code != 200 or rows_of(answer) == set(), entry
 
 
 def test_a_right_ends_with_the_posting(house: House) -> None:

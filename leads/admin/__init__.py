@@ -7,6 +7,7 @@ from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
 from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmin
 from leads.admin.leads import LeadAdmin
+from leads.admin.leniency import GuidanceAdmin, LeniencyDecisionAdmin
 from leads.admin.look_backs import LookBackAdmin
 from leads.admin.orders import SupervisionOrderAdmin
 from leads.admin.reporters import LeadReporterAdmin
@@ -17,8 +18,10 @@ __all__ = [
     "CategoryAdmin",
     "DepartmentContactAdmin",
     "DepartmentPolicyAdmin",
+    "GuidanceAdmin",
     "LeadAdmin",
     "LeadReporterAdmin",
+    "LeniencyDecisionAdmin",
     "LookBackAdmin",
     "SupervisionOrderAdmin",
     "SurveyAdmin",

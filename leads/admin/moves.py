@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from leads import dispatch, lifecycle, signing, states
 from leads import forms as ask
 from leads.acts import Act
-from leads.admin import after_moves, request_moves
+from leads.admin import after_moves, leniency_moves, request_moves
 from leads.admin.offers import Call, Check, Offer
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Lead, Method, Plan, Side, Signature
@@ -110,6 +110,7 @@ OFFERS: dict[str, Offer] = {
         ),
         *request_moves.OFFERS,
         *after_moves.OFFERS,
+        *leniency_moves.OFFERS,
     )
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.evidence.content import HEIC
 from leads import explain, selectors, signing
-from leads.admin import after_shown, clock_face, moves, requests_shown, whistles_shown, words
+from leads.admin import after_shown, clock_face, leniency_moves, moves, requests_shown, whistles_shown, words
 from leads.admin.orders_shown import order_rows
 from leads.admin.place import Sketch, sketch
 from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
@@ -73,7 +73,8 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         "earlier_signatures": earlier(lead, signatures),
         "missing": len(signing.missing(lead, signatures)),
         "rounds": (told := rounds(lead, say)),
-        **after_shown.sections(lead, {one.disposal.kind for one in told if one.disposal}, say),
+        **after_shown.sections(lead, (kinds := {one.disposal.kind for one in told if one.disposal}), say),
+        **leniency_moves.sections(lead, kinds, say),
         "whistles": whistles_shown.of_lead(lead, by, say),
         "may_whistle": whistles_shown.may_whistle(lead, by),
         "requests": requests_shown.of_lead(lead, by, say, supervised=bool(orders)),
