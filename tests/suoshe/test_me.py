@@ -10,10 +10,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
+from grids import task_lists
 from grids.models import Absence
 from kernel import clock
 from leads import lifecycle, supervision
-from leads.models import Instruction
+from leads.models import Instruction, Lead
+from leads.states import State
 from suoshe.me import TASKS
 from tests.factories import leads as make
 from tests.factories.accounts import bearer
@@ -97,12 +99,20 @@ def test_duty_is_a_seat_of_the_day(me: Any) -> None:
     assert {seat["basis"] for seat in me("office-01")["postings"]} == {"own", "duty"}
 
 
-def test_what_waits_for_whom(me: Any) -> None:
-    """Around grid 1: `late`, `dispatched` and `told` to answer, one to feed back, one to verify."""
+def in_grid_1(house: House, state: State) -> int:
+    return Lead.objects.filter(grid=house.world.grid(1), state=state).count()
+
+
+def test_what_waits_for_whom(me: Any, house: House) -> None:
+    """Around grid 1: what is to be answered, fed back and verified; one order, one task."""
+    verify = in_grid_1(house, State.FED_BACK)
     waiting = {
-        "commissioner-01": {"respond": 3, "feed_back": 1},
-        "worker-01-1": {"verify": 1, "confirm_handover": 1},
-        "worker-01-2": {"verify": 1, "confirm_handover": 1},
+        "commissioner-01": {
+            "respond": in_grid_1(house, State.DISPATCHED),
+            "feed_back": in_grid_1(house, State.RESPONDED),
+        },
+        "worker-01-1": {"verify": verify, "confirm_handover": 1, "tasks": 1},
+        "worker-01-2": {"verify": verify, "confirm_handover": 1},
         "office-01": {"acknowledge": 1},
         "community-01": {"acknowledge": 1},
         "bureau": {"desk": 1},
@@ -122,7 +132,7 @@ def test_what_waits_for_whom(me: Any) -> None:
 
 
 def test_what_is_done_waits_no_longer(me: Any, house: House) -> None:
-    world = house.world
+    world, verify = house.world, in_grid_1(house, State.FED_BACK)
     supervision.acknowledge(
         order_id=house.order.pk,
         by=world.head_of(1),
@@ -131,9 +141,10 @@ def test_what_is_done_waits_no_longer(me: Any, house: House) -> None:
     )
     lifecycle.verify(lead_id=house.fed_back.pk, by=world.worker(1), expect=make.take_any)
     lifecycle.confirm_handover(lead_id=house.told.pk, by=world.worker(1, 2), expect=make.take_any)
+    task_lists.finish(task_id=house.task.pk, by=world.worker(1), expect=make.take_any)
     assert me("office-01")["open_tasks"] == NOTHING
     assert me("community-01")["open_tasks"] == NOTHING | {"acknowledge": 1}
-    assert me("worker-01-1")["open_tasks"] == NOTHING
+    assert me("worker-01-1")["open_tasks"] == NOTHING | {"verify": verify - 1}
 
 
 def test_a_stand_in_has_the_work_of_whom_he_stands_in_for(me: Any, house: House) -> None:
@@ -145,7 +156,8 @@ def test_a_stand_in_has_the_work_of_whom_he_stands_in_for(me: Any, house: House)
         ends_at=now + timedelta(hours=1),
     )
     found = me("worker-21-1")
-    assert found["open_tasks"] == NOTHING | {"verify": 1, "confirm_handover": 1}
+    verify = in_grid_1(house, State.FED_BACK)
+    assert found["open_tasks"] == NOTHING | {"verify": verify, "confirm_handover": 1}
     held = [seat for seat in found["postings"] if seat["basis"] == "absence"]
     assert [seat["for"]["id"] for seat in held] == [world.worker(1).pk]
 
