@@ -102,6 +102,7 @@ NO_ADMIN = {
     "leads.Recheck": SHOWN_ON_ITS_LEAD,
     "leads.Reopening": SHOWN_ON_ITS_LEAD,
     "leads.Acknowledgement": "shown on its supervision order",
+    "leads.WhistleCall": "one department of a whistle: shown, acted on and exported on the whistle's pages",
     "leads.WhistleEvidence": "files of a department's report: shown on the whistle's page",
     "leads.WhistleLink": "a hash of a single-use link: nobody can read anything from it",
     "reports.SlaLine": SHOWN_ON_ITS_REPORT,
