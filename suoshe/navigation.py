@@ -42,6 +42,8 @@ GROUPS = [
             "leads.answer": "call",
             "leads.survey": "sentiment_satisfied",
             "leads.leadreporter": "lock_person",
+            "leads.matter": "inbox",
+            "leads.keptcomplaint": "balance",
             "leads.category": "category",
             "approvals.approval": "approval",
             "evidence.evidence": "photo_library",
@@ -89,6 +91,9 @@ GROUPS = [
             "notices.deadletter": "unsubscribe",
             "notices.robot": "smart_toy",
             "notices.smsgateway": "sms",
+            "notices.webhookendpoint": "webhook",
+            "notices.webhookdelivery": "published_with_changes",
+            "leads.platform": "hub",
         },
     ),
     Group(

@@ -24,8 +24,16 @@ from kernel.notices.forms import ReasonForm
 from kernel.notices.models import Channel, DeadLetter, OutboxMessage, State
 from kernel.notices.replay import replay, set_aside
 from kernel.notices.selectors import SMS
+from kernel.notices.webhooks_admin import WebhookDeliveryAdmin, WebhookEndpointAdmin
 
-__all__ = ["DeadLetterAdmin", "OutboxMessageAdmin", "RobotAdmin", "SmsGatewayAdmin"]
+__all__ = [
+    "DeadLetterAdmin",
+    "OutboxMessageAdmin",
+    "RobotAdmin",
+    "SmsGatewayAdmin",
+    "WebhookDeliveryAdmin",
+    "WebhookEndpointAdmin",
+]
 
 
 class ChannelFilter(admin.SimpleListFilter):

@@ -10,11 +10,22 @@ from django.db.models import F, Q
 
 from kernel.clock import KernelNow
 from kernel.notices.policy import Urgency
+from kernel.notices.webhook_models import WebhookDelivery, WebhookEndpoint
 
 if TYPE_CHECKING:
     from kernel.accounts.models import User
 
-__all__ = ["Carrier", "Channel", "DeadLetter", "OutboxMessage", "Robot", "SmsGateway", "State"]
+__all__ = [
+    "Carrier",
+    "Channel",
+    "DeadLetter",
+    "OutboxMessage",
+    "Robot",
+    "SmsGateway",
+    "State",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]
 
 
 class Channel(models.TextChoices):

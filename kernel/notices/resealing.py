@@ -1,4 +1,4 @@
-"""Sealing anew under the newest key: robots' secrets, and numbers of SMS that still wait."""
+"""Sealing anew under the newest key: secrets of robots and webhooks, and numbers of SMS that still wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kernel import sealed
-from kernel.notices.models import OutboxMessage, Robot, State
+from kernel.notices.models import OutboxMessage, Robot, State, WebhookEndpoint
 
 AT_ONCE = 500
 
@@ -20,6 +20,7 @@ def reseal() -> tuple[int, int]:
     counts = [
         _each(Robot.objects.exclude(secret_sealed=""), "secret_sealed"),
         _each(waiting, "sealed"),
+        _each(WebhookEndpoint.objects.all(), "secret_sealed"),
     ]
     return sum(done for done, _ in counts), sum(broken for _, broken in counts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from kernel.notices import delivery, parcels
+from kernel.notices import delivery, parcels, webhook_delivery
 
 
 @shared_task(name="notices.deliver")
@@ -17,3 +17,9 @@ def deliver() -> None:
 def forget_numbers() -> None:
     """Numbers of SMS that were given up and forgotten are thrown away."""
     parcels.forget_old()
+
+
+@shared_task(name="notices.deliver_webhooks")
+def deliver_webhooks() -> None:
+    """One round of telling other systems."""
+    webhook_delivery.deliver_due()

@@ -175,6 +175,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "journal.seal": {"task": "journal.seal", "schedule": crontab(minute=5, hour=0)},
     "notices.deliver": {"task": "notices.deliver", "schedule": 2.0, "options": {"expires": 30}},
+    "notices.deliver_webhooks": {
+        "task": "notices.deliver_webhooks", "schedule": 2.0, "options": {"expires": 30}
+    },
     "notices.forget_numbers": {"task": "notices.forget_numbers", "schedule": crontab(minute=20, hour=3)},
     "evidence.make_thumbnails": {
         "task": "evidence.make_thumbnails", "schedule": 5.0, "options": {"expires": 30}
@@ -203,6 +206,9 @@ SUOSHE_SMS_BASE_URL = os.environ.get("SUOSHE_SMS_BASE_URL", "")  # empty: no gat
 SUOSHE_SMS_KEY = os.environ.get("SUOSHE_SMS_KEY", "")
 SUOSHE_SMS_SECRET = os.environ.get("SUOSHE_SMS_SECRET", "")
 SUOSHE_SMS_SIGN = os.environ.get("SUOSHE_SMS_SIGN", "肥城市场监管")
+# Other systems that may be told our steps: origins, separated by commas. Empty: none (docs/operations.md).
+SUOSHE_WEBHOOK_HOSTS = [h.strip() for h in os.environ.get("SUOSHE_WEBHOOK_HOSTS", "").split(",") if h.strip()]
+SUOSHE_INTAKE_RATE: str | None = os.environ.get("SUOSHE_INTAKE_RATE", "600/min")  # per platform and address
 SUOSHE_QUIET_HOURS = os.environ.get("SUOSHE_QUIET_HOURS", "22:00-07:00")  # Shanghai
 SUOSHE_ORDER_DIGEST_AT = os.environ.get("SUOSHE_ORDER_DIGEST_AT", "08:30,14:00")  # Shanghai
 

@@ -1,0 +1,192 @@
+"""Telling other systems: which steps, in whose form, to which addresses (DESIGN.md §6).
+
+A step is written for every endpoint that wants it in the transaction of the step, by one INSERT … SELECT;
+`kernel.notices.webhook_delivery` sends it later. Nothing here touches a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg2.extras import Json
+
+from kernel import journal, sealed
+from kernel.accounts.masking import mask_text
+from kernel.accounts.reveal import stated
+from kernel.errors import Malformed
+from kernel.notices.models import WebhookDelivery, WebhookEndpoint
+
+if TYPE_CHECKING:
+    from kernel.accounts.models import User
+
+Render = Callable[[WebhookDelivery], dict[str, Any]]
+OWN_FORMAT = "suoshe"
+AT_ONCE = 1000
+NOT_LISTED = "接收地址的主机不在允许的名单中，请联系运维人员在服务器设置中登记。"
+
+_formats: dict[str, tuple[str, Render]] = {}
+_events: dict[str, str] = {}
+
+INSERT = """
+INSERT INTO notices_webhookdelivery
+       (endpoint_id, event, subject_kind, subject_id, payload, restricted, created_at, available_at)
+SELECT e.id, %(event)s, %(subject_kind)s, %(subject_id)s,
+       CASE WHEN e.source = '' THEN %(payload)s::jsonb ELSE %(own)s::jsonb END,
+       %(restricted)s, %(at)s, %(at)s
+  FROM notices_webhookendpoint e
+ WHERE e.is_active AND (cardinality(e.events) = 0 OR %(event)s = ANY(e.events))
+   AND CASE WHEN e.source = '' THEN NOT %(restricted)s ELSE e.source = %(source)s END
+ ORDER BY e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of one subject.
+
+    Attributes:
+        payload: for every endpoint; JSON values, no person's name, nothing that citizens wrote.
+        own: for the platform `source` that handed the subject in.
+        restricted: told to that platform alone.
+    """
+
+    event: str
+    subject_kind: str
+    subject_id: int
+    payload: dict[str, Any]
+    own: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    restricted: bool = False
+
+
+def register_event(event: str, label: str) -> None:
+    """A step that may be told. What nobody registered is never written."""
+    _events[event] = label
+
+
+def register_format(name: str, label: str, render: Render) -> None:
+    """How a platform wants to read it: `render` makes the body of a delivery."""
+    _formats[name] = (label, render)
+
+
+def events() -> list[tuple[str, str]]:
+    """Steps that can be chosen, with their words."""
+    return list(_events.items())
+
+
+def formats() -> list[tuple[str, str]]:
+    """Forms that can be chosen, with their words."""
+    return [(name, label) for name, (label, _) in _formats.items()]
+
+
+def is_told(event: str) -> bool:
+    return event in _events
+
+
+def insertion(step: Step, at: datetime) -> tuple[str, dict[str, Any]]:
+    """The statement that writes a step, for a caller who makes it part of his own."""
+    return INSERT, {
+        "event": step.event,
+        "subject_kind": step.subject_kind,
+        "subject_id": step.subject_id,
+        "payload": Json(step.payload),
+        "own": Json(step.own or step.payload),
+        "source": step.source,
+        "restricted": step.restricted,
+        "at": at,
+    }
+
+
+def post(step: Step, *, at: datetime) -> int:
+    """Write one step for every endpoint that wants it, in the caller's transaction. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(*insertion(step, at))
+        return cursor.rowcount
+
+
+def render(delivery: WebhookDelivery) -> dict[str, Any]:
+    """The body in its endpoint's form."""
+    _, made = _formats.get(delivery.endpoint.format, _formats[OWN_FORMAT])
+    return made(delivery)
+
+
+def _own_form(delivery: WebhookDelivery) -> dict[str, Any]:
+    return {"delivery": delivery.pk, "event": delivery.event, **delivery.payload}
+
+
+register_format(OWN_FORMAT, "本平台格式", _own_form)
+
+# --- addresses and secrets -------------------------------------------------------------------------
+
+
+def is_listed(url: str) -> bool:
+    """Does the address lie on a host that the settings name? A row can never point elsewhere."""
+    try:
+        given = urlsplit(url)
+        origin = f"{given.scheme}://{given.netloc}".lower()
+    except ValueError:
+        return False
+    return origin in {one.rstrip("/").lower() for one in settings.SUOSHE_WEBHOOK_HOSTS}
+
+
+def refuse_address(url: str) -> None:
+    """Raise Malformed `host_not_listed`."""
+    if not is_listed(url):
+        raise Malformed(NOT_LISTED, code="host_not_listed", attr="url")
+
+
+def new_secret() -> str:
+    """A secret to be shown once."""
+    return secrets.token_urlsafe(32)
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 over timestamp and raw body, in hexadecimal: both for what comes in and what goes out."""
+    return hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).hexdigest()
+
+
+def set_secret(endpoint: WebhookEndpoint, secret: str) -> None:
+    """Seal a secret into the row; the caller saves it."""
+    endpoint.secret_sealed = sealed.seal_json(secret)
+
+
+# --- replay ----------------------------------------------------------------------------------------
+
+
+def replay(*, ids: Iterable[int], by: User, reason: str, at: datetime) -> int:
+    """Send these again, given up or delivered, with all their attempts; answers how many.
+
+    What still waits is left alone, so a second tap does nothing. Each leaves `webhook.replayed` on
+    `webhook:<id>`.
+
+    Raises:
+        Refused `reason_required`: the reason is shorter than 4 or longer than 200 characters.
+    """
+    why = mask_text(stated(reason))
+    over = [WebhookDelivery.State.DEAD, WebhookDelivery.State.DELIVERED]
+    with transaction.atomic():
+        rows = WebhookDelivery.objects.filter(pk__in=list(ids), state__in=over).select_for_update()
+        found = list(rows.order_by("id").values_list("id", "last_error")[:AT_ONCE])
+        WebhookDelivery.objects.filter(pk__in=[number for number, _ in found]).update(
+            state=WebhookDelivery.State.PENDING,
+            attempts=0,
+            available_at=at,
+            delivered_at=None,
+            leased_by="",
+        )
+        journal.append_many(
+            journal.Note(
+                f"webhook:{number}", "webhook.replayed", at, {"reason": why, "last_error": error}, by
+            )
+            for number, error in found
+        )
+    return len(found)
