@@ -12,6 +12,7 @@ from leads.models import DisposalKind, Lead, LookBack, Recheck
 Say = Callable[[str], str]
 
 RECHECK_TONES = {"waiting": "warning", "passed": "success", "failed": "danger"}
+REFERRAL_TONES = {"waits_for_receipt": "warning", "waits_for_reply": "info", "replied": "success"}
 LOOK_BACK_TONES = {"scheduled": "info", "passed": "success", "failed": "danger", "cancelled": "default"}
 
 
@@ -72,9 +73,6 @@ def _recusals(lead: Lead, say: Say) -> list[Item]:
 def _referrals(lead: Lead, say: Say) -> list[Item]:
     found = []
     for one in lead.referrals.select_related("department", "sent_by").order_by("round"):
-        state, tone = ("待回执", "warning") if one.receipt_at is None else ("待答复", "info")
-        if one.reply_at is not None:
-            state, tone = "已答复", "success"
         parts = [
             f"文号：{one.document_number}" if one.document_number else "",
             f"回执：{_day(one.receipt_at)} {one.receipt_number}" if one.receipt_at else "",
@@ -82,7 +80,10 @@ def _referrals(lead: Lead, say: Say) -> list[Item]:
             f"答复：{say(one.reply)}" if one.reply else "",
         ]
         text = "；".join(part for part in parts if part)
-        found.append(Item(one.department.name, state, tone, one.sent_by.name, one.sent_at, text))
+        tone = REFERRAL_TONES[one.stage]
+        found.append(
+            Item(one.department.name, str(one.stage.label), tone, one.sent_by.name, one.sent_at, text)
+        )
     return found
 
 

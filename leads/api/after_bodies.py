@@ -115,13 +115,12 @@ def _merged(lead: Lead, mask: bool) -> list[Body]:
 
 
 def referral(one: Referral, *, mask: bool) -> Body:
-    state = "waits_for_receipt" if one.receipt_at is None else "waits_for_reply"
     return {
         "round": one.round,
         "department": one.department.code,
         "department_name": one.department.name,
         "document_number": one.document_number,
-        "state": state if one.reply_at is None else "replied",
+        "state": one.stage.value,
         "sent_at": moment(one.sent_at),
         "receipt_at": moment(one.receipt_at),
         "receipt_number": one.receipt_number,

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from leads.api.named import LeadNameOut, PersonOut
-from leads.models import LookBack, Recheck, Reopening, Severity
+from leads.models import LookBack, Recheck, Referral, Reopening, Severity
 
 
 class AfterRowOut(serializers.Serializer[Any]):
@@ -56,7 +56,7 @@ class ReferralOut(serializers.Serializer[Any]):
     department = serializers.CharField()
     department_name = serializers.CharField()
     document_number = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField(choices=["waits_for_receipt", "waits_for_reply", "replied"])
+    state = serializers.ChoiceField(choices=Referral.Stage.choices)
     sent_at = serializers.DateTimeField()
     receipt_at = serializers.DateTimeField(allow_null=True)
     receipt_number = serializers.CharField(allow_blank=True)

@@ -42,7 +42,7 @@ class LookBackFilter(f.FilterSet):
 
 
 class CompleteSerializer(StrictSerializer):
-    result = serializers.ChoiceField(choices=["passed", "failed"])
+    result = serializers.ChoiceField(choices=LookBack.Result.choices)
     note = serializers.CharField(max_length=2000)
     evidence = s.EvidenceListField(required=False, default=((), ()))
 
@@ -101,7 +101,7 @@ class Complete(APIView):
             look_back_id=pk,
             by=user_of(request),
             expect=partial(require_version, request),
-            passed=said["result"] == "passed",
+            passed=said["result"] == LookBack.Result.PASSED,
             note=said["note"],
             evidence=ids,
             awaited=hashes,

@@ -140,6 +140,11 @@ class Referral(models.Model):
     `reply_due_at` is 10 working days from the receipt (DOMAIN.md §3).
     """
 
+    class Stage(models.TextChoices):
+        WAITS_FOR_RECEIPT = "waits_for_receipt", "待回执"
+        WAITS_FOR_REPLY = "waits_for_reply", "待答复"
+        REPLIED = "replied", "已答复"
+
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="referrals")
     round = models.PositiveSmallIntegerField("轮次")
     department = models.ForeignKey(
@@ -175,6 +180,13 @@ class Referral(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id} 移交 {self.department_id}"
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        if self.receipt_at is None:
+            return self.Stage.WAITS_FOR_RECEIPT
+        return self.Stage.WAITS_FOR_REPLY if self.reply_at is None else self.Stage.REPLIED
 
 
 class Correction(models.Model):
@@ -265,6 +277,12 @@ class LookBack(models.Model):
         PASSED = "passed", "未反弹"
         FAILED = "failed", "反弹"
         CANCELLED = "cancelled", "已取消"
+
+    class Result(models.TextChoices):
+        """What whoever looked back may say."""
+
+        PASSED = "passed", "未反弹"
+        FAILED = "failed", "反弹"
 
     class Number(models.IntegerChoices):
         FIRST = 1, "第一次"

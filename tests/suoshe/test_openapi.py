@@ -275,6 +275,9 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     caller(bureau, "GET", f"duty-shifts/{house.shift.pk}/ as duty-shifts/{{id}}/")
     caller(bureau, "GET", f"supervision-orders/{house.order.pk}/ as supervision-orders/{{id}}/")
     caller(bureau, "GET", f"whistles/{house.whistle.pk}/ as whistles/{{id}}/")
+    caller(bureau, "GET", f"look-backs/{house.look_back.pk}/ as look-backs/{{id}}/")
+    for lead in (house.merged, house.rechecked, house.look_back.lead, house.received):
+        caller(bureau, "GET", f"leads/{lead.pk}/ as leads/{{id}}/")
     for lead in house.leads().values():
         for part in ("", "timeline/", "explain/"):
             caller(bureau, "GET", f"leads/{lead.pk}/{part} as leads/{{id}}/{part}")
