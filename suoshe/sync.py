@@ -96,7 +96,7 @@ class SyncIn(StrictSerializer):
     sent_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
-class SyncInDocument(serializers.Serializer[Any]):
+class SyncInDocument(StrictSerializer):
     """For the document: the operations in full."""
 
     operations = OperationIn(many=True)
