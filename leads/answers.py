@@ -66,7 +66,8 @@ def begin(act: Act) -> None:
     """The round has ended: owe the citizen an answer, ask his opinion, send both by SMS where he takes one.
 
     Called in the transaction that closes a lead (`lifecycle`) or turns it away (`rejection`), after its
-    clocks were cancelled. A lead that nobody else told owes nothing. Repeated, it changes nothing.
+    clocks were cancelled. A lead that nobody else told owes nothing. Repeated, it changes nothing. Who
+    tipped us off (举报) is answered and never surveyed: no link of his lies about.
     """
     lead = act.lead
     if not lead.told_by_citizen:
@@ -75,7 +76,8 @@ def begin(act: Act) -> None:
     answer = _owe(act)
     if answer is None:
         return
-    survey, token = surveys.open_round(act, told) if lead.state == State.CLOSED else (None, None)
+    asks = lead.state == State.CLOSED and not lead.restricted
+    survey, token = surveys.open_round(act, told) if asks else (None, None)
     by_sms = told is not None and told.mobile is not None
     act.note("answer.owed", {"round": lead.round, "due_at": answer.due_at.isoformat(), "sms": by_sms})
     if told is not None and by_sms:
@@ -137,7 +139,7 @@ def _ask_to_call(act: Act, answer: Answer, why: str) -> None:
     lead = act.lead
     outbox.post(
         notices.to_people(
-            [lead.reported_by_id, *_clerks(lead, act.at)],
+            [None if lead.restricted else lead.reported_by_id, *_clerks(lead, act.at)],
             key=f"answer:{answer.pk}:{why}",
             template="leads.answer_call",
             lead_id=lead.pk,

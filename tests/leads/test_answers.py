@@ -15,10 +15,10 @@ from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices import telephones, templates
 from kernel.notices.models import OutboxMessage
-from leads import answers, lifecycle, merging, rejection
+from leads import answers, identity, lifecycle, merging, rejection
 from leads.acts import Act
 from leads.intake import Told
-from leads.models import Answer, AnswerAttempt, AnswerState, Lead, Result, Survey, Way
+from leads.models import Answer, AnswerAttempt, AnswerState, Lead, LeadReporter, Result, Survey, Way
 from leads.models.choices import RejectReason
 from tests.factories import citizens
 from tests.factories import leads as made
@@ -217,6 +217,17 @@ def test_begun_twice_it_owes_once(world: World) -> None:
     lead = citizens.closed(world)
     answers.begin(Act(lead, None, clock.now(), []))
     assert Answer.objects.count() == AnswerAttempt.objects.count() == Survey.objects.count() == 1
+
+
+def test_a_tip_off_is_answered_by_the_office_and_never_surveyed(world: World) -> None:
+    lead = made.closed(world)
+    sealed = identity.seal(name=NAME, phone="0538-3212345")
+    LeadReporter.objects.create(lead=lead, sealed=sealed)
+    Lead.objects.filter(pk=lead.pk).update(told_by_citizen=True, restricted=True, restricted_section="FOOD")
+    answers.begin(Act(Lead.objects.get(pk=lead.pk), None, clock.now(), []))
+    assert Answer.objects.get(lead=lead).state == AnswerState.OWED
+    assert not Survey.objects.exists()
+    assert told_of(lead, "leads.answer_call") == {world.clerk_of(1).username}
 
 
 def test_what_a_citizen_said_names_nobody(world: World) -> None:
