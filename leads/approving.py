@@ -65,6 +65,13 @@ def waits(act: Act, *kinds: str) -> bool:
     return bool(askers)
 
 
+def asker(approval: Approval) -> User:
+    """Who asked: of a lead's side roads always a person."""
+    if approval.asked_by is None:
+        raise TypeError(f"{approval} was asked by nobody")
+    return approval.asked_by
+
+
 def about(lead: Lead) -> str:
     """The lead in words, for lists of approvals."""
     return f"{lead.number} {lead.category.name}"

@@ -56,12 +56,12 @@ def carry_out(act: Act, order: SupervisionOrder, side: Side, said: Said) -> None
 
 
 def _finish_today(act: Act) -> None:
+    """The owner learns it with the acknowledgement itself (`leads.order_acknowledged`)."""
     due_at = end_of_day(local(act.at).date())
     if act.running("finish_today"):
         return
     earlier = Deadline.objects.filter(subject_kind="lead", subject_id=act.lead.pk, kind="finish_today")
     clocks.arm([pauses.clock_of(act, "finish_today", earlier.count() + 1, due_at)])
-    act.tell([act.lead.assignee_id], "finish_today_told", due_at=due_at.isoformat())
 
 
 def _reassign(act: Act, side: Side, said: Said) -> None:

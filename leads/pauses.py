@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 from django.utils.dateparse import parse_datetime
@@ -106,7 +107,7 @@ def _suspended(decision: Decision) -> None:
         number=number,
         reason_kind=kind,
         reason=row.payload["note"],
-        asked_by_id=row.asked_by_id,
+        asked_by=approving.asker(row),
         approved_by=decision.by,
         approval=row,
         began_at=act.at,
@@ -294,7 +295,7 @@ def grant(act: Act, *, order_id: int, reason: str, span: timedelta) -> bool:
         due_before=before,
         due_after=after,
         keeps_breach=row is None,
-        approved_by_id=act.by_id,
+        approved_by=act.actor,
         order_id=order_id,
         at=act.at,
     )
@@ -378,7 +379,7 @@ def _moment(text: str) -> datetime:
 
 def register() -> None:
     """Register both questions and the clock that ends a suspension (called once, at start-up)."""
-    head = {
+    head: dict[str, Any] = {
         "lock": approving.lock_lead,
         "may_decide": approving.head_may_decide,
         "decidable": approving.head_decidable,

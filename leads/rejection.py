@@ -120,7 +120,7 @@ def _reject(decision: Decision) -> None:
         reason_kind=kind,
         note=row.payload["note"],
         evidence=row.payload["evidence"],
-        proposed_by_id=row.asked_by_id,
+        proposed_by=approving.asker(row),
         agreed_by=decision.by,
         approval=row,
         at=act.at,

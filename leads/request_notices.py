@@ -8,18 +8,16 @@ from kernel.notices.policy import Urgency
 
 def register() -> None:
     """Register every template of these side roads (called once, at start-up)."""
-    news = {"urgency": Urgency.NEWS}
     templates.register(
         "leads.suspend_end", "线索 {number} 暂缓期满", "{category} 暂缓期已满，恢复计时，请继续办理。"
     )
-    templates.register("leads.rejected", "线索 {number} 已退单", "{category} 已退单：{reason}。", **news)
+    templates.register(
+        "leads.rejected", "线索 {number} 已退单", "{category} 已退单：{reason}。", urgency=Urgency.NEWS
+    )
     templates.register(
         "leads.reclassified",
         "线索 {number} 已改类",
         "由“{was}”改为“{category}”，严重程度：{severity}。理由：{reason}。",
-    )
-    templates.register(
-        "leads.finish_today_told", "督办要求今日办结 {number}", "{category}，请于 {due_at} 前反馈处置结果。"
     )
     templates.register(
         "leads.finish_today", "未按督办要求今日办结 {number}", "{category}，督办要求的时限 {due_at} 已过。"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import F, Q
@@ -233,7 +234,9 @@ def stand_still(
     ids = list(rows.order_by("id").values_list("id", flat=True))
     if ids:
         with connection.cursor() as cursor:
-            values = {"ids": ids, "at": at, "until": until, "reason": reason[:200], "by": by_id}
+            values: dict[str, Any] = {
+                "ids": ids, "at": at, "until": until, "reason": reason[:200], "by": by_id,
+            }  # fmt: skip
             cursor.execute(STAND_STILL, values)
 
 

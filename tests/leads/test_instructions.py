@@ -58,7 +58,7 @@ def test_finish_today_runs_until_midnight_and_tells_both_sides(world: World) -> 
     due_at = end_of_day(local(clock.now()).date())
     row = clock_of(order, "finish_today")
     assert (row.state, row.due_at) == ("running", due_at)
-    assert told("finish_today_told") == {world.commissioner(1).pk}
+    assert world.commissioner(1).pk in told("order_acknowledged")
     pass_time(until=due_at)
     assert clock_of(order, "finish_today").state == "breached"
     people = {world.commissioner(1).pk, world.head_of(1).pk, world.community_head_of(1).pk}
