@@ -101,6 +101,7 @@ NO_ADMIN = {
     "leads.Correction": SHOWN_ON_ITS_LEAD,
     "leads.Recheck": SHOWN_ON_ITS_LEAD,
     "leads.Reopening": SHOWN_ON_ITS_LEAD,
+    "leads.OfficerSignature": "one of two signatures: shown with its decision on the lead's page",
     "leads.Acknowledgement": "shown on its supervision order",
     "leads.WhistleCall": "one department of a whistle: shown, acted on and exported on the whistle's pages",
     "leads.WhistleEvidence": "files of a department's report: shown on the whistle's page",

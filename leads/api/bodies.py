@@ -193,7 +193,7 @@ def leniency_of(lead: Lead) -> dict[str, Any]:
     """Guidance given and leniency proposed with this lead."""
     from leads.api.leniency import of_lead
 
-    return of_lead(lead)
+    return of_lead(lead, {d.kind for d in lead.disposals.all()})
 
 
 def made(result: Made, user: User) -> dict[str, Any]:

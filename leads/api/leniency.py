@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from leads.api.leniency_shapes import GuidanceOut, LeniencyOut
 from leads.api.views import LeadAct, OneLead, act_schema, user_of
 from leads.guidance import Given
 from leads.models import (
+    DisposalKind,
     Guidance,
     GuidanceKind,
     Lead,
@@ -202,10 +204,15 @@ class SignLeniency(LeadAct):
         )
 
 
-def of_lead(lead: Lead) -> dict[str, Any]:
-    """What the detail of a lead shows of leniency and guidance. Two statements."""
-    rows = read_whole(lead.leniencies.order_by("id"))
-    given = Guidance.objects.filter(lead=lead).select_related("entity", "lead", "by").order_by("id")
+def of_lead(lead: Lead, kinds: Collection[str]) -> dict[str, Any]:
+    """What the detail of a lead shows of leniency and guidance; `kinds` are those of its results.
+
+    No statement where the lead names no shop, one of guidance, three more where leniency was proposed.
+    """
+    rows = read_whole(lead.leniencies.order_by("id")) if DisposalKind.LENIENCY in kinds else []
+    given: Iterable[Guidance] = []
+    if lead.entity_id is not None:
+        given = Guidance.objects.filter(lead=lead).select_related("entity", "lead", "by").order_by("id")
     return {
         "leniency": [leniency_body(row) for row in rows],
         "guidance": [guidance_body(row) for row in given],
