@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ("hands_back", models.BooleanField(default=False, verbose_name="回传办理进度")),
                 (
                     "callback_path",
-                    models.CharField(blank=True, default="", max_length=200, verbose_name="回传路径"),
+                    models.CharField(blank=True, default="", max_length=200, verbose_name="回传地址"),
                 ),
                 (
                     "user",
@@ -301,7 +301,7 @@ class Migration(migrations.Migration):
                     ("hands_back", False), models.Q(("callback_path", ""), _negated=True), _connector="OR"
                 ),
                 name="leads_platform_hands_back_somewhere",
-                violation_error_message="回传办理进度须填写回传路径。",
+                violation_error_message="回传办理进度须填写回传地址。",
             ),
         ),
         migrations.AddIndex(
@@ -348,6 +348,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("platform", "signature"), name="leads_usedsignature_once"
             ),
+        ),
+        migrations.RunSQL(
+            "UPDATE leads_category SET departments = array_replace(departments, 'ecology', 'environment')",
+            migrations.RunSQL.noop,
         ),
         migrations.RunSQL(GUARD, UNGUARD),
         migrations.RunPython(seed, migrations.RunPython.noop),
