@@ -90,7 +90,7 @@ def _said(said: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class ReceiptOut(serializers.Serializer[Any]):
+class OrderReceiptOut(serializers.Serializer[Any]):
     """What became of one order of many: acknowledged, or refused with the error it would get alone."""
 
     id = serializers.IntegerField()
@@ -102,8 +102,8 @@ class ReceiptOut(serializers.Serializer[Any]):
     attr = serializers.CharField(allow_null=True)
 
 
-class ReceiptsOut(serializers.Serializer[Any]):
-    receipts = ReceiptOut(many=True)
+class OrderReceiptsOut(serializers.Serializer[Any]):
+    receipts = OrderReceiptOut(many=True)
 
 
 class AcknowledgeMany(APIView):
@@ -112,7 +112,7 @@ class AcknowledgeMany(APIView):
     @extend_schema(
         operation_id="supervision_orders_acknowledge_many",
         request=s.AcknowledgeManySerializer,
-        responses={200: ReceiptsOut},
+        responses={200: OrderReceiptsOut},
     )
     def post(self, request: Request) -> Response:
         given = s.AcknowledgeManySerializer(data=request.data)

@@ -58,5 +58,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "WhistleCallStateEnum": "leads.whistle_states.CallState",
         "WhistleAnswerEnum": "leads.whistle_states.Answer",
         "WhistleHowEnum": "leads.whistle_states.How",
+        "ApprovalStateEnum": "kernel.approvals.models.State",
+        "GuidanceKindEnum": "leads.models.GuidanceKind",
+        "LeniencyStateEnum": "leads.models.LeniencyDecision.State",
+        "LeniencyResultEnum": "leads.models.LeniencyResult",
+        "SuspendReasonEnum": "leads.models.SuspendReason",
+        "RejectReasonEnum": "leads.models.RejectReason",
     },
 }

@@ -248,8 +248,10 @@ def caller(standing_house: House) -> Caller:
 
 def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     bureau, worker = house.world.user("bureau"), house.world.worker(1)
-    lists = "absences categories communities departments duty-shifts entities grids leads notices offices"
-    for name in f"{lists} stations supervision-orders whistles".split():
+    lists = "absences approvals categories communities departments duty-shifts entities grids leads"
+    for name in (
+        f"{lists} leniency-decisions look-backs notices offices stations supervision-orders whistles".split()
+    ):
         found = caller(bureau, "GET", f"{name}/", query={"count": "exact", "page_size": 100}).json()
         assert found["count"] >= 1, name
         assert found["results"], name
@@ -270,16 +272,18 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     caller(worker, "GET", "grids/locate/", query={"lon": 0, "lat": 0, "crs": "bd09"})
     caller(worker, "GET", "entities/", query={"near": f"{lon},{lat}"})
     caller(worker, "GET", f"entities/{house.entity.pk}/ as entities/{{id}}/")
+    caller(worker, "GET", f"entities/{house.entity.pk}/guidance/ as entities/{{id}}/guidance/")
+    caller(bureau, "GET", f"approvals/{house.asked.pk}/ as approvals/{{approval_id}}/")
     caller(worker, "GET", f"entities/by-code/{house.entity.code}/ as entities/by-code/{{code}}/")
     caller(bureau, "GET", f"absences/{house.absence.pk}/ as absences/{{id}}/")
     caller(bureau, "GET", f"duty-shifts/{house.shift.pk}/ as duty-shifts/{{id}}/")
     caller(bureau, "GET", f"supervision-orders/{house.order.pk}/ as supervision-orders/{{id}}/")
     caller(bureau, "GET", f"whistles/{house.whistle.pk}/ as whistles/{{id}}/")
     caller(bureau, "GET", f"look-backs/{house.look_back.pk}/ as look-backs/{{id}}/")
-    for lead in (house.merged, house.rechecked, house.look_back.lead, house.received):
+    for lead in (house.lenient.lead, house.merged, house.rechecked, house.look_back.lead, house.received):
         caller(bureau, "GET", f"leads/{lead.pk}/ as leads/{{id}}/")
     for lead in house.leads().values():
-        for part in ("", "timeline/", "explain/"):
+        for part in ("", "timeline/", "explain/", "first-offence/"):
             caller(bureau, "GET", f"leads/{lead.pk}/{part} as leads/{{id}}/{part}")
     for part in ("answers/", "survey/"):
         caller(bureau, "GET", f"leads/{house.heard.pk}/{part} as leads/{{id}}/{part}")
@@ -469,6 +473,37 @@ def test_the_other_writes_answer_as_described(caller: Caller, house: House) -> N
     caller(head, "POST", path, body={"with": house.next_shift.pk})
 
 
+def test_the_approved_side_roads_answer_as_described(caller: Caller, house: House) -> None:
+    owner, head = house.world.commissioner(1), house.world.head_of(1)
+
+    def path(lead: Any, name: str) -> str:
+        return f"leads/{lead.pk}/{name}/ as leads/{{id}}/{name}/"
+
+    until = (clock.now() + timedelta(days=2)).isoformat()
+    version = house.responded.version
+    asked = {"reason": "test_result", "until": until}
+    caller(owner, "POST", path(house.responded, "suspend"), 428, body=asked)
+    caller(owner, "POST", path(house.responded, "suspend"), body=asked, version=version)
+    caller(head, "POST", path(house.responded, "suspend"), 403, body=asked, version=version)
+    more = {"until": until, "reason": "等待检验"}
+    caller(owner, "POST", path(house.responded, "extend"), body=more, version=version)
+    caller(owner, "POST", path(house.responded, "resume"), 409, version=version)
+    caller(owner, "POST", path(house.suspended, "resume"), version=house.suspended.version)
+    body = {"reason": "untrue", "note": "无此情况"}
+    caller(owner, "POST", path(house.dispatched, "reject"), body=body, version=house.dispatched.version)
+    changed = {"category": "F02", "reason": "现场核实"}
+    caller(
+        owner, "POST", path(house.controlled, "reclassify"), body=changed, version=house.controlled.version
+    )
+    unknown = {"category": "Z99", "reason": "现场核实"}
+    caller(owner, "POST", path(house.responded, "reclassify"), 422, body=unknown, version=version)
+    for name, status in (("refuse", 200), ("approve", 409)):
+        asking = f"approvals/{house.asked.pk}/{name}/ as approvals/{{approval_id}}/{name}/"
+        caller(head, "POST", asking, status, body={"note": "已阅"}, version=2 if status == 409 else 1)
+    orders = [{"id": house.order.pk, "version": 1, "instruction": "other", "note": "已督促"}]
+    caller(head, "POST", "supervision-orders/acknowledge/", body={"orders": orders})
+
+
 # --- whatever is sent ------------------------------------------------------------------------------
 
 FUZZED = [(path, "GET") for path, method, _ in operations() if method == "get"] + [
@@ -494,8 +529,11 @@ def test_nothing_sent_breaks_the_document(
     token = token_for(house.world.user("worker-01-1"))
     real = {
         "id": house.late.pk,
+        "approval_id": house.asked.pk,
+        "notice_id": house.notice.pk,
         "code": house.world.grid(1).code,
         "evidence_id": house.evidence.pk,
+        "approval_id": house.asked.pk,
         "token": house.token,
     }
 
