@@ -11,6 +11,7 @@ from grids.demo import World
 from kernel.deadlines.models import CalendarDay
 from kernel.journal.models import Entry
 from leads import catalogue, lifecycle
+from leads.api.serializers import LeadOut, LeadRowOut
 from leads.models import Lead
 from leads.states import State
 from tests.factories import leads as made
