@@ -109,7 +109,7 @@ class ErrorOut(serializers.Serializer[Any]):
     attr = serializers.CharField(allow_null=True)
 
 
-class ReceiptOut(serializers.Serializer[Any]):
+class OperationReceiptOut(serializers.Serializer[Any]):
     client_uid = serializers.CharField(allow_null=True)
     receipt = serializers.ChoiceField(choices=["created", "already_have", "waiting", "conflict", "rejected"])
     status = serializers.IntegerField(allow_null=True)
@@ -125,8 +125,8 @@ class ReceiptOut(serializers.Serializer[Any]):
 class SyncOut(serializers.Serializer[Any]):
     server_time = serializers.DateTimeField()
     skew_s = serializers.IntegerField(allow_null=True)
-    receipts = ReceiptOut(many=True)
-    earlier = ReceiptOut(many=True)
+    receipts = OperationReceiptOut(many=True)
+    earlier = OperationReceiptOut(many=True)
 
 
 # --- the endpoint ----------------------------------------------------------------------------------

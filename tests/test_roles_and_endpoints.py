@@ -286,7 +286,7 @@ ENTRIES = [
         {201: GUIDES, 403: NEAR - GUIDES},
         body=lambda house: {"client_uid": str(uuid.uuid4()), "kind": "remind"},
     ),
-    listed("leniency-decisions", "leniency-decisions/", frozenset(), lambda h: -1),
+    listed("leniency-decisions", "leniency-decisions/", NEAR | {"section_price"}, lambda h: h.lenient.pk),
     get("lead-first-offence", LEAD + "first-offence/", INSIDE),
     Entry(
         "lead-leniency-sign",

@@ -27,8 +27,20 @@ from kernel.deadlines.sweep import sweep
 from kernel.evidence import store
 from kernel.evidence.models import Evidence
 from kernel.notices.models import OutboxMessage
+from leads import lifecycle
 from leads.intake import Told
-from leads.models import Lead, LookBack, SupervisionOrder, Whistle
+from leads.leniency import Proposal
+from leads.lifecycle import Outcome
+from leads.models import (
+    DisposalKind,
+    Harm,
+    Lead,
+    LeniencyDecision,
+    LookBack,
+    Route,
+    SupervisionOrder,
+    Whistle,
+)
 from reports import nightly
 from tests import databases
 from tests.factories import after, citizens, requests
@@ -84,6 +96,8 @@ class House:
     """Grid 1's commissioner asks his office's head to suspend a lead."""
     referred: Lead
     received: Lead
+    lenient: LeniencyDecision
+    """Proposed on a lead of `entity`, with its guidance."""
 
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
@@ -120,6 +134,23 @@ def side_roads(world: World) -> dict[str, Any]:
     }
 
 
+def proposed(world: World, shop: BusinessEntity) -> LeniencyDecision:
+    """Grid 1's commissioner finds the shop's first minor offence, and that it need not be punished."""
+    commissioner = world.commissioner(1)
+    lead = make.responded(world, 1, category="L02", entity_id=shop.pk)
+    said = Proposal(
+        Route.FIRST_MINOR, harm=Harm.MINOR, corrected_at=clock.now(), guidance="已讲解亮照经营的规定"
+    )
+    lifecycle.feed_back(
+        lead_id=lead.pk,
+        by=commissioner,
+        expect=make.take_any,
+        outcome=Outcome(DisposalKind.LENIENCY, "首次未亮照，已当场改正", leniency=said),
+        evidence=[keep_photo(commissioner, "#802040").pk],
+    )
+    return LeniencyDecision.objects.get(lead=lead)
+
+
 def make_house() -> House:
     """Needs a database with the test clock: it travels a day, so that there is a day to report on, and
     31 minutes, so that one lead is late."""
@@ -144,13 +175,13 @@ def make_house() -> House:
     shifts = DutyShift.objects.filter(office=world.office_of(1), day__gt=clock.today()).order_by("day")
     token_for(worker, "另一部手机")
     heard = citizens.closed(world, 1, category="F03")
-    now = clock.now()
+    now, entity = clock.now(), make_entity(world, 1)
     whistled = make.reported(world, 1, category="F03")
     return House(
         world=world,
         nobody=nobody,
         former=former,
-        entity=make_entity(world, 1),
+        entity=entity,
         late=late,
         order=SupervisionOrder.objects.get(lead=late),
         dispatched=make.reported(world, 1, category="F03"),
@@ -178,6 +209,7 @@ def make_house() -> House:
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
         heard=heard,
         **side_roads(world),
+        lenient=proposed(world, entity),
         token=citizens.token_in(citizens.sms(heard)),
         task=task_lists.add(
             grid=world.grid(1),
