@@ -26,7 +26,7 @@ from kernel.deadlines.policy import Limit
 from kernel.errors import Conflict, NotAllowed, NotVisible
 from kernel.notices import outbox
 from kernel.notices.policy import masked
-from leads import notices, states
+from leads import handing_back, notices, states
 from leads.models import JointHandler, Lead, Recusal, Side, Signature, Stage
 from leads.states import Move, State
 
@@ -160,8 +160,12 @@ class Act:
         return None if self.by is None else self.by.pk
 
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
-        """Append to the lead's journal, in this transaction. Numbers in what people wrote are masked."""
+        """Append to the lead's journal, in this transaction, and tell other systems where it is a step.
+
+        Numbers in what people wrote are masked.
+        """
         journal.append(stream=self.lead.stream, kind=kind, by=self.by, at=self.at, data=safe(data or {}))
+        handing_back.tell(self.lead, kind, self.at)
 
     def tell(self, people: Sequence[int | None], what: str, **params: str) -> None:
         """A notice about what just happened, once per version, never to the one who did it."""

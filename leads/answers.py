@@ -154,11 +154,14 @@ def _ask_to_call(act: Act, answer: Answer, why: str) -> None:
 
 
 def _clerks(lead: Lead, at: datetime) -> Sequence[int]:
-    """The office's clerks, else its heads, else the bureau."""
+    """The office's clerks, else its heads, else the bureau; of a tip-off the section named in it."""
     office = None if lead.office_id is None else office_people([lead.office_id], at)[lead.office_id]
-    if office is None:
-        return bureau_ids(at)
-    return office.clerk_ids or office.head_ids or bureau_ids(at)
+    found = [] if office is None else office.clerk_ids or office.head_ids
+    if found or not lead.restricted:
+        return found or bureau_ids(at)
+    from leads import tip_offs
+
+    return tip_offs.section_people(lead.restricted_section, at)
 
 
 def cancel(act: Act) -> None:

@@ -21,6 +21,7 @@ class LeadsConfig(AppConfig):
             captions,
             clock_handlers,
             files,
+            handing_back,
             handover,
             instructions,
             intake,
@@ -48,6 +49,7 @@ class LeadsConfig(AppConfig):
         answer_clocks.register()
         leniency_chain.register()
         tip_offs.register()
+        handing_back.register()
         approvals.register_subject("lead", approving.seen_leads)
         request_notices.register()
         pauses.register()

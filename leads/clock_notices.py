@@ -62,7 +62,12 @@ SELECT t.person FROM grids_dutyshift d
    AND d.day = ((%(at)s AT TIME ZONE 'Asia/Shanghai') - interval '8 hours 30 minutes')::date"""
 DUTY = _ON_DUTY.format(role="DUTY_OFFICER")
 DUTY_LEADERS = _ON_DUTY.format(role="DUTY_LEADER")
-BUREAU = _HELD.format(where="p.role = 'BUREAU'")
+ABOVE = (
+    "(CASE WHEN l.restricted THEN p.role = 'BUREAU_SECTION' AND p.section = l.restricted_section"
+    " ELSE p.role = 'BUREAU' END)"
+)
+"""Above the office: the bureau; for a tip-off (举报) the one section named in it, nobody else."""
+BUREAU = _HELD.format(where=ABOVE)
 BUREAU_WITHOUT_OFFICE = BUREAU + " AND l.office_id IS NULL"
 ACTIVE = "p.starts_at <= %(at)s AND (p.ends_at IS NULL OR p.ends_at > %(at)s)"
 
@@ -81,7 +86,7 @@ WITH told AS MATERIALIZED (
            SELECT found.person FROM found
            UNION ALL
            SELECT p.user_id FROM grids_posting p
-            WHERE p.role = 'BUREAU' AND {active} AND NOT EXISTS (SELECT 1 FROM found)) who(person))
+            WHERE {above} AND {active} AND NOT EXISTS (SELECT 1 FROM found)) who(person))
 INSERT INTO notices_outboxmessage
        (dedupe_key, recipient_id, template, params, subject_kind, subject_id, created_at, available_at, state)
 SELECT 'event:' || t.event_id || %(topic)s || ':user:' || t.person, t.person, %(template)s,
@@ -187,7 +192,8 @@ def tell(
     """Tell these people of these matters by the template `leads.<topic>`. One statement; safe to repeat.
 
     Whom it would tell more than `digest_above` things gets one row by the template `digest`. All matters
-    are of one kind of clock. Where one has none of these people (a seat stands empty), the bureau is told.
+    are of one kind of clock. Where one has none of these people (a seat stands empty), the bureau is told
+    (of a tip-off its section).
     `late` names who is late (责任方). Topics that page (`PAGED`) go out as SMS too, where the lead pages and
     a gateway is configured.
     """
@@ -213,7 +219,9 @@ def tell(
     found = " UNION ".join(people).format(active=ACTIVE)
     pages = topic in PAGED and sms.configured()
     with connection.cursor() as cursor:
-        cursor.execute(TELL.format(people=found, active=ACTIVE) + ("RETURNING id" if pages else ""), values)
+        cursor.execute(
+            TELL.format(people=found, active=ACTIVE, above=ABOVE) + ("RETURNING id" if pages else ""), values
+        )
         if pages:
             cursor.execute(PAGE, {"at": at, "told": literal(row[0] for row in cursor.fetchall())})
 

@@ -32,7 +32,9 @@ SELECT l.id FROM leads_lead l
          LEFT JOIN grids_grid g ON g.id = p.grid_id
         WHERE p.user_id = l.assignee_id AND p.starts_at <= kernel_now()
           AND (p.ends_at IS NULL OR p.ends_at > kernel_now())
-          AND (p.role = 'BUREAU' OR (p.role IN ('COMMISSIONER', 'OFFICE_CLERK', 'OFFICE_HEAD')
+          AND (p.role = 'BUREAU'
+               OR (p.role = 'BUREAU_SECTION' AND l.restricted AND p.section = l.restricted_section)
+               OR (p.role IN ('COMMISSIONER', 'OFFICE_CLERK', 'OFFICE_HEAD')
                AND (p.office_id = l.office_id OR g.office_id = l.office_id))))
    AND NOT EXISTS (
        SELECT 1 FROM grids_dutyshift d

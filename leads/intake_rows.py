@@ -22,9 +22,22 @@ from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
 from kernel.evidence import attach
 from kernel.journal.models import Entry
+from kernel.notices import webhooks
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
-from leads import catalogue, identity, intake_sql, notices, policy, routing, signing, snapshots, tip_offs
+from kernel.notices.webhooks import Step
+from leads import (
+    catalogue,
+    handing_back,
+    identity,
+    intake_sql,
+    notices,
+    policy,
+    routing,
+    signing,
+    snapshots,
+    tip_offs,
+)
 from leads.files import there_already
 from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
 from leads.signing import Slot
@@ -61,6 +74,8 @@ class Report:
     fixed_on_spot: bool = False
     source: str = ""
     """Code of the platform that handed it in; empty for our own people."""
+    external_number: str = ""
+    """The platform's own number for it."""
     restricted: bool = False
     """举报: only the office and the category's section ever learn of it."""
     their_due_at: datetime | None = None
@@ -176,7 +191,8 @@ class Rows:
                 signatures,
                 self._journal(lead, files, signatures),
                 [_outbox_row(draft, self.at) for draft in drafts],
-            ]
+            ],
+            webhooks.insertion(self._steps(lead), self.at),
         )
         return Made(lead, True, deadlines, signatures, files)
 
@@ -413,6 +429,15 @@ class Rows:
                 )
             )
         return entries
+
+    def _steps(self, lead: Lead) -> list[Step]:
+        """What other systems are told: reported, and where it went."""
+        placed = "lead.dispatched" if self.owner else "lead.on_desk"
+        number = self.report.external_number
+        return [
+            handing_back.step(lead, event, self.at, external_number=number)
+            for event in ("lead.reported", placed)
+        ]
 
     def _notices(self, lead: Lead) -> list[Draft]:
         if lead.restricted:

@@ -13,8 +13,9 @@ from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 
 
-def write(groups: Sequence[Sequence[models.Model]]) -> None:
-    """Insert every group of instances (one model each) in one statement, in the order given.
+def write(groups: Sequence[Sequence[models.Model]], *more: tuple[str, list[Any]]) -> None:
+    """Insert every group of instances (one model each) in one statement, in the order given; `more` are
+    insertions of others, as they are.
 
     Columns whose value is the database's default are left to the database. Raises IntegrityError as
     any insert does; nothing is written then.
@@ -24,6 +25,9 @@ def write(groups: Sequence[Sequence[models.Model]]) -> None:
     for number, rows in enumerate(group for group in groups if group):
         sql, values = _insert(rows)
         parts.append(f"w{number} AS ({sql})")
+        params += values
+    for number, (sql, values) in enumerate(more):
+        parts.append(f"m{number} AS ({sql})")
         params += values
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(parts)} SELECT 1", params)

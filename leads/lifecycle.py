@@ -249,7 +249,7 @@ def come_back(act: Act, disposal: Disposal) -> None:
     lead = act.lead
     lead.fed_back_at = act.at
     lead.first_fed_back_at = lead.first_fed_back_at or act.at
-    if lead.same_day_due_at is not None and lead.controlled_at is None:
+    if (lead.food or lead.same_day_due_at is not None) and lead.controlled_at is None:
         lead.controlled_at = act.at
     clocks.meet("lead", lead.pk, ["feedback", "same_day", "final"], at=act.at)
     if lead.restricted:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from leads import answers, files, handover, look_backs, reporters, whistle_files
+from leads import answers, files, handover, look_backs, platforms, reporters, whistle_files
 
 
 @shared_task(name="leads.hand_on_vacant")
@@ -35,3 +35,9 @@ def forget_reporters() -> None:
 def schedule_look_backs() -> None:
     """Schedule any look-back that is missing: none is ever forgotten. Safe to run twice."""
     look_backs.schedule_missing()
+
+
+@shared_task(name="leads.forget_signatures")
+def forget_signatures() -> None:
+    """Forget signatures of other platforms whose time has passed. Safe to run twice."""
+    platforms.forget_signatures()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -39,13 +39,16 @@ _events: dict[str, str] = {}
 INSERT = """
 INSERT INTO notices_webhookdelivery
        (endpoint_id, event, subject_kind, subject_id, payload, restricted, created_at, available_at)
-SELECT e.id, %(event)s, %(subject_kind)s, %(subject_id)s,
-       CASE WHEN e.source = '' THEN %(payload)s::jsonb ELSE %(own)s::jsonb END,
-       %(restricted)s, %(at)s, %(at)s
-  FROM notices_webhookendpoint e
- WHERE e.is_active AND (cardinality(e.events) = 0 OR %(event)s = ANY(e.events))
-   AND CASE WHEN e.source = '' THEN NOT %(restricted)s ELSE e.source = %(source)s END
- ORDER BY e.id
+SELECT e.id, s.event, s.subject_kind, s.subject_id,
+       CASE WHEN e.source = '' THEN s.payload ELSE s.own END, s.restricted, m.at, m.at
+  FROM (SELECT %s::timestamptz AS at) m
+ CROSS JOIN ROWS FROM (jsonb_to_recordset(%s::jsonb) AS (event text, subject_kind text, subject_id bigint,
+            payload jsonb, own jsonb, source text, restricted boolean)) WITH ORDINALITY
+            AS s(event, subject_kind, subject_id, payload, own, source, restricted, place)
+  JOIN notices_webhookendpoint e
+    ON e.is_active AND (cardinality(e.events) = 0 OR s.event = ANY(e.events))
+   AND CASE WHEN e.source = '' THEN NOT s.restricted ELSE e.source = s.source END
+ ORDER BY e.id, s.place
 """
 
 
@@ -92,24 +95,16 @@ def is_told(event: str) -> bool:
     return event in _events
 
 
-def insertion(step: Step, at: datetime) -> tuple[str, dict[str, Any]]:
-    """The statement that writes a step, for a caller who makes it part of his own."""
-    return INSERT, {
-        "event": step.event,
-        "subject_kind": step.subject_kind,
-        "subject_id": step.subject_id,
-        "payload": Json(step.payload),
-        "own": Json(step.own or step.payload),
-        "source": step.source,
-        "restricted": step.restricted,
-        "at": at,
-    }
+def insertion(steps: Sequence[Step], at: datetime) -> tuple[str, list[Any]]:
+    """The statement that writes steps in their order, for a caller who makes it part of his own."""
+    rows = [asdict(one) | {"own": one.own or one.payload} for one in steps]
+    return INSERT, [at, Json(rows)]
 
 
-def post(step: Step, *, at: datetime) -> int:
-    """Write one step for every endpoint that wants it, in the caller's transaction. One statement."""
+def post(*steps: Step, at: datetime) -> int:
+    """Write steps for every endpoint that wants them, in the caller's transaction. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(*insertion(step, at))
+        cursor.execute(*insertion(steps, at))
         return cursor.rowcount
 
 

@@ -31,7 +31,7 @@ from kernel.notices.models import WebhookDelivery, WebhookEndpoint
 
 __all__ = ["WebhookDeliveryAdmin", "WebhookEndpointAdmin"]
 
-SECRET = "（限制知悉）"
+WITHHELD = "（限制知悉）"
 OF_A_PLATFORM = "由“外部平台”页面维护。"
 
 
@@ -202,16 +202,16 @@ class WebhookDeliveryAdmin(Asking):
 
     @display(description="环节")
     def event_label(self, row: WebhookDelivery) -> str:
-        return SECRET if row.restricted else dict(webhooks.events()).get(row.event, row.event)
+        return WITHHELD if row.restricted else dict(webhooks.events()).get(row.event, row.event)
 
     @display(description="关联对象")
     def subject(self, row: WebhookDelivery) -> str:
-        return SECRET if row.restricted else f"{row.subject_kind}:{row.subject_id}"
+        return WITHHELD if row.restricted else f"{row.subject_kind}:{row.subject_id}"
 
     @display(description="内容")
     def content(self, row: WebhookDelivery) -> SafeString | str:
         if row.restricted:
-            return SECRET
+            return WITHHELD
         shown = json.dumps(webhooks.render(row), ensure_ascii=False, indent=2)
         return format_html("<pre><code>{}</code></pre>", shown)
 

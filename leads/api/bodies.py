@@ -122,6 +122,7 @@ def lead_row(
         "category_name": lead.category.name,
         "severity": lead.severity,
         "food": lead.food,
+        "restricted": lead.restricted,
         "description": words(lead.description, mask=mask),
         "location": place(lead),
         "grid": lead.grid.code if lead.grid else None,

@@ -286,6 +286,7 @@ class LeadRowOut(RequestRowOut, AfterRowOut):
     category_name = serializers.CharField()
     severity = serializers.ChoiceField(choices=Severity.choices)
     food = serializers.BooleanField()
+    restricted = serializers.BooleanField()
     description = serializers.CharField()
     location = PlaceOut(allow_null=True)
     grid = serializers.CharField(allow_null=True)

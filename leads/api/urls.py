@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from kernel.api import both_slashes
-from leads.api import after, answers, leniency, look_backs, orders, requests, surveys, views, whistles
+from leads.api import (
+    after,
+    answers,
+    leniency,
+    look_backs,
+    matters,
+    orders,
+    requests,
+    surveys,
+    views,
+    whistles,
+)
 
 urlpatterns = [
     *both_slashes("leads", views.LeadList.as_view(), "leads"),
@@ -35,6 +46,7 @@ urlpatterns = [
     *requests.urlpatterns,
     *answers.urlpatterns,
     *leniency.urlpatterns,
+    *matters.urlpatterns,
     *surveys.urlpatterns,
     *whistles.urlpatterns,
 ]

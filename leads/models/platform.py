@@ -11,6 +11,7 @@ from grids.access import scope_of
 from grids.models import BusinessEntity, Grid
 from grids.roles import Section
 from kernel.accounts.models import User
+from kernel.clock import SHANGHAI
 from leads.models.lead import Lead
 
 
@@ -36,7 +37,7 @@ class Platform(models.Model):
     sealed_secret_before = models.TextField("原密钥（密封）", blank=True, default="")
     is_active = models.BooleanField("启用", default=True)
     hands_back = models.BooleanField("回传办理进度", default=False)
-    callback_path = models.CharField("回传路径", max_length=200, blank=True, default="")
+    callback_path = models.CharField("回传地址", max_length=200, blank=True, default="")
 
     class Meta:
         verbose_name = verbose_name_plural = "外部平台"
@@ -46,7 +47,7 @@ class Platform(models.Model):
             models.CheckConstraint(
                 condition=Q(hands_back=False) | ~Q(callback_path=""),
                 name="leads_platform_hands_back_somewhere",
-                violation_error_message="回传办理进度须填写回传路径。",
+                violation_error_message="回传办理进度须填写回传地址。",
             ),
         ]
 
@@ -183,4 +184,9 @@ class KeptComplaint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"投诉 {self.pk}"
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """What people call it by, like a lead's number."""
+        return f"TS{self.received_at.astimezone(SHANGHAI):%Y%m%d}-{self.pk:06d}"

@@ -169,6 +169,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "leads.hand_on_vacant": {"task": "leads.hand_on_vacant", "schedule": 60.0, "options": {"expires": 60}},
     "leads.bind_crossed": {"task": "leads.bind_crossed", "schedule": 30.0, "options": {"expires": 30}},
     "leads.settle_answers": {"task": "leads.settle_answers", "schedule": 10.0, "options": {"expires": 30}},
+    "leads.forget_signatures": {"task": "leads.forget_signatures", "schedule": crontab(minute=25)},
     "leads.forget_reporters": {"task": "leads.forget_reporters", "schedule": crontab(minute=20, hour=3)},
     "leads.schedule_look_backs": {
         "task": "leads.schedule_look_backs", "schedule": crontab(minute=20, hour=0)

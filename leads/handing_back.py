@@ -1,0 +1,169 @@
+"""Steps of a lead told to other systems: in our own form, or in that of the platform it came from.
+
+Written in the transaction of the step (`kernel.notices.webhooks`). No body carries who told it or what he
+wrote; the platform that handed it in also hears what was done. Of a tip-off (举报) that platform alone
+hears, and only the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.timezone import localtime
+
+from kernel.notices import webhooks
+from kernel.notices.models import WebhookDelivery
+from kernel.notices.policy import masked
+from kernel.notices.webhooks import Step
+from leads.models import Disposal, Lead, Matter
+
+STEPS = {
+    "lead.reported": "已受理",
+    "lead.dispatched": "已派单",
+    "lead.on_desk": "待派单",
+    "lead.handed_on": "已转交承办人",
+    "lead.responded": "已接单",
+    "lead.controlled": "已现场处置",
+    "lead.interim": "已阶段反馈",
+    "lead.fed_back": "已反馈",
+    "lead.reworked": "已退回重办",
+    "lead.closed": "已办结",
+    "lead.suspended": "暂缓办理",
+    "lead.resumed": "恢复办理",
+    "lead.extended": "已延期",
+    "lead.rejected": "已退单",
+    "lead.merged": "已并单",
+    "lead.unmerged": "已撤销并单",
+    "lead.reopened": "重新办理",
+}
+"""What is told, in words for the other side. A kind of entry that is not named here is told to nobody."""
+WITH_RESULT = ("lead.fed_back", "lead.closed")
+FORMATS = {"12345": "12345热线回传格式", "12315": "12315平台回传格式", "city": "桃都善治回传格式"}
+
+
+def tell(lead: Lead, event: str, at: datetime) -> None:
+    """Write one step of a lead for whoever is told of it; nothing where the step is told to nobody."""
+    if event not in STEPS:
+        return
+    number, result = "", None
+    if lead.source:
+        of_it = Q(tip_off=lead) if lead.restricted else Q(lead=lead)
+        number = Matter.objects.filter(of_it).values_list("external_number", flat=True).first() or ""
+        result = _result(lead, event)
+    webhooks.post(step(lead, event, at, external_number=number, result=result), at=at)
+
+
+def step(
+    lead: Lead,
+    event: str,
+    at: datetime,
+    *,
+    external_number: str = "",
+    result: dict[str, str] | None = None,
+) -> Step:
+    """One step as it is written."""
+    state = {"at": _moment(at), "number": lead.number, "state": lead.state, "state_label": _label(lead)}
+    whole = state | {
+        "round": lead.round,
+        "category": lead.category_id,
+        "severity": lead.severity,
+        "food": lead.food,
+        "reported_at": _moment(lead.reported_at),
+        "dispatched_at": _moment(lead.dispatched_at),
+        "responded_at": _moment(lead.responded_at),
+        "fed_back_at": _moment(lead.fed_back_at),
+        "closed_at": _moment(lead.closed_at),
+        "feedback_due_at": _moment(lead.feedback_due_at),
+    }
+    theirs = {"external_number": external_number, "record": "tip_off" if lead.restricted else "request"}
+    own = state | theirs if lead.restricted else whole | theirs | {"result": result}
+    return Step(
+        event,
+        "lead",
+        lead.pk,
+        payload=whole,
+        own=own,
+        source=lead.source,
+        restricted=lead.restricted,
+    )
+
+
+def _result(lead: Lead, event: str) -> dict[str, str] | None:
+    """What was done in this round, for the platform that asked: numbers of persons masked."""
+    if lead.restricted or event not in WITH_RESULT:
+        return None
+    found = Disposal.objects.filter(lead=lead, round=lead.round).first()
+    return found and {"kind": found.kind, "label": found.get_kind_display(), "note": str(masked(found.note))}
+
+
+def _label(lead: Lead) -> str:
+    return lead.get_state_display()
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else localtime(at).isoformat()
+
+
+# --- forms of the platforms ------------------------------------------------------------------------
+
+
+def _local(payload: dict[str, Any]) -> str:
+    return str(datetime.fromisoformat(payload["at"]).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def _done(payload: dict[str, Any]) -> str:
+    result = payload.get("result")
+    return f"{result['label']}：{result['note']}" if result else ""
+
+
+def to_12345(delivery: WebhookDelivery) -> dict[str, Any]:
+    told = delivery.payload
+    return {
+        "order_no": told["external_number"],
+        "operate_type": STEPS[delivery.event],
+        "operate_time": _local(told),
+        "order_status": told["state_label"],
+        "reply_content": _done(told),
+        "handle_no": told["number"],
+    }
+
+
+def to_12315(delivery: WebhookDelivery) -> dict[str, Any]:
+    told = delivery.payload
+    return {
+        "registration_no": told["external_number"],
+        "business_type": "举报" if told["record"] == "tip_off" else "诉求",
+        "handle_status": told["state_label"],
+        "handle_step": STEPS[delivery.event],
+        "handle_time": _local(told),
+        "handle_result": _done(told),
+        "handle_no": told["number"],
+    }
+
+
+def to_city(delivery: WebhookDelivery) -> dict[str, Any]:
+    told = delivery.payload
+    return {
+        "event_code": told["external_number"],
+        "event_state": told["state_label"],
+        "action": STEPS[delivery.event],
+        "action_time": told["at"],
+        "result": _done(told),
+        "handle_code": told["number"],
+    }
+
+
+def register() -> None:
+    """Register steps and forms (called once, at start-up)."""
+    for event, label in STEPS.items():
+        webhooks.register_event(event, label)
+    forms: dict[str, Callable[[WebhookDelivery], dict[str, Any]]] = {
+        "12345": to_12345,
+        "12315": to_12315,
+        "city": to_city,
+    }
+    for name, render in forms.items():
+        webhooks.register_format(name, FORMATS[name], render)
