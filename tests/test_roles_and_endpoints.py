@@ -287,6 +287,12 @@ ENTRIES = [
         body=lambda house: {"client_uid": str(uuid.uuid4()), "kind": "remind"},
     ),
     listed("leniency-decisions", "leniency-decisions/", NEAR | {"section_price"}, lambda h: h.lenient.pk),
+    get(
+        "leniency-counts",
+        "leniency-decisions/counts/?since=2026-01-01&until=2026-12-31",
+        ABOVE | some("section_food section_price"),
+        rest=403,
+    ),
     get("lead-first-offence", LEAD + "first-offence/", INSIDE),
     Entry(
         "lead-leniency-sign",

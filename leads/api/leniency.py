@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import django_filters as f
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from grids.access import scope_of
 from grids.models import BusinessEntity
+from kernel.accounts.models import User
 from kernel.api import CursorPages, StrictSerializer, both_slashes, require_version
+from kernel.deadlines.policy import end_of_day
+from kernel.errors import NotAllowed
 from leads import guidance, leniency
 from leads.api import bodies
 from leads.api.leniency_shapes import GuidanceOut, LeniencyOut
@@ -162,6 +170,54 @@ class LeniencyList(generics.GenericAPIView[LeniencyDecision]):
         return self.get_paginated_response([leniency_body(row) for row in page or []])
 
 
+class PeriodSerializer(StrictSerializer):
+    """A period of whole Shanghai days, both included."""
+
+    since = serializers.DateField()
+    until = serializers.DateField()
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["until"] < given["since"]:
+            raise serializers.ValidationError({"until": "截止日期不能早于开始日期。"})
+        return given
+
+
+class LeniencyCountsOut(serializers.Serializer[Any]):
+    since = serializers.DateField()
+    until = serializers.DateField()
+    entities = serializers.IntegerField()
+    guided = serializers.IntegerField()
+    lenient = serializers.IntegerField()
+
+
+class LeniencyCounts(APIView):
+    """Shops given guidance or leniency in a period, each shop once, and how many had each."""
+
+    @extend_schema(
+        operation_id="leniency_counts",
+        parameters=[
+            OpenApiParameter("since", OpenApiTypes.DATE, required=True),
+            OpenApiParameter("until", OpenApiTypes.DATE, required=True),
+        ],
+        responses={200: LeniencyCountsOut},
+    )
+    def get(self, request: Request) -> Response:
+        asked = PeriodSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        since, until = asked.validated_data["since"], asked.validated_data["until"]
+        if not may_count(user_of(request)):
+            raise NotAllowed("您的岗位没有可查看的统计。", code="no_counts_for_role")
+        starts, ends = end_of_day(since - timedelta(days=1)), end_of_day(until)
+        found = leniency.counts(since=starts, until=ends)
+        return Response({"since": since.isoformat(), "until": until.isoformat(), **asdict(found)})
+
+
+def may_count(user: User) -> bool:
+    """The bureau, its sections and leaders, the auditor: the figures are the whole county's."""
+    scope = scope_of(user)
+    return scope.sees_all or bool(scope.sections)
+
+
 class HistoryOut(serializers.Serializer[Any]):
     is_first = serializers.BooleanField(allow_null=True)
     since = serializers.DateTimeField(allow_null=True)
@@ -221,6 +277,7 @@ def of_lead(lead: Lead, kinds: Collection[str]) -> dict[str, Any]:
 
 urlpatterns = [
     *both_slashes("entities/<int:pk>/guidance", EntityGuidance.as_view(), "entity-guidance"),
+    *both_slashes("leniency-decisions/counts", LeniencyCounts.as_view(), "leniency-counts"),
     *both_slashes("leniency-decisions", LeniencyList.as_view(), "leniency-decisions"),
     *both_slashes("leads/<int:pk>/first-offence", FirstOffence.as_view(), "lead-first-offence"),
     *both_slashes("leads/<int:pk>/leniency/sign", SignLeniency.as_view(), "lead-leniency-sign"),

@@ -292,6 +292,13 @@ def test_shops_are_counted_apart(world: World, api: Api, shop: Any) -> None:
     sign(world, api, lead, world.head_of(1), card_number="SD-0002")
     since, until = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
     assert leniency.counts(since=since, until=until) == Counts(entities=2, guided=2, lenient=1)
+    day = clock.local_date(clock.now()).isoformat()
+    path = "leniency-decisions/counts/"
+    told = api.get(world.user("bureau"), path, since=day, until=day).json()
+    assert (told["entities"], told["guided"], told["lenient"]) == (2, 2, 1)
+    assert api.get(world.user("bureau"), path, since=day, until="2020-01-01").status_code == 400
+    assert api.get(world.user("bureau"), path, since="1-1-1").status_code == 400
+    assert api.get(world.worker(1), path, since=day, until=day).status_code == 403
 
 
 def test_those_who_must_act_are_told(world: World, api: Api, shop: Any) -> None:

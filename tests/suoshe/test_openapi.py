@@ -292,6 +292,8 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
+    day = {"since": "2026-01-01", "until": "2026-12-31"}
+    caller(bureau, "GET", "leniency-decisions/counts/", query=day)
     for name in ("reports/sla/", "reports/sla.xlsx"):
         caller(bureau, "GET", name)
         caller(bureau, "GET", name, 404, query={"date": "2020-01-01"})
@@ -533,7 +535,6 @@ def test_nothing_sent_breaks_the_document(
         "notice_id": house.notice.pk,
         "code": house.world.grid(1).code,
         "evidence_id": house.evidence.pk,
-        "approval_id": house.asked.pk,
         "token": house.token,
     }
 
