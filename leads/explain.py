@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, LimitPolicy, Segment
 from kernel.deadlines.policy import local
-from leads.models import Lead
+from leads.models import Extension, Lead, SupervisionOrder
 from leads.selectors import deadlines_of
 
 STATES = dict(Deadline.State.choices)
@@ -16,6 +16,9 @@ EXTRA = {
     "ack_office": "所方签收督办",
     "ack_community": "社方签收督办",
     "digest": "一般线索督办汇总",
+    "suspend_end": "暂缓到期",
+    "finish_today": "督办要求今日办结",
+    "grace": "督办同意的延期",
 }
 
 
@@ -45,10 +48,30 @@ def explain(lead: Lead) -> Explanation:
     pauses: dict[int, list[Segment]] = {}
     for segment in Segment.objects.filter(deadline__in=[r.pk for r in rows]).order_by("id"):
         pauses.setdefault(segment.deadline_id, []).append(segment)
+    told = _given(lead)
     calendar = clocks.calendar()
     guessed = sorted({local(r.due_at).year for r in rows if calendar.guesses(local(r.due_at).date())})
     warnings = [f"{year} 年节假日安排尚未录入，按周一至周五推算。" for year in guessed]
-    return Explanation(lead, [Why(r, _sentence(r, policies, pauses.get(r.pk, []))) for r in rows], warnings)
+    whys = [
+        Why(r, _sentence(r, policies, pauses.get(r.pk, [])) + told.get((r.kind, r.cycle), "")) for r in rows
+    ]
+    return Explanation(lead, whys, warnings)
+
+
+def _given(lead: Lead) -> dict[tuple[str, int], str]:
+    """By clock: who agreed to more time, and whose a lateness is. Two statements."""
+    found: dict[tuple[str, int], str] = {}
+    for more in Extension.objects.filter(lead=lead).select_related("approved_by"):
+        kept = "（此前的超时保留）" if more.keeps_breach else ""
+        found[more.clock, more.cycle] = (
+            f"{more.approved_by.name}同意由 {local(more.due_before):%m-%d %H:%M} "
+            f"延至 {local(more.due_after):%m-%d %H:%M}{kept}。"
+        )
+    for order in SupervisionOrder.objects.filter(lead=lead, charged_approval__isnull=False):
+        found[order.cause, order.cycle] = (
+            found.get((order.cause, order.cycle), "") + "申请逾期未批，责任方为审批人。"
+        )
+    return found
 
 
 def _sentence(row: Deadline, policies: dict[tuple[str, int], LimitPolicy], pauses: list[Segment]) -> str:

@@ -60,6 +60,7 @@ class SupervisionOrderAdmin(ScopedAdmin):
         ("state", ChoicesDropdownFilter),
         ("level", ChoicesDropdownFilter),
         ("cause", ChoicesDropdownFilter),
+        ("late_side", ChoicesDropdownFilter),
     ]
     list_filter_submit = True
     list_before_template = "leads/orders_before.html"

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from kernel import clock
 from leads.answered import Answered, having
-from leads.models import Category, Lead, Severity, SupervisionOrder
+from leads.models import Category, LateSide, Lead, Severity, SupervisionOrder
 from leads.states import State
 
 
@@ -52,6 +52,7 @@ class OrderFilter(f.FilterSet):
     level = f.ChoiceFilter(choices=SupervisionOrder.Level.choices)
     cause = f.ChoiceFilter(choices=SupervisionOrder.Cause.choices)
     lead = f.NumberFilter(field_name="lead_id", min_value=0, max_value=2**63 - 1, decimal_places=0)
+    late_side = f.ChoiceFilter(choices=LateSide.choices)
 
     class Meta:
         model = SupervisionOrder
