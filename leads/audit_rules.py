@@ -9,7 +9,7 @@ from django.db.models import Max
 from kernel.clock import local_date, now
 from kernel.deadlines import audit
 from kernel.deadlines.audit import SHOWN, Rule
-from leads import signing
+from leads import look_backs, signing
 from leads.models import Signature
 
 CLOCKLESS = """
@@ -47,12 +47,17 @@ def changed_signatures() -> list[int]:
     return signing.verify_digests(rows.order_by("pk"))[:SHOWN]
 
 
+def _forgotten() -> list[int]:
+    return look_backs.forgotten(SHOWN)
+
+
 def register() -> None:
     """Register the rules of this app (called once, at start-up)."""
     audit.register(Rule("lead_without_clocks", "没有时限的在办线索", partial(audit.rows, CLOCKLESS), "线索"))
     audit.register(
         Rule("dispatched_without_respond", "已派单但没有接单时限", partial(audit.rows, UNANSWERED), "线索")
     )
+    audit.register(Rule("look_back_forgotten", "复查通过但没有安排回头看", _forgotten, "复查"))
     audit.register(
         Rule("signature_changed", "签字内容与校验值不符", changed_signatures, "签字", nightly=True)
     )

@@ -15,7 +15,7 @@ from grids import postings
 from grids.demo import World
 from kernel import clock
 from kernel.clock import SHANGHAI
-from kernel.deadlines import clocks
+from kernel.deadlines import audit, clocks
 from kernel.deadlines.models import Deadline, Event
 from kernel.deadlines.policy import Limit
 from kernel.errors import Conflict, NotAllowed
@@ -178,6 +178,7 @@ def test_the_sweep_schedules_what_is_missing_and_nothing_else(world: World) -> N
     )  # fmt: skip
     cleared(world, 1)
     assert look_backs.forgotten() == [forgot.pk]
+    assert [fault.rule for fault in audit.faults()] == ["look_back_forgotten"]
     made.pass_time(10 * DAY)
     assert look_backs.schedule_missing() == 1
     assert [one[:3] for one in look_backs_of(lead)] == [(1, 1, "scheduled"), (1, 2, "scheduled")]

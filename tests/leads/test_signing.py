@@ -356,14 +356,14 @@ def test_closing_needs_all_six_also_in_the_database(world: World) -> None:
     lead = made.fed_back(world)
     refused_by(
         "leads_lead_closed_with_signatures",
-        "UPDATE leads_lead SET state = 'closed', closed_at = fed_back_at, closed_by_id = assignee_id,"
-        " verify_method = 'on_site', closing_digest = '' WHERE id = %s",
+        "UPDATE leads_lead SET state = 'closed', closed_at = fed_back_at, first_closed_at = fed_back_at,"
+        " closed_by_id = assignee_id, verify_method = 'on_site', closing_digest = '' WHERE id = %s",
         lead.pk,
     )
     refused_by(
         "leads_lead_closed_needs_six",
-        "UPDATE leads_lead SET state = 'closed', closed_at = fed_back_at, closed_by_id = assignee_id,"
-        " verify_method = 'on_site', closing_digest = repeat('0', 64) WHERE id = %s",
+        "UPDATE leads_lead SET state = 'closed', closed_at = fed_back_at, first_closed_at = fed_back_at,"
+        " closed_by_id = assignee_id, verify_method = 'on_site', closing_digest = repeat('0', 64) WHERE id = %s",
         lead.pk,
     )
 
@@ -373,6 +373,7 @@ def test_no_lead_is_made_closed(world: World) -> None:
     lead = made.fed_back(world)
     row = Lead.objects.filter(pk=lead.pk).values().get()
     row |= {"id": None, "number": "XS-1", "client_uid": uuid.uuid4(), "state": "closed"}
+    row |= {"first_closed_at": row["fed_back_at"]}
     row |= {"closed_at": row["fed_back_at"], "closed_by_id": row["assignee_id"]}
     row |= {"closing_digest": "0" * 64, "verify_method": "on_site"}
     point = transaction.savepoint()
