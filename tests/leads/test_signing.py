@@ -363,7 +363,8 @@ def test_closing_needs_all_six_also_in_the_database(world: World) -> None:
     refused_by(
         "leads_lead_closed_needs_six",
         "UPDATE leads_lead SET state = 'closed', closed_at = fed_back_at, first_closed_at = fed_back_at,"
-        " closed_by_id = assignee_id, verify_method = 'on_site', closing_digest = repeat('0', 64) WHERE id = %s",
+        " closed_by_id = assignee_id, verify_method = 'on_site', closing_digest = repeat('0', 64)"
+        " WHERE id = %s",
         lead.pk,
     )
 
