@@ -160,7 +160,7 @@ def test_overdue_and_orders_are_marked(world: World, signed_in: Any) -> None:
     [
         "q=执照",
         "state__exact=dispatched",
-        "severity__exact=MINOR",
+        "severity__exact=MODERATE",
         "food__exact=0",
         "group=L",
         "progress=open",
