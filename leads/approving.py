@@ -138,9 +138,8 @@ def head_decidable(user: User) -> Q:
 
 
 def _bureau_decidable(scope: Scope) -> Q:
-    """Where an office has no head and no duty leader, or only the one who asks. Two statements."""
-    offices = office_people(list(Office.objects.values_list("id", flat=True)), scope.at)
-    leaders = {number: {*one.head_ids, *one.duty_leader_ids} for number, one in offices.items()}
+    """Where an office has no head and no duty leader, or only the one who asks."""
+    leaders = _leaders(scope)
     open_leads = Lead.objects.filter(restricted=False)
     empty = [number for number, people in leaders.items() if not people]
     found = Q(subject_id__in=open_leads.filter(Q(office_id__in=empty) | Q(office_id=None)).values("id"))
@@ -149,6 +148,16 @@ def _bureau_decidable(scope: Scope) -> Q:
             own = Q(asked_by_id__in=people) | Q(asked_on_behalf_of_id__in=people)
             found |= own & Q(subject_id__in=open_leads.filter(office_id=number).values("id"))
     return found
+
+
+def _leaders(scope: Scope) -> dict[int, set[int]]:
+    """Heads and duty leaders of every office. Three statements, read once a scope: many kinds ask."""
+    kept: dict[int, set[int]] | None = scope.__dict__.get("_leads_leaders")
+    if kept is None:
+        offices = office_people(list(Office.objects.values_list("id", flat=True)), scope.at)
+        kept = {number: {*one.head_ids, *one.duty_leader_ids} for number, one in offices.items()}
+        scope.__dict__["_leads_leaders"] = kept
+    return kept
 
 
 def head_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:

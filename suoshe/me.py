@@ -20,14 +20,19 @@ from rest_framework.views import APIView
 from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
 from grids.models import Community, Department, Grid, Office, Subdistrict, TaskItem
 from grids.roles import DUTY_LEADER, DutyRole, Role
+from kernel.approvals.models import Approval
 from kernel.notices.selectors import unread_count
+from leads import owed
 from leads.models import Acknowledgement, Lead, Side, Signature, Stage, SupervisionOrder, WhistleCall
 from leads.states import State
 from leads.whistle_states import WAITING, WhistleState
 
 __all__ = ["Me", "open_tasks"]
 
-TASKS = ("respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks", "whistle")
+TASKS = (
+    "respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks", "whistle",
+    "approve", "recheck", "countersign", "look_back",
+)  # fmt: skip
 PLACES: dict[str, Any] = {
     "grid": Grid,
     "office": Office,
@@ -43,7 +48,7 @@ TAKEN = (State.DISPATCHED, State.RESPONDED)
 # --- what waits ------------------------------------------------------------------------------------
 
 
-def open_tasks(scope: Scope) -> dict[str, int]:
+def open_tasks(user: Any, scope: Scope) -> dict[str, int]:
     """How many of each of `TASKS` wait for this person. One statement."""
     seats = [seat for seat in scope.seats if seat.basis != "backup"]
     waiting = {
@@ -55,6 +60,12 @@ def open_tasks(scope: Scope) -> dict[str, int]:
         "desk": _desk(seats),
         "tasks": TaskItem.objects.open().filter(owner_id=scope.user_id),
         "whistle": _called(seats),
+        "approve": Approval.objects.for_decision_by(user),
+        "recheck": owed.rechecks_of(scope.user_id, scope.at),
+        "countersign": owed.countersigns_in(_ids(seats, "grid_id", Role.GRID_WORKER)),
+        "look_back": owed.look_backs_in(
+            _ids(seats, "grid_id", Role.GRID_WORKER, Role.COMMISSIONER), scope.at
+        ),
     }
     # An auditor or administrator who (wrongly) holds another seat still has no work.
     idle = scope.is_auditor or scope.business_nothing
@@ -109,7 +120,7 @@ def _desk(seats: list[Seat]) -> QuerySet[Lead]:
     """Leads that no rule could place: the office's, and for the bureau those of no office."""
     mine = Q(office_id__in=_ids(seats, "office_id", *OFFICE_WIDE))
     if any(seat.role == Role.BUREAU for seat in seats):
-        mine |= Q(office__isnull=True)
+        mine |= Q(office__isnull=True, restricted=False)
     return Lead.objects.filter(mine, state=State.REPORTED)
 
 
@@ -208,6 +219,6 @@ class Me(APIView):
                 "must_change_password": user.must_change_password,
                 "postings": [_posting(seat, codes) for seat in scope.seats],
                 "unread_notices": unread_count(user.pk),
-                "open_tasks": open_tasks(scope),
+                "open_tasks": open_tasks(user, scope),
             }
         )

@@ -18,7 +18,7 @@ from grids.roles import DUTY_LEADER, Role
 from kernel.clock import local_date
 from kernel.deadlines.policy import end_of_day
 from leads import selectors
-from leads.admin import clock_face, whistles_shown, words
+from leads.admin import clock_face, front_owed, whistles_shown, words
 from leads.admin.orders_shown import acknowledgement_clocks
 from leads.answered import Answered, having
 from leads.dispatch import PLACES
@@ -79,10 +79,10 @@ def of(user: Any) -> Front:
 
 
 def build(user: Any) -> Front:
-    """Read it anew: five statements, six where orders wait."""
+    """Read it anew: a fixed number of statements, whatever waits."""
     scope = scope_of(user)
     seen = Lead.objects.visible_to(user)
-    found = [*_leads(scope, seen), *_orders(scope, seen), *_whistles(scope)]
+    found = [*_leads(scope, seen), *_orders(scope, seen), *_whistles(scope), *front_owed.tasks(user, scope)]
     tasks = sorted(found, key=lambda t: t.due_at or scope.at + NEVER)
     may_report = bool(scope.roles - REPORTS_NOT) and not scope.is_auditor
     return Front(scope.at, _counts(scope, seen), tasks[:LONGEST], max(0, len(tasks) - LONGEST), may_report)

@@ -73,7 +73,7 @@ OFFERS = (
     Offer(
         Move.FEED_BACK, "handshake", ask.ProposeForm, _propose, "已提出容错纠错，等待审批。",
         "提出即反馈，代表监管所签字“处置情况属实”；经所长同意、法规科审核、局领导决定后由两名执法人员签字。",
-        weighty=True, act="propose_leniency", title="提出容错纠错", check=_may_propose,
+        act="propose_leniency", title="提出容错纠错", check=_may_propose,
     ),
     Offer(
         None, "draw", ask.SignForm, _sign, "已签字。",

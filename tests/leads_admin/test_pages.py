@@ -20,6 +20,7 @@ from kernel.deadlines import sweep
 from leads.admin import words
 from leads.intake import Told
 from leads.models import Lead, SupervisionOrder
+from tests.factories import after, requests
 from tests.factories import leads as make
 from tests.suoshe.pages import english_in, outside_in
 
@@ -246,7 +247,7 @@ def test_the_front_page_and_its_snapshot_cost_little(world: World, signed_in: An
     for number in (1, 2, 3):
         make.reported(world, number)
     first = statements(client, f"{LEADS}front/")
-    assert first <= 14
+    assert first <= 16
     assert statements(client, f"{LEADS}front/") <= 5
 
 
@@ -324,3 +325,16 @@ def test_only_get_reaches_the_page_and_nothing_is_deleted(world: World, signed_i
     assert client.get(f"{LEADS}{lead.pk}/history/").status_code == 302
     assert client.get(f"{LEADS}99999999/change/", follow=True).status_code == 200
     assert client.get(f"{LEADS}nonsense/change/").status_code == 302
+
+
+def test_the_front_page_lists_what_is_owed_after_closing_and_to_be_approved(
+    world: World, signed_in: Any
+) -> None:
+    rechecked, asked = after.rechecked(world, 1), requests.asked_to_suspend(world, 2)
+    seen = signed_in("worker-01-3").get(f"{LEADS}front/").content.decode()
+    assert rechecked.number in seen
+    assert "复查待会签" in seen
+    head = world.head_of(2).username
+    seen = signed_in(head).get(f"{LEADS}front/").content.decode()
+    assert "待审批" in seen
+    assert Lead.objects.get(pk=asked.subject_id).number in seen

@@ -111,9 +111,9 @@ def test_what_waits_for_whom(me: Any, house: House) -> None:
             "respond": in_grid_1(house, State.DISPATCHED),
             "feed_back": in_grid_1(house, State.RESPONDED),
         },
-        "worker-01-1": {"verify": verify, "confirm_handover": 1, "tasks": 1},
-        "worker-01-2": {"verify": verify, "confirm_handover": 1},
-        "office-01": {"acknowledge": 1},
+        "worker-01-1": {"verify": verify, "confirm_handover": 1, "tasks": 1, "countersign": 1},
+        "worker-01-2": {"verify": verify, "confirm_handover": 1, "countersign": 1},
+        "office-01": {"acknowledge": 1, "approve": 2},
         "community-01": {"acknowledge": 1},
         "bureau": {"desk": 1},
         "commissioner-02": {},
@@ -142,9 +142,9 @@ def test_what_is_done_waits_no_longer(me: Any, house: House) -> None:
     lifecycle.verify(lead_id=house.fed_back.pk, by=world.worker(1), expect=make.take_any)
     lifecycle.confirm_handover(lead_id=house.told.pk, by=world.worker(1, 2), expect=make.take_any)
     task_lists.finish(task_id=house.task.pk, by=world.worker(1), expect=make.take_any)
-    assert me("office-01")["open_tasks"] == NOTHING
+    assert me("office-01")["open_tasks"] == NOTHING | {"approve": 2}
     assert me("community-01")["open_tasks"] == NOTHING | {"acknowledge": 1}
-    assert me("worker-01-1")["open_tasks"] == NOTHING | {"verify": verify - 1}
+    assert me("worker-01-1")["open_tasks"] == NOTHING | {"verify": verify - 1, "countersign": 1}
 
 
 def test_a_stand_in_has_the_work_of_whom_he_stands_in_for(me: Any, house: House) -> None:
@@ -157,7 +157,7 @@ def test_a_stand_in_has_the_work_of_whom_he_stands_in_for(me: Any, house: House)
     )
     found = me("worker-21-1")
     verify = in_grid_1(house, State.FED_BACK)
-    assert found["open_tasks"] == NOTHING | {"verify": verify, "confirm_handover": 1}
+    assert found["open_tasks"] == NOTHING | {"verify": verify, "confirm_handover": 1, "countersign": 1}
     held = [seat for seat in found["postings"] if seat["basis"] == "absence"]
     assert [seat["for"]["id"] for seat in held] == [world.worker(1).pk]
 
@@ -172,14 +172,21 @@ def test_unread_notices_are_counted(me: Any, client: Client, house: House) -> No
 
 
 @pytest.mark.parametrize("username", ["commissioner-01", "worker-01-1", "office-01", "bureau", "auditor"])
-def test_five_statements_whoever_asks(
+def test_few_statements_whoever_asks(
     client: Client, house: House, username: str, django_assert_max_num_queries: Any
 ) -> None:
-    """The token, the seats, their codes, the unread notices, what waits."""
+    """The token, the seats, their codes, the unread notices, what waits; for the bureau the offices' heads
+    as well, whose approvals it decides where they are missing."""
     headers = bearer(house.world.users[username])
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(8 if username == "bureau" else 5):
         assert client.get("/api/v1/me", headers=headers).status_code == 200
 
 
 def test_401_without_a_token(client: Client, house: House) -> None:
     assert client.get("/api/v1/me/").status_code == 401
+
+
+def test_a_recheck_is_owed_once_its_day_has_come(me: Any, house: House) -> None:
+    assert me("commissioner-01")["open_tasks"]["recheck"] == 0
+    clock.travel(timedelta(days=4))
+    assert me("commissioner-01")["open_tasks"]["recheck"] == 1
