@@ -266,6 +266,16 @@ class CategoryForm(forms.ModelForm):
         return words
 
 
+REQUEST = "request"
+KINDS_AT_DESK = [
+    (REQUEST, "诉求"),
+    ("tip_off", "举报"),
+    ("complaint", "投诉"),
+    ("request+complaint", "诉求，另有投诉"),
+    ("tip_off+complaint", "举报，另有投诉"),
+]
+
+
 class IntakeForm(KeepsPhotos):
     """新线索: a call or a walk-in at the desk.
 
@@ -274,9 +284,18 @@ class IntakeForm(KeepsPhotos):
     """
 
     client_uid = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": STALE_PAGE})
-    category = forms.ModelChoiceField(
-        Category.objects.none(), label="分类", error_messages={"required": "请选择线索分类。"}
+    matter = forms.ChoiceField(
+        label="事项类别",
+        choices=KINDS_AT_DESK,
+        initial=REQUEST,
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text="举报限制知悉，只有监管所和业务科室可以看到；既有举报又有投诉的，分开填写。",
     )
+    complaint = text(
+        "投诉内容", required=False, rows=3, longest=2000, help_text="仅另有投诉时填写，与上面的描述分开。"
+    )
+    category = forms.ModelChoiceField(Category.objects.none(), label="分类", required=False)
     severity = forms.ChoiceField(
         label="严重程度",
         required=False,
@@ -315,8 +334,12 @@ class IntakeForm(KeepsPhotos):
         error_messages={"invalid": "请填写正确的电话号码。"},
     )
 
-    def __init__(self, *args: Any, by: User, **options: Any) -> None:
+    def __init__(self, *args: Any, by: User, desk: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
+        if not desk:
+            kinds: Any = self.fields["matter"]
+            kinds.choices = [one for one in KINDS_AT_DESK if one[0] == REQUEST]
+            del self.fields["complaint"]
         categories: Any = self.fields["category"]
         categories.queryset = Category.objects.filter(is_active=True)
         entities: Any = self.fields["entity"]
@@ -324,6 +347,7 @@ class IntakeForm(KeepsPhotos):
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data
+        self._clean_kinds(given)
         name, phone = given.get("reporter_name"), given.get("reporter_phone")
         if bool(name) != bool(phone) and "reporter_phone" not in self.errors:
             self.add_error("reporter_phone" if name else "reporter_name", "姓名和电话请一并填写，或都不填。")
@@ -333,3 +357,13 @@ class IntakeForm(KeepsPhotos):
         if nowhere and not given.get("place_unknown"):
             self.add_error(None, "请在地图上点选位置或选择经营主体；都不清楚时请勾选“位置不清楚”。")
         return given
+
+    def _clean_kinds(self, given: dict[str, Any]) -> None:
+        """Each kind with words of its own; a complaint has neither category nor photos."""
+        kinds = (given.get("matter") or REQUEST).split("+")
+        if kinds != ["complaint"] and given.get("category") is None and "category" not in self.errors:
+            self.add_error("category", "请选择线索分类。")
+        if "complaint" in kinds[1:] and not given.get("complaint") and "complaint" not in self.errors:
+            self.add_error("complaint", "请填写投诉内容。")
+        if kinds == ["complaint"] and (given.get("photos") or given.get("kept")):
+            self.add_error("photos", "投诉暂不能附照片，请先登记，由服务站联系消费者提供。")

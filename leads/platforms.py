@@ -58,9 +58,8 @@ def add(*, code: str, kind: str, terms: Terms, by: User, at: datetime) -> tuple[
         NotAllowed: `not_keeper`. Malformed: `invalid_code`, `host_not_listed`. Conflict: `code_taken`.
     """
     _refuse_keeper(by)
-    _refuse_terms(terms)
-    if not CODE.fullmatch(code):
-        raise Malformed("代码由小写字母、数字和短横线组成，不超过 12 位。", code="invalid_code", attr="code")
+    refuse_terms(terms)
+    refuse_code(code)
     secret = webhooks.new_secret()
     try:
         with transaction.atomic():
@@ -78,7 +77,7 @@ def add(*, code: str, kind: str, terms: Terms, by: User, at: datetime) -> tuple[
 def change(*, platform_id: int, terms: Terms, by: User, at: datetime) -> Platform:
     """Name, whether it is let in, and whether and where our steps are handed back. Raises as `add`."""
     _refuse_keeper(by)
-    _refuse_terms(terms)
+    refuse_terms(terms)
     with transaction.atomic():
         platform = _locked(platform_id)
         _put(platform, terms)
@@ -120,7 +119,14 @@ def _refuse_keeper(by: User) -> None:
         raise NotAllowed("只有市场监管局和系统管理员可以维护外部平台。", code="not_keeper")
 
 
-def _refuse_terms(terms: Terms) -> None:
+def refuse_code(code: str) -> None:
+    """Raise Malformed `invalid_code`."""
+    if not CODE.fullmatch(code):
+        raise Malformed("代码由小写字母、数字和短横线组成，不超过 12 位。", code="invalid_code", attr="code")
+
+
+def refuse_terms(terms: Terms) -> None:
+    """Raise Malformed `required`, `host_not_listed`."""
     if terms.hands_back and not terms.callback_path:
         raise Malformed("回传办理进度须填写回传地址。", code="required", attr="callback_path")
     if terms.callback_path and not webhooks.is_listed(terms.callback_path):

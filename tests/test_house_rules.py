@@ -104,6 +104,7 @@ NO_ADMIN = {
     "leads.OfficerSignature": "one of two signatures: shown with its decision on the lead's page",
     "leads.Acknowledgement": "shown on its supervision order",
     "leads.WhistleCall": "one department of a whistle: shown, acted on and exported on the whistle's pages",
+    "leads.UsedSignature": "hashes of signed requests, forgotten after an hour: nothing to read",
     "leads.WhistleEvidence": "files of a department's report: shown on the whistle's page",
     "leads.WhistleLink": "a hash of a single-use link: nobody can read anything from it",
     "reports.SlaLine": SHOWN_ON_ITS_REPORT,
@@ -192,6 +193,7 @@ def test_migrations_are_complete() -> None:
 
 OPEN_VIEWS = {
     "kernel.accounts.api.views.Login": "the way in: name and password",
+    "leads.api.matters.Intake": "other platforms sign every request with a secret of their own (HMAC)",
     "leads.api.surveys.SurveyByLink": "behind a single-use token that only one SMS carries; takes one rating",
     "suoshe.api_docs.Document": "paths and shapes, no rows",
     "suoshe.api_docs.Docs": "shows the document to browse",

@@ -138,6 +138,15 @@ def new_lead(house: House) -> dict[str, Any]:
     }
 
 
+def new_matter(house: House) -> dict[str, Any]:
+    lead = new_lead(house)
+    return {
+        "client_uid": lead["client_uid"],
+        "tip_off": {"description": lead["description"], "category": "F03"},
+        "location": lead["location"],
+    }
+
+
 def new_whistle(house: House) -> dict[str, Any]:
     return {"grid": house.world.grid(1).code, "departments": ["fire"], "reason": "消防通道被占"}
 
@@ -175,6 +184,12 @@ def new_task(house: House) -> dict[str, Any]:
 
 
 LIAISON = some("liaison")
+KNOWS_TIP_OFF = OFFICE | {"commissioner", "section_food"}
+"""Its office, its owner, and the one section named in it: nobody else, however high."""
+SEES_COMPLAINT = OFFICE | ABOVE
+TAKES_MATTERS = OFFICE | some(
+    "clerk_elsewhere head_elsewhere duty_elsewhere bureau section_food section_price"
+)
 CALLERS = some("worker community")
 """The side that blew the house's whistle."""
 WHISTLERS = OFFICE | CALLERS | {"commissioner"}
@@ -361,6 +376,20 @@ ENTRIES = [
     Entry(
         "reporter-reveal", "POST", "reporters/reveal/", {200: some("keeper")}, rest=403,
         body=lambda h: {"reason": "回访核实", "number": h.heard.number},
+    ),
+    # matters of other platforms and of the desk; tip-offs
+    Entry("intake", "POST", "intake/12345/", {}, rest=401, body=new_matter, open_to_all=True),
+    listed("matters", "matters/", NEAR | {"section_food"}, lambda h: h.matter.pk),
+    Entry("matters", "POST", "matters/", {201: TAKES_MATTERS}, 403, new_matter),
+    get("matter", "matters/{matter.pk}/", NEAR | {"section_food"}),
+    listed("complaints", "complaints/", SEES_COMPLAINT, lambda h: h.matter.complaint.pk),
+    get("lead", "leads/{tip_off.pk}/", KNOWS_TIP_OFF),
+    get("lead-timeline", "leads/{tip_off.pk}/timeline/", KNOWS_TIP_OFF),
+    listed("leads", "leads/", KNOWS_TIP_OFF, lambda h: h.tip_off.pk),
+    Entry(
+        "lead-tip-off-extend", "POST", "leads/{tip_off.pk}/tip-off/extend/",
+        {200: some("head"), 403: KNOWS_TIP_OFF - some("head")},
+        body=lambda h: {"reason": "等待检验结果"}, version=lambda h: h.tip_off.version,
     ),
     # side roads that need no approval, and after closing
     act("settle", "on_spot", some("commissioner"), disposal={"kind": "guided", "note": "当场改好"}),

@@ -86,7 +86,10 @@ class WebhookEndpointAdmin(Asking):
         return super().get_queryset(request).defer("secret_sealed")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or not obj.source)
+        if isinstance(obj, str):  # unfold asks with the row's number for what stands above its page
+            obj = self.get_object(request, obj)
+        of_a_platform = bool(getattr(obj, "source", ""))
+        return super().has_change_permission(request, obj) and not of_a_platform
 
     @display(description="报文格式")
     def format_label(self, row: WebhookEndpoint) -> str:

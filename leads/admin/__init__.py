@@ -9,6 +9,7 @@ from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmi
 from leads.admin.leads import LeadAdmin
 from leads.admin.leniency import GuidanceAdmin, LeniencyDecisionAdmin
 from leads.admin.look_backs import LookBackAdmin
+from leads.admin.matters import KeptComplaintAdmin, MatterAdmin, PlatformAdmin
 from leads.admin.orders import SupervisionOrderAdmin
 from leads.admin.reporters import LeadReporterAdmin
 from leads.admin.whistles import WhistleAdmin
@@ -19,10 +20,13 @@ __all__ = [
     "DepartmentContactAdmin",
     "DepartmentPolicyAdmin",
     "GuidanceAdmin",
+    "KeptComplaintAdmin",
     "LeadAdmin",
     "LeadReporterAdmin",
     "LeniencyDecisionAdmin",
     "LookBackAdmin",
+    "MatterAdmin",
+    "PlatformAdmin",
     "SupervisionOrderAdmin",
     "SurveyAdmin",
     "WhistleAdmin",

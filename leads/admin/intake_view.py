@@ -7,22 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from grids.models import Grid
 from kernel.accounts.models import User
 from kernel.errors import DomainError
-from leads import intake
+from leads import intake, matters
 from leads.admin import photos_kept
 from leads.admin.place import sketch
 from leads.catalogue import GROUPS
-from leads.forms import IntakeForm, put
+from leads.forms import REQUEST, IntakeForm, put
 from leads.intake import Report, Told
-from leads.models import Category
+from leads.matters import Given, Part
+from leads.models import Category, MatterKind
 
 if TYPE_CHECKING:
     from leads.admin.leads import LeadAdmin
 
-FIELD_OF = {"evidence": "photos", "location": None}
+FIELD_OF = {
+    "evidence": "photos",
+    "location": None,
+    "request.description": "description",
+    "tip_off.description": "description",
+}
 USED = "这张表单已经提交过一次，内容与现在的不同。如果确实是另一条线索，请再次提交。"
 
 
@@ -31,16 +38,18 @@ def show(admin: LeadAdmin, request: HttpRequest) -> HttpResponse:
     by = admin.me(request)
     if request.method == "POST":
         return _post(admin, request, by)
-    form = IntakeForm(initial={"client_uid": uuid.uuid4()}, by=by)
+    form = IntakeForm(initial={"client_uid": uuid.uuid4()}, by=by, desk=matters.may_take(by))
     return _ask(admin, request, form)
 
 
 def _post(admin: LeadAdmin, request: HttpRequest, by: User) -> HttpResponse:
-    form = IntakeForm(request.POST, request.FILES, by=by)
+    form = IntakeForm(request.POST, request.FILES, by=by, desk=matters.may_take(by))
     kept: list[int] = []
     valid = form.is_valid()
     try:
         kept = _photos(form, by)
+        if valid and (form.cleaned_data.get("matter") or REQUEST) != REQUEST:
+            return _take_matter(request, form.cleaned_data, kept, by)
         if valid:
             made = intake.report(report=_report(form.cleaned_data, kept), by=by)
             told = "已登记" if made.created else "此前已登记过，没有重复登记"
@@ -67,10 +76,55 @@ def _photos(form: IntakeForm, by: User) -> list[int]:
     return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=uid)]))
 
 
+def _take_matter(request: HttpRequest, given: dict[str, Any], evidence: list[int], by: User) -> HttpResponse:
+    """举报, 投诉, or two at once: every record is shown, the matter's page follows."""
+    taken = matters.take(_given(given, evidence), by=by)
+    matter, made = taken.matter, []
+    for kind, lead in ((MatterKind.REQUEST, matter.lead), (MatterKind.TIP_OFF, matter.tip_off)):
+        if lead is not None:
+            made.append(f"{kind.label} {lead.number}")
+    if taken.complaint is not None:
+        made.append(f"{MatterKind.COMPLAINT.label} {taken.complaint.number}")
+    told = "已登记" if taken.created else "此前已登记过，没有重复登记"
+    messages.success(request, f"{'、'.join(made)} {told}。")
+    return HttpResponseRedirect(reverse("admin:leads_matter_changelist"))
+
+
+def _given(given: dict[str, Any], evidence: list[int]) -> Given:
+    first, *more = given["matter"].split("+")
+    business = given["entity"].name if given["entity"] else ""
+    category = {"category": given["category"].pk} if given["category"] else {}
+    if first == MatterKind.COMPLAINT:
+        parts = [Part(MatterKind.COMPLAINT, given["description"], entity_name=business)]
+    else:
+        severity = given["severity"] or None if first == MatterKind.REQUEST else None
+        parts = [
+            Part(
+                MatterKind(first),
+                given["description"],
+                severity=severity,
+                evidence=tuple(evidence),
+                **category,
+            )
+        ]
+    if more:
+        parts.append(Part(MatterKind.COMPLAINT, given["complaint"], entity_name=business))
+    return Given(
+        parts=tuple(parts),
+        client_uid=given["client_uid"],
+        told=_told(given),
+        lon=given["lon"],
+        lat=given["lat"],
+        crs_in="wgs84" if given["lon"] is not None else "",
+        entity_id=given["entity"].pk if given["entity"] else None,
+    )
+
+
+def _told(given: dict[str, Any]) -> Told | None:
+    return Told(given["reporter_name"], given["reporter_phone"]) if given["reporter_name"] else None
+
+
 def _report(given: dict[str, Any], evidence: list[int]) -> Report:
-    told = None
-    if given["reporter_name"]:
-        told = Told(given["reporter_name"], given["reporter_phone"])
     return Report(
         client_uid=given["client_uid"],
         category=given["category"].pk,
@@ -81,7 +135,7 @@ def _report(given: dict[str, Any], evidence: list[int]) -> Report:
         entity_id=given["entity"].pk if given["entity"] else None,
         severity=given["severity"] or None,
         evidence=tuple(evidence),
-        told=told,
+        told=_told(given),
     )
 
 

@@ -149,7 +149,8 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     @display(description="分类与对象", header=True)
     def what(self, lead: Lead) -> list[str]:
         about = _entity(lead) or words.masked(lead.description)
-        return [lead.category.name, about[:24] + ("…" if len(about) > 24 else "")]
+        name = f"【举报】{lead.category.name}" if lead.restricted else lead.category.name
+        return [name, about[:24] + ("…" if len(about) > 24 else "")]
 
     @display(description="严重程度", label=words.SEVERITY_COLOURS)
     def severity_label(self, lead: Lead) -> str:

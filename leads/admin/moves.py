@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from leads import dispatch, lifecycle, signing, states
 from leads import forms as ask
 from leads.acts import Act
-from leads.admin import after_moves, leniency_moves, request_moves
+from leads.admin import after_moves, leniency_moves, request_moves, tip_off_moves
 from leads.admin.offers import Call, Check, Offer
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Lead, Method, Plan, Side, Signature
@@ -111,6 +111,7 @@ OFFERS: dict[str, Offer] = {
         *request_moves.OFFERS,
         *after_moves.OFFERS,
         *leniency_moves.OFFERS,
+        *tip_off_moves.OFFERS,
     )
 }  # fmt: skip
 
@@ -129,6 +130,8 @@ def offered(
 def _may(offer: Offer, act: Act, by: User, signatures: Sequence[Signature]) -> bool:
     move = offer.move
     if move is not None and not states.allowed(move, act.lead.state):
+        return False
+    if act.lead.restricted and move in states.NOT_FOR_TIP_OFFS:
         return False
     signs_for = None if move is None else SIGNS_FOR.get(move)
     if signs_for and any(s.signer_id == by.pk and s.side != signs_for for s in signatures):

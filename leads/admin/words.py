@@ -46,6 +46,7 @@ CLOCKS = {
     "urgent_backup": "B角加入",
     "urgent_duty": "值班员加入",
     "answer": "回复反映人",
+    "tip_off": "举报核查",
     "ack_office": "所方签收督办",
     "ack_community": "社方签收督办",
     "whistle_answer": "部门回应吹哨",
@@ -59,6 +60,7 @@ FLAGS = {
     "clock_doubted": "手机时间与服务器相差过大，已按收到时间计",
     "clock_skewed": "手机时钟与服务器相差超过10分钟",
     "synced_late": "离线上报，时限自收到时起算",
+    "extended_tip_off": "举报核查时限已延长15个工作日",
 }
 SEVERITY_COLOURS = {
     Severity.MINOR.label: "default",
@@ -125,6 +127,7 @@ TITLES = {
     "approval.lapsed": "申请逾期未批",
     "approval.withdrawn": "申请撤回",
     "lead.synced_late": "离线操作补传",
+    "tip_off.extended": "举报核查延期",
     "guidance.given": "提醒、指导、约谈",
     "leniency.proposed": "提出容错纠错",
     "leniency.agreed": "容错纠错审批通过一环",

@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from grids.coordinates import PlaceField
 from kernel.api import StrictSerializer
+from kernel.coordinates import CRS_NAMES
 from leads.api.matter_shapes import Fields, HandedIn, entity_id, placed
 from leads.api.serializers import ToldSerializer
 from leads.catalogue import UNSORTED
@@ -21,6 +22,7 @@ from leads.matters import Given, Part
 from leads.models import MatterKind, Platform
 
 KINDS = {"诉求": MatterKind.REQUEST, "投诉": MatterKind.COMPLAINT, "举报": MatterKind.TIP_OFF}
+KIND_WORDS = tuple(KINDS)
 
 
 def text(longest: int, *, required: bool = False) -> Any:
@@ -71,7 +73,7 @@ class Form12345(Form):
     order_status = text(60)
     title = text(200)
     appeal_type = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(k, k) for k in KINDS]), min_length=1, max_length=3
+        child=serializers.ChoiceField(choices=KIND_WORDS), min_length=1, max_length=3
     )
     content = text(2000)
     complaint_content = text(2000)
@@ -85,7 +87,7 @@ class Form12345(Form):
     address = text(200)
     lng = degrees()
     lat = degrees()
-    coord = serializers.ChoiceField(choices=["gcj02", "wgs84", "bd09"], required=False, default="gcj02")
+    coord = serializers.ChoiceField(choices=CRS_NAMES, required=False, default="gcj02")
     call_time = moment()
     deadline = moment()
 
@@ -163,7 +165,7 @@ class FormCity(Form):
 
     event_code = text(60, required=True)
     event_state = text(60)
-    event_type = serializers.ChoiceField(choices=[(k, k) for k in KINDS], required=False, default="诉求")
+    event_type = serializers.ChoiceField(choices=KIND_WORDS, required=False, default="诉求")
     event_desc = text(2000, required=True)
     category_code = category()
     reporter = text(40)
@@ -171,7 +173,7 @@ class FormCity(Form):
     place_name = text(200)
     longitude = degrees()
     latitude = degrees()
-    coord_type = serializers.ChoiceField(choices=["wgs84", "gcj02", "bd09"], required=False, default="wgs84")
+    coord_type = serializers.ChoiceField(choices=CRS_NAMES, required=False, default="wgs84")
     event_time = moment()
     handle_deadline = moment()
 

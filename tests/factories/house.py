@@ -27,7 +27,7 @@ from kernel.deadlines.sweep import sweep
 from kernel.evidence import store
 from kernel.evidence.models import Evidence
 from kernel.notices.models import OutboxMessage
-from leads import lifecycle
+from leads import lifecycle, matters
 from leads.intake import Told
 from leads.leniency import Proposal
 from leads.lifecycle import Outcome
@@ -37,13 +37,14 @@ from leads.models import (
     Lead,
     LeniencyDecision,
     LookBack,
+    Matter,
     Route,
     SupervisionOrder,
     Whistle,
 )
 from reports import nightly
 from tests import databases
-from tests.factories import after, citizens, requests
+from tests.factories import after, citizens, requests, tip_offs
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -96,6 +97,9 @@ class House:
     """Grid 1's commissioner asks his office's head to suspend a lead."""
     referred: Lead
     received: Lead
+    matter: Matter
+    """Handed in at grid 1's desk: a request, a tip-off and a complaint."""
+    tip_off: Lead
     lenient: LeniencyDecision
     """Proposed on a lead of `entity`, with its guidance."""
 
@@ -149,6 +153,12 @@ def proposed(world: World, shop: BusinessEntity) -> LeniencyDecision:
         evidence=[keep_photo(commissioner, "#802040").pk],
     )
     return LeniencyDecision.objects.get(lead=lead)
+
+
+def handed_in(world: World) -> dict[str, Any]:
+    """One matter of each kind at grid 1's desk."""
+    taken = matters.take(tip_offs.given(world), by=world.clerk_of(1))
+    return {"matter": taken.matter, "tip_off": taken.matter.tip_off}
 
 
 def make_house() -> House:
@@ -209,6 +219,7 @@ def make_house() -> House:
         device=Device.objects.get(user=worker.pk, name="另一部手机"),
         heard=heard,
         **side_roads(world),
+        **handed_in(world),
         lenient=proposed(world, entity),
         token=citizens.token_in(citizens.sms(heard)),
         task=task_lists.add(
