@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from grids.access import Scope, Seat, scope_of
 from grids.models import Grid, Office
@@ -101,20 +101,33 @@ def _by_approval(rows: Sequence[Approval], people: dict[int, set[int]]) -> dict[
 # --- the office's head -----------------------------------------------------------------------------
 
 
+def concerned(approval: Approval, lead: Lead) -> set[int | None]:
+    """Who decides none of it: who asked, whose lead it is now (a request outlives a change of owner), and
+    who has recused himself."""
+    people = set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
+    return {approval.asked_by_id, approval.asked_on_behalf_of_id, lead.assignee_id, *people} - {None}
+
+
 def head_may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
     """The seat from which this person decides for the office: head, duty leader; else the bureau."""
     scope = scope_of(user)
-    asked = {approval.asked_by_id, approval.asked_on_behalf_of_id}
+    barred = concerned(approval, lead)
+    if user.pk in barred:
+        return None
     seats = [scope.seat(role, office_id=lead.office_id) for role in (Role.OFFICE_HEAD, DUTY_LEADER)]
     fit = [seat for seat in seats if seat is not None and lead.office_id is not None]
-    if fit:
-        return next((seat for seat in fit if seat.holder_id not in asked), fit[0])
+    found = next((seat for seat in fit if seat.holder_id not in barred), None)
+    if found is not None:
+        return found
+    asked = {approval.asked_by_id, approval.asked_on_behalf_of_id}
     bureau = scope.seat(Role.BUREAU)
-    return bureau if bureau is not None and not lead.restricted and _no_head(lead, asked, scope.at) else None
+    if bureau is not None and not lead.restricted and no_head(lead, barred, scope.at):
+        return bureau
+    return next((seat for seat in fit if seat.holder_id in asked), None)
 
 
-def _no_head(lead: Lead, asked: set[int | None], at: datetime) -> bool:
-    """Is nobody left in the lead's office who could decide what these people asked?"""
+def no_head(lead: Lead, asked: set[int | None], at: datetime) -> bool:
+    """Is nobody left in the lead's office who could decide, these people left out?"""
     if lead.office_id is None:
         return True
     office = office_people([lead.office_id], at)[lead.office_id]
@@ -132,21 +145,31 @@ def head_decidable(user: User) -> Q:
     found = Q(pk__in=[])
     if offices:
         found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+        found &= ~_is_his_own(user.pk)
     if scope.has(Role.BUREAU):
         found |= _bureau_decidable(scope)
     return found
 
 
+def _is_his_own(person_id: int) -> Q:
+    """The approvals in which this person is `concerned`."""
+    owned = Lead.objects.filter(pk=OuterRef("subject_id"), assignee_id=person_id)
+    recused = Recusal.objects.filter(lead_id=OuterRef("subject_id"), person_id=person_id)
+    asked = Q(asked_by_id=person_id) | Q(asked_on_behalf_of_id=person_id)
+    return asked | Q(Exists(owned)) | Q(Exists(recused))
+
+
 def _bureau_decidable(scope: Scope) -> Q:
-    """Where an office has no head and no duty leader, or only the one who asks."""
+    """Where an office has no head and no duty leader, or only such as are concerned."""
     leaders = _leaders(scope)
     open_leads = Lead.objects.filter(restricted=False)
     empty = [number for number, people in leaders.items() if not people]
     found = Q(subject_id__in=open_leads.filter(Q(office_id__in=empty) | Q(office_id=None)).values("id"))
     for number, people in leaders.items():
-        if len(people) == 1:
-            own = Q(asked_by_id__in=people) | Q(asked_on_behalf_of_id__in=people)
-            found |= own & Q(subject_id__in=open_leads.filter(office_id=number).values("id"))
+        own = Q(subject_id__in=open_leads.filter(office_id=number).values("id"))
+        for person_id in sorted(people):
+            own &= _is_his_own(person_id)
+        found |= own if people else Q(pk__in=[])
     return found
 
 
@@ -162,12 +185,26 @@ def _leaders(scope: Scope) -> dict[int, set[int]]:
 
 def head_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:
     """The office's head and the day's duty leader, with who stands in for them; else the bureau."""
-    people = people_of({row.subject_id for row in rows}, at, HEADS, DUTY_LEADERS)
-    found = _by_approval(rows, people)
+    ids = {row.subject_id for row in rows}
+    people, barred = people_of(ids, at, HEADS, DUTY_LEADERS), _barred_from(ids)
+    found = {
+        number: some - barred.get(row.subject_id, set())
+        for row, (number, some) in zip(rows, _by_approval(rows, people).items(), strict=True)
+    }
     alone = [row for row in rows if not found[row.pk] - {row.asked_by_id, row.asked_on_behalf_of_id}]
     if alone:
         bureau = _people({row.subject_id for row in alone}, at, (BUREAU,))
         found |= {row.pk: found[row.pk] | bureau.get(row.subject_id, set()) for row in alone}
+    return found
+
+
+def _barred_from(lead_ids: Collection[int]) -> dict[int, set[int]]:
+    """Owners and who has recused himself, by lead. One statement."""
+    owners = Lead.objects.filter(pk__in=lead_ids, assignee__isnull=False).values_list("id", "assignee_id")
+    recused = Recusal.objects.filter(lead__in=lead_ids).values_list("lead_id", "person_id")
+    found: dict[int, set[int]] = {}
+    for lead_id, person_id in owners.order_by().union(recused.order_by(), all=True):
+        found.setdefault(lead_id, set()).add(person_id)
     return found
 
 

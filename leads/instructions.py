@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kernel.approvals import deciding
-from kernel.approvals.models import Approval
+from kernel.approvals.models import OWN, Approval
 from kernel.deadlines import clocks, handlers
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import end_of_day, local
-from kernel.errors import Malformed
+from kernel.errors import Malformed, NotAllowed
 from leads import approving, dispatch, pauses
 from leads.acts import Act
 from leads.clock_notices import COMMUNITY_HEADS, HEADS, OWNER, of_leads, tell
@@ -87,6 +87,7 @@ def _agree(act: Act, order: SupervisionOrder, side: Side, said: Said) -> None:
     asked = Approval.objects.of("lead", act.lead.pk).waiting().filter(kind=pauses.EXTEND)
     waiting = asked.select_for_update().first()
     if waiting is None:
+        _refuse_own(act, order, side)
         reason = said.note or Instruction.AGREE_EXTENSION.label
         if pauses.grant(act, order_id=order.pk, reason=reason, span=A_DAY):
             act.tell([act.lead.assignee_id], "extension_granted")
@@ -96,6 +97,14 @@ def _agree(act: Act, order: SupervisionOrder, side: Side, said: Said) -> None:
         waiting, act.lead, by=act.actor, seat=seat, approve=True, note=said.note, at=act.at, live=act.live
     )
     act.lead.refresh_from_db()
+
+
+def _refuse_own(act: Act, order: SupervisionOrder, side: Side) -> None:
+    """Nobody gives himself more time, also not as the head's stand-in. Raises `own_request`, `recused`."""
+    act.refuse_recused()
+    answer = order.acknowledgements.get(side=side)
+    if act.lead.assignee_id in (answer.by_id, answer.on_behalf_of_id):
+        raise NotAllowed(OWN, code="own_request")
 
 
 def _join(act: Act, order: SupervisionOrder, side: Side) -> None:

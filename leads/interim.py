@@ -18,7 +18,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed
-from leads import approving, supervision
+from leads import approving, pauses, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import InterimFeedback, Lead
 from leads.policy import INTERIM_CYCLES
@@ -127,6 +127,7 @@ def take_effect(
         approved_by=approved_by,
         at=act.at,
     )
+    pauses.ask_no_more(act)
     clocks.meet("lead", lead.pk, ["feedback"], at=act.at)
     clocks.cancel("lead", lead.pk, ["final"], at=act.at)
     clocks.arm(

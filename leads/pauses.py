@@ -19,7 +19,7 @@ from kernel import approvals, journal
 from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
 from kernel.approvals.kinds import Kind
-from kernel.approvals.models import Approval
+from kernel.approvals.models import CLOCK, Approval
 from kernel.approvals.models import State as Asked
 from kernel.deadlines import clocks, handlers
 from kernel.deadlines.handlers import Fired
@@ -36,6 +36,8 @@ SUSPEND, EXTEND = "lead.suspend", "lead.extend"
 LONGEST = timedelta(days=7)
 PAUSED = ("feedback", "final")
 """The clocks that a suspension stops, and that may be extended."""
+MOVED = ["feedback_due_at", "final_due_at", "closing_due_at"]
+"""Columns of the lead that follow those clocks."""
 WAITS = "延期申请待审批"
 
 
@@ -94,7 +96,7 @@ def _suspended(decision: Decision) -> None:
         raise Conflict("申请的暂缓期限已过，不能再同意。", code="until_passed")
     act.move(Move.SUSPEND)
     if approvals.withdraw_moot("lead", lead.pk, state=lead.state, by=act.by, at=act.at):
-        lead.refresh_from_db(fields=["feedback_due_at", "final_due_at", "closing_due_at"])
+        lead.refresh_from_db(fields=MOVED)
     with moving(act) as moved:
         kind = SuspendReason(row.payload["reason_kind"])
         clocks.stand_still(
@@ -256,13 +258,28 @@ def _extension_decided(decision: Decision) -> None:
     act.keep(*moved)
 
 
+def ask_no_more(act: Act) -> None:
+    """The clock that an extension was asked for is about to end: the request is withdrawn, what was left of
+    the clock given back first. No statement where nothing waits."""
+    if not any(one.subject_kind == CLOCK for one in act.live):
+        return
+    rows = list(Approval.objects.of("lead", act.lead.pk).waiting().filter(kind=EXTEND))
+    if approvals.withdraw(rows, by=act.by, at=act.at, why="时限已经完成，不再需要延期"):
+        act.lead.refresh_from_db(fields=MOVED)
+
+
 def _put_off(act: Act, kind: str, cycle: int, until: datetime) -> datetime:
-    """Move a running clock and its warning to a later due time, never to an earlier one. The due time."""
+    """Move a running clock and its warning to a later due time, never to an earlier one. The due time.
+
+    Raises: Conflict `clock_not_running`.
+    """
     running = Deadline.objects.filter(
         subject_kind="lead", subject_id=act.lead.pk, cycle=cycle, state=Deadline.State.RUNNING
     )
     rows = list(running.filter(Q(kind=kind) | Q(parent_kind=kind)).order_by("id"))
-    [clock] = [row for row in rows if row.kind == kind]
+    clock = next((row for row in rows if row.kind == kind), None)
+    if clock is None:
+        raise Conflict("反馈时限已经完成，不能再延期。", code="clock_not_running")
     if until > clock.due_at:
         clocks.put_off(rows, until - clock.due_at)
     return max(until, clock.due_at)

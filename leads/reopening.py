@@ -49,7 +49,9 @@ def reopen(
 
 
 def refuse_head(act: Act) -> None:
-    """Raise NotAllowed `not_office_head` unless he holds or stands in for the seat of the lead's 所长."""
+    """Raise NotAllowed `not_office_head` unless he holds or stands in for the seat of the lead's 所长;
+    `recused`."""
+    act.refuse_recused()
     office_id = act.lead.office_id
     if office_id is None or act.scope.seat(Role.OFFICE_HEAD, office_id=office_id) is None:
         raise NotAllowed("只有本监管所所长可以决定重新办理。", code="not_office_head")
