@@ -9,7 +9,7 @@ from __future__ import annotations
 _COLUMNS = """
     SELECT l.id, l.number, l.category_id, l.grid_id, l.desk_due_at, l.dispatched_at, l.respond_due_at,
            l.first_responded_at, l.feedback_due_at, l.fed_back_at, l.same_day_due_at, l.controlled_at,
-           l.closing_due_at, l.final_due_at, LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at,
+           l.closing_due_at, l.first_closed_at, l.final_due_at, LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at,
            LEAST(%(as_of)s, l.suspended_at) AS stands
       FROM leads_lead l WHERE l.reported_at < %(as_of)s AND NOT l.restricted
 """
@@ -43,7 +43,8 @@ late AS (
     SELECT id, 'same_day', 1, same_day_due_at FROM live
      WHERE same_day_due_at <= %(as_of)s AND (controlled_at IS NULL OR controlled_at >= %(as_of)s)
     UNION ALL
-    SELECT id, 'closing', 1, closing_due_at FROM live WHERE closing_due_at <= stands
+    SELECT id, 'closing', 1, closing_due_at FROM live
+     WHERE closing_due_at <= stands AND (first_closed_at IS NULL OR first_closed_at >= %(as_of)s)
     UNION ALL
     SELECT live.id, d.kind, d.cycle, d.due_at
       FROM live JOIN deadlines_deadline d ON d.subject_kind = 'lead' AND d.subject_id = live.id
@@ -52,8 +53,13 @@ late AS (
        AND NOT (d.state = 'cancelled' AND d.closed_at < d.due_at)
        AND NOT EXISTS (SELECT FROM leads_rework r
                         WHERE r.lead_id = live.id AND r.round = d.cycle AND r.at < %(as_of)s)
+       AND NOT EXISTS (SELECT FROM leads_reopening r
+                        WHERE r.lead_id = live.id AND r.round = d.cycle + 1 AND r.at < %(as_of)s)
        AND (d.kind = 'verify' OR NOT EXISTS (
-            SELECT FROM leads_disposal p
+            SELECT 1 FROM leads_disposal p
+             WHERE p.lead_id = live.id AND p.round = d.cycle AND p.at < %(as_of)s
+             UNION ALL
+            SELECT 1 FROM leads_interimfeedback p
              WHERE p.lead_id = live.id AND p.round = d.cycle AND p.at < %(as_of)s)))
 INSERT INTO reports_slaoverdue (report_id, lead_id, number, category, grid_id, grid_code, grid_name,
                                 office_name, owner_name, clock, cycle, due_at, hours_late)

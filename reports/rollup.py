@@ -25,8 +25,14 @@ _OUT = """
                   l.first_responded_at IS NULL OR l.first_responded_at >= l.respond_due_at), false)
            OR l.feedback_due_at <= e.ends AND (e.answered_at IS NULL OR e.answered_at >= l.feedback_due_at)
            OR COALESCE(l.same_day_due_at <= e.ends AND (
-                  l.controlled_at IS NULL OR l.controlled_at >= l.same_day_due_at), false))
+                  l.controlled_at IS NULL OR l.controlled_at >= l.same_day_due_at), false)
+           OR l.closing_due_at <= e.ends AND (
+                  l.first_closed_at IS NULL OR l.first_closed_at >= l.closing_due_at)
+           OR EXISTS (SELECT FROM deadlines_event v
+                       WHERE v.subject_kind = 'lead' AND v.subject_id = l.id
+                         AND v.kind IN ('feedback', 'final') AND v.due_at <= e.ends))
 """
+# The last two: a later round's feedback, and what an interim one had promised.
 # `ends`: until when anything of the lead can be late. While it is suspended its paused limits stand still.
 _ENDS = """
        SELECT LEAST(%(as_of)s, l.rejected_at, l.merged_at) AS ends,
@@ -71,7 +77,7 @@ SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS reported,
            SELECT FROM leads_suspension r WHERE r.lead_id = l.id AND r.began_at < %(as_of)s)) AS suspended,
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM leads_reclassification r WHERE r.lead_id = l.id AND r.at < %(as_of)s)) AS reclassified,
-       count(*) FILTER (WHERE x.handed) AS handed_over,
+       count(*) FILTER (WHERE x.received) AS handed_over,
        count(*) FILTER (WHERE x.closed AND l.verified_in_stead AND x.counts AND NOT x.handed)
            AS verified_in_stead
   FROM asked a
@@ -85,7 +91,10 @@ SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS reported,
               COALESCE(l.first_interim_at < %(as_of)s AND (
                   l.first_fed_back_at IS NULL OR l.first_interim_at < l.first_fed_back_at), false) AS interim,
               COALESCE(l.closed_at < %(as_of)s, false) AS closed,
-              COALESCE(l.handed_over_at < %(as_of)s, false) AS handed,
+              COALESCE(l.handed_over_at < %(as_of)s, false) AS received,
+              COALESCE(l.handed_over_at < %(as_of)s AND NOT (
+                  l.closing_due_at <= l.handed_over_at AND (
+                  l.first_closed_at IS NULL OR l.first_closed_at >= l.closing_due_at)), false) AS handed,
               l.closing_due_at <= e.stands AS mature,
               l.desk_due_at IS NOT NULL AND l.desk_due_at <= e.ends
                   AND (l.dispatched_at IS NULL OR l.dispatched_at >= l.desk_due_at) AS desk_late,
