@@ -65,7 +65,8 @@ the day they were raised, rectifications by the day ordered, look-backs by the d
 Side roads launder nothing (DOMAIN.md §5): a lead rejected or merged before any of its limits had passed
 counts in `reported` and beside the rates and in none of the rates; one that was late before stays. What
 was food once is food. `closure_counted` leaves out what another department has taken over before its
-closing was late. Answers and surveys count once a round, on the day of the lead's report; `not_asked` are closed leads without a survey.
+closing was late. Answers and surveys count once a round, on the day of the lead's report; `not_asked` are
+closed leads without a survey.
 """
 
 RATES: dict[str, tuple[str, str, str]] = {

@@ -9,7 +9,8 @@ from __future__ import annotations
 _COLUMNS = """
     SELECT l.id, l.number, l.category_id, l.grid_id, l.desk_due_at, l.dispatched_at, l.respond_due_at,
            l.first_responded_at, l.feedback_due_at, l.fed_back_at, l.same_day_due_at, l.controlled_at,
-           l.closing_due_at, l.first_closed_at, l.final_due_at, LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at,
+           l.closing_due_at, l.first_closed_at, l.final_due_at,
+           LEAST(l.first_fed_back_at, l.first_interim_at) AS answered_at,
            LEAST(%(as_of)s, l.suspended_at) AS stands
       FROM leads_lead l WHERE l.reported_at < %(as_of)s AND NOT l.restricted
 """
