@@ -109,10 +109,10 @@ def template() -> str:
 
 
 @contextlib.contextmanager
-def fresh() -> Iterator[str]:
-    """A new copy of the migrated database, dropped at the end whoever is still connected."""
+def fresh(source: str | None = None) -> Iterator[str]:
+    """A new copy of the migrated database, or of `source`, dropped at the end whoever is still connected."""
     name = f"test_{os.environ['SUOSHE_TEST_RUN']}_{os.getpid()}_{next(_numbers)}"
-    source = template()
+    source = source or template()
     with server() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
     try:

@@ -1,0 +1,1 @@
+"""Whatever is sent: no 500, no answer that breaks the document, and of what was refused no row and no file."""
