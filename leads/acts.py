@@ -84,9 +84,18 @@ class Act:
 
         Raises Conflict `wrong_state`, `restricted`.
         """
+        self.refuse_restricted(move)
+        self.lead.state = states.target(move, self.lead.state, to)
+
+    def refuse_restricted(self, move: Move) -> None:
+        """Raise Conflict `restricted`: a tip-off (举报) takes no side road that others would learn of."""
         if self.lead.restricted and move in states.NOT_FOR_TIP_OFFS:
             raise Conflict("举报线索限制知悉，不走这个程序。", code="restricted")
-        self.lead.state = states.target(move, self.lead.state, to)
+
+    def could_move(self, move: Move) -> None:
+        """Raise as `move` does where this way is not open; for who only asks for it."""
+        self.refuse_restricted(move)
+        states.target(move, self.lead.state)
 
     def as_owner(self) -> int | None:
         """May this person act as the lead's owner? For whom, where not for himself.

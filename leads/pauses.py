@@ -57,7 +57,7 @@ def suspend(
         if approving.waits(act, SUSPEND):
             return act.lead
         expect(act.lead.version)
-        states.target(Move.SUSPEND, act.lead.state)
+        act.could_move(Move.SUSPEND)
         if not act.at < until <= act.at + LONGEST:
             raise Malformed("暂缓期限应在今后 7 天以内。", code="until", attr="until")
         if reason_kind == SuspendReason.OTHER and not note:
@@ -192,7 +192,7 @@ def extend(
         if approving.waits(act, EXTEND):
             return lead
         expect(lead.version)
-        states.target(Move.EXTEND, lead.state)
+        act.could_move(Move.EXTEND)
         row = extendable(act, clock)
         if not row.due_at < until <= row.due_at + LONGEST:
             raise Malformed("新的时限应晚于原时限，最多延长 7 天。", code="until", attr="until")

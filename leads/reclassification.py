@@ -62,7 +62,7 @@ def reclassify(
         if approving.waits(act, OUT_OF_FOOD, OUT_OF_FOOD_HEAD):
             return lead
         expect(lead.version)
-        states.target(Move.RECLASSIFY, lead.state)
+        act.could_move(Move.RECLASSIFY)
         if _is_so(lead, change):
             raise Conflict("分类和严重程度都没有变化。", code="nothing_changes", attr="category")
         if lead.food and not change.category.food:

@@ -19,7 +19,7 @@ from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
 from kernel.deadlines import clocks
 from kernel.errors import Malformed
-from leads import answers, approving, files, states, supervision
+from leads import answers, approving, files, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import Lead, Rejection, RejectReason, Stage
 from leads.states import Move, State
@@ -51,7 +51,7 @@ def reject(
         if approving.waits(act, REJECT, REJECT_HEAD):
             return lead
         expect(lead.version)
-        states.target(Move.REJECT, lead.state)
+        act.could_move(Move.REJECT)
         if not note and not (evidence or awaited):
             raise Malformed("退单须写明情况或附上证据。", code="ground_required", attr="note")
         if reason_kind == RejectReason.OTHER and not note:

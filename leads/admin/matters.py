@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
@@ -85,7 +85,7 @@ class MatterAdmin(ReadOnly):
             if seen:
                 address = reverse(f"admin:leads_{page}_change", args=[record.pk])
                 found.append((str(kind.label), address, record.number))
-        return format_html_join(format_html("<br>"), '{} <a href="{}">{}</a>', found)
+        return format_html_join(SafeString("<br>"), '{} <a href="{}">{}</a>', found)
 
 
 @admin.register(KeptComplaint)
