@@ -174,7 +174,7 @@ class DutyShiftImport(APIView):
 
     @extend_schema(
         request=s.RotaUploadSerializer,
-        responses={200: s.UploadReportSerializer, 422: s.UploadReportSerializer},
+        responses={200: s.UploadReportSerializer, 422: s.RefusedUploadSerializer},
     )
     def post(self, request: Request) -> Response:
         body = s.RotaUploadSerializer(data=request.data)

@@ -217,3 +217,23 @@ class UploadReportSerializer(serializers.Serializer[Any]):
     updated = serializers.IntegerField(read_only=True)
     unchanged = serializers.IntegerField(read_only=True)
     errors = RowErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # its name in API.md
+
+
+class RefusedRowSerializer(serializers.Serializer[Any]):
+    """One error of a refused upload: of a row, or of the file as a whole."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    attr = serializers.CharField(allow_null=True)
+    row = serializers.IntegerField(required=False)
+
+
+class RefusedUploadSerializer(serializers.Serializer[Any]):
+    """A refusal in the shape of every other; where rows were read, also how many."""
+
+    type = serializers.CharField()
+    errors = RefusedRowSerializer(many=True)  # type: ignore[assignment]  # its name in API.md
+    rows = serializers.IntegerField(required=False)
+    created = serializers.IntegerField(required=False)
+    updated = serializers.IntegerField(required=False)
+    unchanged = serializers.IntegerField(required=False)

@@ -177,7 +177,7 @@ def broken_bytes(draw: st.DrawFn, good: bytes) -> bytes:
         return good[:at] + draw(st.binary(min_size=1, max_size=8)) + good[at:]
     if how == "encode":
         charset = draw(st.sampled_from(["utf-16", "utf-32", "gb18030", "utf-8-sig", "cp037", "utf-7"]))
-        return good.decode("utf-8", "replace").encode(charset)
+        return good.decode("utf-8", "replace").encode(charset, "replace")
     if how == "around":
         before, after = draw(
             st.sampled_from([(b"", b"]"), (b"[", b"]"), (b"", b"{}"), (b"\x00", b""), (b")]}'\n", b""), (b" ", b"\x00"),

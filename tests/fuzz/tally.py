@@ -101,13 +101,21 @@ class Tally:
                 self.server_error(f"{request.body[:1000]!r} -> {receipt}")
 
 
+def _without_rows(body: Any) -> Any:
+    """A refused table also says which row is wrong, and how many were read (`grids.rota_sheet`)."""
+    if isinstance(body, dict) and "rows" in body:
+        errors = [{k: v for k, v in error.items() if k != "row"} for error in body["errors"]]
+        return {"type": body["type"], "errors": errors}
+    return body
+
+
 def _why_no_refusal(answer: Answer) -> str | None:
     """What is wrong with the body of a refusal; None where it is as documented (API.md, Manner)."""
     if not answer.headers.get("content-type", "").startswith("application/json"):
         return "no JSON"
     try:
         body: Any = json.loads(answer.body)
-        REFUSAL.validate(body)
+        REFUSAL.validate(_without_rows(body))
     except (ValueError, jsonschema.ValidationError) as error:
         return str(error)[:200]
     if any("\ud800" <= character <= "\udfff" for character in json.dumps(body, ensure_ascii=False)):

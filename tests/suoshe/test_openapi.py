@@ -14,25 +14,14 @@ import pytest
 import schemathesis
 import yaml
 from django.contrib.staticfiles import finders
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, resolve
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from pytest_django import DjangoDbBlocker
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
+from grids import rota_sheet
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.evidence.models import Evidence
@@ -42,18 +31,11 @@ from suoshe.openapi import ERROR, REFUSALS, one_path_each
 from tests.factories import citizens
 from tests.factories.accounts import PASSWORD, make_user, token_for
 from tests.factories.house import House, keep_photo, on_its_own, standing
+from tests.fuzz.document import CHECKS, PLAIN
+from tests.fuzz.grounds import application
+from tests.fuzz.valid import METHODS, PREFIX, operations
 
 pytestmark = pytest.mark.xdist_group("house")
-PREFIX = "/api/v1/"
-METHODS = ("get", "post", "put", "patch", "delete")
-HANDLER = get_wsgi_application()
-PLAIN = {"Accept-Encoding": "identity"}
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +50,6 @@ def standing_house(
 def house(standing_house: House, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
     with on_its_own(django_db_blocker):
         yield standing_house
-
-
-def operations() -> list[tuple[str, str, dict[str, Any]]]:
-    return [
-        (path, method, operation)
-        for path, item in document()["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
-    ]
 
 
 # --- the document ----------------------------------------------------------------------------------
@@ -198,27 +171,6 @@ def test_the_docs_need_no_other_host_and_no_inline_script(client: Client, house:
 
 
 # --- answers against the document ------------------------------------------------------------------
-
-
-def application(environ: Any, start: Any) -> list[bytes]:
-    """The product as a server runs it, but that the connection with the test's transaction stays open.
-
-    Answers are read whole and closed; a refusal ends its own transaction and no other.
-    """
-    ends = (request_started, request_finished)
-    before = transaction.savepoint() if connection.in_atomic_block else None
-    for signal in ends:
-        signal.disconnect(close_old_connections)
-    try:
-        answer = HANDLER(environ, start)
-        whole = b"".join(answer)
-        answer.close()
-    finally:
-        for signal in ends:
-            signal.connect(close_old_connections)
-    if before is not None and answer.status_code >= 400:
-        transaction.savepoint_rollback(before)
-    return [whole]
 
 
 class Caller:
@@ -480,6 +432,11 @@ def test_the_other_writes_answer_as_described(caller: Caller, house: House) -> N
     }
     caller(head, "POST", "duty-shifts/", 201, body=shift)
     caller(head, "POST", "duty-shifts/", 200, body=shift | {"person": "clerk-01"})
+    form: dict[str, Any] = {"media_type": "multipart/form-data"}
+    for content in (b"no table", rota_sheet.template()):  # its example names nobody
+        sheet = {"file": content, "dry_run": "false"}
+        caller(head, "POST", "duty-shifts/import/", 422, body=sheet, **form)
+    caller(head, "POST", "duty-shifts/import/", body={"file": rota_sheet.template()}, **form)
     path = f"duty-shifts/{house.shift.pk}/swap/ as duty-shifts/{{id}}/swap/"
     caller(head, "POST", path, body={"with": house.next_shift.pk})
 
@@ -513,50 +470,3 @@ def test_the_approved_side_roads_answer_as_described(caller: Caller, house: Hous
         caller(head, "POST", asking, status, body={"note": "已阅"}, version=2 if status == 409 else 1)
     orders = [{"id": house.order.pk, "version": 1, "instruction": "other", "note": "已督促"}]
     caller(head, "POST", "supervision-orders/acknowledge/", body={"orders": orders})
-
-
-# --- whatever is sent ------------------------------------------------------------------------------
-
-FUZZED = [(path, "GET") for path, method, _ in operations() if method == "get"] + [
-    (f"{PREFIX}leads/", "POST")
-]
-FEW = settings(
-    max_examples=3,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-
-
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize(("path", "method"), FUZZED, ids=lambda value: value)
-def test_nothing_sent_breaks_the_document(
-    caller: Caller, house: House, path: str, method: str, mode: GenerationMode
-) -> None:
-    """What a machine makes of the document, right and wrong: never a 500, always an answer as described."""
-    operation = caller.schema[path][method]
-    token = token_for(house.world.user("worker-01-1"))
-    real = {
-        "id": house.late.pk,
-        "approval_id": house.asked.pk,
-        "notice_id": house.notice.pk,
-        "code": house.world.grid(1).code,
-        "evidence_id": house.evidence.pk,
-        "token": house.token,
-    }
-
-    @FEW
-    @given(operation.as_strategy(generation_mode=mode), st.booleans())
-    def send(case: Any, is_real: bool) -> None:
-        if is_real:
-            case.path_parameters = {name: real[name] for name in case.path_parameters or {}}
-        case.headers = PLAIN | {"Authorization": f"Bearer {token}"}
-        case.call_and_validate(checks=CHECKS)
-
-    try:
-        send()
-    except Exception as nothing:
-        if "Unsatisfiable" not in type(nothing).__name__:  # an operation without anything to get wrong
-            raise
