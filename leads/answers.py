@@ -48,6 +48,7 @@ TURNED_AWAY = "经核实，该事项不能由本单位办理，详情可致电�
 CALLS = frozenset(
     {*OFFICE_SIDE, DUTY_OFFICER, DUTY_LEADER, Role.GRID_WORKER, Role.COMMUNITY_HEAD, Role.BUREAU}
 )
+ENDED = (State.CLOSED, State.REJECTED)
 EARLIEST = timedelta(minutes=1)
 SETTLED_AT_ONCE = 200
 
@@ -281,7 +282,7 @@ def _give(act: Act, answer: Answer, way: Way) -> None:
 
 
 def answer_merged() -> int:
-    """A lead that was merged is answered when the survivor closes: who told it hears of it too.
+    """A lead that was merged is answered when the survivor closes, or is turned away: who told it hears too.
 
     Each lead in its own transaction; any number may run at once, and again.
     """
@@ -289,7 +290,7 @@ def answer_merged() -> int:
         state=AnswerState.CANCELLED
     )
     found = Lead.objects.filter(
-        ~Exists(answered), state=State.MERGED, told_by_citizen=True, merged_into__state=State.CLOSED
+        ~Exists(answered), state=State.MERGED, told_by_citizen=True, merged_into__state__in=ENDED
     )
     ids = list(found.order_by("id").values_list("id", flat=True)[:SETTLED_AT_ONCE])
     for lead_id in ids:
@@ -299,7 +300,7 @@ def answer_merged() -> int:
 
 def _begin_merged(act: Act) -> None:
     survivor = act.lead.merged_into
-    if act.lead.state == State.MERGED and survivor is not None and survivor.state == State.CLOSED:
+    if act.lead.state == State.MERGED and survivor is not None and survivor.state in ENDED:
         begin(act)
 
 

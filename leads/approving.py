@@ -24,9 +24,10 @@ from kernel.approvals.deciding import Decision
 from kernel.approvals.models import CLOCK, Approval
 from kernel.deadlines.arrays import literal
 from kernel.errors import Conflict
+from leads import signing
 from leads.acts import Act
 from leads.clock_notices import ACTIVE, BUREAU, COMMUNITY_HEADS, DUTY_LEADERS, HEADS, WORKERS
-from leads.models import Lead, Recusal, Side, Signature
+from leads.models import Lead, Recusal, Side
 
 SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 
@@ -186,7 +187,7 @@ def _leaders(scope: Scope) -> dict[int, set[int]]:
 def head_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:
     """The office's head and the day's duty leader, with who stands in for them; else the bureau."""
     ids = {row.subject_id for row in rows}
-    people, barred = people_of(ids, at, HEADS, DUTY_LEADERS), _barred_from(ids)
+    people, barred = people_of(ids, at, HEADS, DUTY_LEADERS), barred_from(ids)
     found = {
         number: some - barred.get(row.subject_id, set())
         for row, (number, some) in zip(rows, _by_approval(rows, people).items(), strict=True)
@@ -198,7 +199,7 @@ def head_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]
     return found
 
 
-def _barred_from(lead_ids: Collection[int]) -> dict[int, set[int]]:
+def barred_from(lead_ids: Collection[int]) -> dict[int, set[int]]:
     """Owners and who has recused himself, by lead. One statement."""
     owners = Lead.objects.filter(pk__in=lead_ids, assignee__isnull=False).values_list("id", "assignee_id")
     recused = Recusal.objects.filter(lead__in=lead_ids).values_list("lead_id", "person_id")
@@ -238,8 +239,8 @@ def serves_office(scope: Scope, lead: Lead) -> bool:
 
 
 def _barred(user: User, lead: Lead) -> bool:
-    signed = Signature.objects.filter(lead=lead, signer=user, side=Side.OFFICE).exists()
-    return signed or Recusal.objects.filter(lead=lead, person=user).exists()
+    stood = user.pk in signing.people_on(lead, Side.OFFICE)
+    return stood or Recusal.objects.filter(lead=lead, person=user).exists()
 
 
 def worker_decidable(user: User) -> Q:

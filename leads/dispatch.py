@@ -24,10 +24,10 @@ from kernel.deadlines.policy import Counting, WorkingCalendar
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.journal.models import Entry
 from kernel.notices import outbox
-from leads import notices, policy
+from leads import notices, policy, signing
 from leads.acts import Act, Expect, perform
 from leads.intake_rows import urgent_clocks
-from leads.models import Lead, Recusal, Severity, Side, Signature
+from leads.models import Lead, Recusal, Severity, Side
 from leads.states import Move, State
 
 PLACES = frozenset({Role.OFFICE_CLERK, Role.OFFICE_HEAD, DUTY_OFFICER, DUTY_LEADER})
@@ -139,7 +139,7 @@ def _new_owner(act: Act, people: RoutingFacts, assignee_id: int, reason: str) ->
         raise Refused(
             "只能派给本监管所在岗的专员、内勤、负责人或值班员。", code="not_on_office_side", attr="assignee"
         )
-    if Signature.objects.filter(lead=lead, signer_id=assignee_id, side=Side.COMMUNITY).exists():
+    if assignee_id in signing.people_on(lead, Side.COMMUNITY):
         raise Conflict("此人已代表社区签字，不能再由其承办。", code="same_person", attr="assignee")
     if Recusal.objects.filter(lead=lead, person_id=assignee_id).exists():
         raise Conflict("此人已对这条线索申请回避，不能再由其承办。", code="recused", attr="assignee")
@@ -271,7 +271,7 @@ def successor(act: Act, leaving_id: int | None, backup_id: int | None, to_id: in
         office = office_people([lead.office_id], act.at)[lead.office_id]
         order += [*office.head_ids, *office.clerk_ids]
     order += _last(lead, act.at)
-    barred = set(Signature.objects.filter(lead=lead, side=Side.COMMUNITY).values_list("signer_id", flat=True))
+    barred = signing.people_on(lead, Side.COMMUNITY)
     barred |= set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
     wanted = [p for p in order if p is not None and p != leaving_id and p not in barred]
     found = User.objects.filter(is_active=True).in_bulk(wanted)

@@ -61,6 +61,8 @@ def give(*, entity_id: int, by: User, given: Given, lead_id: int | None = None) 
         return earlier, False
     try:
         with transaction.atomic():
+            if lead_id is not None:  # before the shop, as a feedback does
+                Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
             return _insert(entity, lead_id, by, given, clock.now()), True
     except IntegrityError as error:
         if "leads_guidance_one_client_uid" not in str(error):

@@ -39,6 +39,8 @@ from leads.models import (
 State = LeniencyDecision.State
 WAITS = ("verify", "verify_stead")
 """Clocks that stand still while the decision is made."""
+SIGNING = "leniency_sign"
+"""The clock of the two officers: as long as the leader had."""
 CHAIN = ("leniency_head", "leniency_legal", "leniency_leader")
 PENDING = (State.PROPOSED, State.AGREED, State.REVIEWED, State.DECIDED)
 OFFICERS = 2
@@ -163,7 +165,9 @@ def _guided(lead: Lead) -> Guidance | None:
     return Guidance.objects.filter(lead=lead).order_by("-id").first()
 
 
-def propose(act: Act, disposal: Disposal, proposal: Proposal, found: History) -> LeniencyDecision:
+def propose(
+    act: Act, disposal: Disposal, proposal: Proposal, found: History, *, behalf: int | None
+) -> LeniencyDecision:
     """The decision's row with the round's disposal; verification waits, the chain begins.
 
     Called with the feedback, under the lead's locks, after its clocks were armed.
@@ -194,8 +198,8 @@ def propose(act: Act, disposal: Disposal, proposal: Proposal, found: History) ->
         at=act.at,
     )
     clocks.pause("lead", lead.pk, WAITS, at=act.at, reason="等待容错纠错决定", by_id=act.actor.pk)
-    spans = [act.limits[kind].amount for kind in CHAIN]
-    lead.closing_due_at += timedelta(minutes=sum(spans))
+    if lead.closing_due_at > act.at:
+        lead.closing_due_at += foreseen(act.at)
     act.note(
         "leniency.proposed",
         {
@@ -205,7 +209,7 @@ def propose(act: Act, disposal: Disposal, proposal: Proposal, found: History) ->
             "earlier": found.earlier,
         },
     )
-    leniency_chain.ask_next(act, decision, disposal.note)
+    leniency_chain.ask_next(act, decision, disposal.note, behalf=behalf)
     return decision
 
 
@@ -322,7 +326,8 @@ def _complete(act: Act, decision: LeniencyDecision) -> None:
     decision.state, decision.completed_at = State.COMPLETED, act.at
     decision.save(update_fields=["state", "completed_at"])
     clocks.resume("lead", lead.pk, WAITS, at=act.at)
-    lead.closing_due_at = _closing_after(act, decision)
+    clocks.meet("lead", lead.pk, [SIGNING], at=act.at)
+    lead.closing_due_at = closing_after(act, decision)
     people = act.people
     verifiers = [] if people is None else [*people.worker_ids, *people.worker_stand_in_ids]
     if people is not None and not people.worker_ids_present:
@@ -330,10 +335,21 @@ def _complete(act: Act, decision: LeniencyDecision) -> None:
     act.tell(verifiers, "leniency_completed", result=decision.get_result_display())
 
 
-def _closing_after(act: Act, decision: LeniencyDecision) -> datetime:
-    """The closing time moved by as long as the decision took, instead of by what was foreseen for it."""
-    foreseen = timedelta(minutes=sum(act.limits[kind].amount for kind in CHAIN))
-    return act.lead.closing_due_at - foreseen + (act.at - decision.at)
+def foreseen(at: datetime) -> timedelta:
+    """How long the three may take together, by the limits in force at `at`. One statement."""
+    limits = clocks.limits(at)
+    return timedelta(minutes=sum(limits[kind].amount for kind in CHAIN))
+
+
+def closing_after(act: Act, decision: LeniencyDecision) -> datetime:
+    """The closing time moved by as long as the decision took, never by more than was foreseen for it.
+
+    One that had passed when it was proposed has not been moved, and stays.
+    """
+    span, closing = foreseen(decision.at), act.lead.closing_due_at
+    if closing - span <= decision.at:
+        return closing
+    return closing - span + min(act.at - decision.at, span)
 
 
 # --- figures ---------------------------------------------------------------------------------------

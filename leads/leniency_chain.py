@@ -22,7 +22,16 @@ from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
 from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
+from kernel.deadlines import clocks, handlers
+from kernel.deadlines import policy as arithmetic
+from kernel.deadlines.handlers import Fired
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import WorkingCalendar
+from kernel.notices import templates
+from leads import approving, clock_handlers, clock_notices, leniency
 from leads.acts import Act
+from leads.clock_notices import HEADS as OFFICE_HEADS
+from leads.clock_notices import OWNER, of_leads, tell
 from leads.models import Lead, LeniencyDecision
 from leads.states import State
 
@@ -36,16 +45,28 @@ STAGES: dict[str, tuple[str, str, Stage, Stage]] = {
 """Kind → what it is called, its policy, the state it waits in, the state it leads to."""
 HEADS = (Role.OFFICE_HEAD.value, DUTY_LEADER)
 BUREAU = "bureau"
+TOPIC = "leniency_unsigned"
+AGAIN = 100
+"""Added to the cycle of the clock of the signatures each time that it has run out."""
 
 
-def ask_next(act: Act, decision: LeniencyDecision, reason: str, earlier: Sequence[int] = ()) -> None:
-    """Put the question of the decision's present state. `earlier`: who has decided a stage before."""
+def ask_next(
+    act: Act,
+    decision: LeniencyDecision,
+    reason: str,
+    earlier: Sequence[int] = (),
+    *,
+    behalf: int | None = None,
+) -> None:
+    """Put the question of the decision's present state. `earlier`: who has decided a stage before;
+    `behalf`: in whose name it was proposed."""
     kind = next(k for k, (_, _, waits, _) in STAGES.items() if waits == decision.state)
     approvals.ask(
         kind=kind,
         subject_kind="lead",
         subject_id=act.lead.pk,
         by=decision.by,
+        on_behalf_of_id=behalf,
         reason=reason[:500],
         payload={
             "decision": decision.pk,
@@ -75,9 +96,14 @@ def _seat(kind: str, scope: Scope, office_id: int | None, level: str | None) -> 
 
 
 def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
-    if user.pk in approval.payload.get("earlier", []):
+    barred = approving.concerned(approval, lead) | set(approval.payload.get("earlier", []))
+    if user.pk in barred:
         return None
-    return _seat(approval.kind, scope_of(user), lead.office_id, approval.payload.get("level"))
+    scope = scope_of(user)
+    found = _seat(approval.kind, scope, lead.office_id, approval.payload.get("level"))
+    if found is None and approval.kind == HEAD and approving.no_head(lead, barred, scope.at):
+        return scope.seat(Role.BUREAU)
+    return found
 
 
 def _decidable(kind: str, user: User) -> Q:
@@ -97,6 +123,7 @@ def _decidable(kind: str, user: User) -> Q:
 def _deciders(kind: str, rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection[int]]:
     """Whom to tell: holders of the stage's seats who have decided no stage yet; else the bureau."""
     bureau = bureau_ids(at)
+    concerned = approving.barred_from([row.subject_id for row in rows])
     people: dict[int, list[int]] = {}
     if kind == HEAD:
         offices = dict(
@@ -117,7 +144,8 @@ def _deciders(kind: str, rows: Sequence[Approval], at: datetime) -> Mapping[int,
         people = {row.pk: ids for row in rows}
     found: dict[int, Collection[int]] = {}
     for row in rows:
-        barred = {row.asked_by_id, *row.payload.get("earlier", [])}
+        barred = {row.asked_by_id, row.asked_on_behalf_of_id, *row.payload.get("earlier", [])}
+        barred |= concerned.get(row.subject_id, set())
         asked = [p for p in people[row.pk] if p not in barred]
         found[row.pk] = [*asked, *(bureau if not asked or row.payload.get("level") == BUREAU else [])]
     return found
@@ -143,6 +171,8 @@ def _decided(done: Decision) -> None:
     if not done.approved:
         decision.state = Stage.REFUSED
         decision.save(update_fields=["state"])
+        lead.closing_due_at = leniency.closing_after(act, decision)
+        act.keep("closing_due_at")
         act.note("leniency.refused", {"decision": decision.pk, "note": approval.note, "stage": approval.kind})
         lifecycle.send_back(act, reason=f"容错纠错未同意：{approval.note or '未说明理由'}"[:500])
         return
@@ -152,13 +182,43 @@ def _decided(done: Decision) -> None:
     decision.save(update_fields=["state", "decided_at"])
     act.note("leniency.agreed", {"decision": decision.pk, "stage": approval.kind, "state": leads_to})
     if leads_to == Stage.DECIDED:
+        _arm(act, decision)
         people = act.people
         heads = [] if people is None else people.office_head_ids
         act.lead.version += 1
         act.lead.save(update_fields=["version"])
         act.tell([lead.assignee_id, *heads], "leniency_to_sign")
         return
-    ask_next(act, decision, approval.reason, [*approval.payload.get("earlier", []), done.by.pk])
+    earlier = [*approval.payload.get("earlier", []), done.by.pk]
+    ask_next(act, decision, approval.reason, earlier, behalf=approval.asked_on_behalf_of_id)
+
+
+def _arm(act: Act, decision: LeniencyDecision) -> None:
+    """Two officers have to sign now: as long as the leader had to decide."""
+    due_at = arithmetic.due(act.limits["leniency_leader"], act.at, WorkingCalendar())
+    clocks.arm([_signing_clock(act.lead.pk, decision.round, act.at, due_at)])
+
+
+def _signing_clock(lead_id: int, cycle: int, at: datetime, due_at: datetime) -> Deadline:
+    return Deadline(
+        subject_kind="lead",
+        subject_id=lead_id,
+        kind=leniency.SIGNING,
+        cycle=cycle,
+        parent_kind="",
+        state=Deadline.State.RUNNING,
+        armed_at=at,
+        due_at=due_at,
+        policy_version=1,
+    )
+
+
+def unsigned(batch: Sequence[Fired], at: datetime) -> None:
+    """Decided, and not signed in time: owner and head are told, again and again until two have signed."""
+    clock_handlers.note(batch, at)
+    due_at = arithmetic.due(clocks.limits(at)["leniency_leader"], at, WorkingCalendar())
+    clocks.arm([_signing_clock(one.subject_id, one.cycle + AGAIN, at, due_at) for one in batch])
+    tell(of_leads(batch), at, TOPIC, OWNER, OFFICE_HEADS)
 
 
 def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
@@ -170,6 +230,7 @@ def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
                 subject_kind=row.subject_kind,
                 subject_id=row.subject_id,
                 by_id=row.asked_by_id,
+                on_behalf_of_id=row.asked_on_behalf_of_id,
                 reason=row.reason,
                 payload={**row.payload, "level": BUREAU},
                 about=row.about,
@@ -181,7 +242,12 @@ def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
 
 
 def register() -> None:
-    """Register the three kinds (called once, at start-up)."""
+    """Register the three kinds and the clock of the signatures (called once, at start-up)."""
+    clock_notices.WHAT[TOPIC] = "容错纠错决定待签字"
+    templates.register(
+        f"leads.{TOPIC}", "请签字 {number}", "{category} 容错纠错已决定，请两名执法人员尽快签字。"
+    )
+    handlers.register("lead", leniency.SIGNING, unsigned)
     for kind, (label, limit_kind, _, _) in STAGES.items():
         approvals.register(
             kind,

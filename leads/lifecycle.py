@@ -217,7 +217,7 @@ def give_result(
     if outcome.kind == DisposalKind.GUIDED:
         guidance.of_result(act, outcome.note)
     if outcome.leniency is not None and found is not None:
-        leniency.propose(act, disposal, outcome.leniency, found)
+        leniency.propose(act, disposal, outcome.leniency, found, behalf=behalf)
     return signing.sign(
         lead,
         slots,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from kernel.deadlines.models import Deadline
 from leads.models import Correction, Disposal, Lead, LookBack, Recheck
@@ -35,7 +35,10 @@ def rechecks_of(owner_id: int | None, at: datetime) -> QuerySet[Lead]:
 def countersigns_in(grid_ids: Collection[int]) -> QuerySet[Recheck]:
     """Rechecks that found it done and wait for a grid worker of these grids."""
     return Recheck.objects.filter(
-        state=Recheck.State.WAITING, lead__state=State.CLOSED, lead__grid_id__in=grid_ids
+        state=Recheck.State.WAITING,
+        round=F("lead__round"),
+        lead__state=State.CLOSED,
+        lead__grid_id__in=grid_ids,
     )
 
 

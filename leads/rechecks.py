@@ -29,7 +29,6 @@ from leads.models import (
     Reopening,
     Side,
 )
-from leads.signing import SamePerson
 from leads.states import Move, State
 from leads.verifiers import Verifier, worker_or_head
 
@@ -204,7 +203,7 @@ def recheck(
         disposal = _needed(lead)
         if Recheck.objects.filter(lead=lead, round=lead.round).exists():
             raise Conflict("本轮已经复查，正等待网格员会签。", code="rechecked_already")
-        _refuse_side(lead, Side.OFFICE, by)
+        signing.refuse_other_side(lead, Side.OFFICE, by)
         if not passed:
             _refuse_before_date(act, disposal)
         asked = _asked(act, countersigner_id)
@@ -244,14 +243,6 @@ def _refuse_before_date(act: Act, disposal: Disposal) -> None:
     proved = Correction.objects.filter(lead=act.lead, round=act.lead.round).exists()
     if due is not None and act.at < due and not proved:
         raise Conflict("整改期限还没有到，不能认定整改不合格。", code="too_early")
-
-
-def _refuse_side(lead: Lead, side: Side, by: User) -> None:
-    """Nobody on both sides of one lead: neither by signature nor by an earlier recheck."""
-    signing.refuse_other_side(lead, side, by)
-    there = {"countersigned_by": by} if side == Side.OFFICE else {"by": by}
-    if Recheck.objects.filter(lead=lead, **there).exists():
-        raise SamePerson("您已在另一方参与复查，同一条线索不能由同一人代表所、社双方。")
 
 
 def _asked(act: Act, countersigner_id: int | None) -> list[int]:
@@ -302,7 +293,7 @@ def countersign(*, lead_id: int, by: User, expect: Expect, agree: bool = True, n
         who = countersigner(act, row)
         expect(lead.version)
         act.move(Move.RECHECK)
-        _refuse_side(lead, Side.COMMUNITY, by)
+        signing.refuse_other_side(lead, Side.COMMUNITY, by)
         if not note and (who.in_stead or not agree):
             raise Malformed("不同意或代为会签的，须说明原因。", code="reason_required", attr="note")
         _write_countersignature(act, row, who, agree, note)

@@ -19,6 +19,7 @@ from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
 from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
+from leads import approving
 from leads.acts import Act
 from leads.models import Lead, Rating, Reopening, Survey
 from leads.states import State
@@ -54,11 +55,14 @@ def _lock(approval: Approval) -> Lead:
 
 
 def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
-    scope = scope_of(user)
+    scope, barred = scope_of(user), approving.concerned(approval, lead)
+    if user.pk in barred:
+        return None
     heads = [seat for role in HEADS if (seat := scope.seat(role, office_id=lead.office_id))]
-    if lead.office_id is not None and heads:
-        return heads[0]
-    if lead.office_id is None or approval.payload.get("level") == BUREAU:
+    fit = [seat for seat in heads if seat.holder_id not in barred]
+    if lead.office_id is not None and fit:
+        return fit[0]
+    if approval.payload.get("level") == BUREAU or approving.no_head(lead, barred, scope.at):
         return scope.seat(Role.BUREAU)
     return None
 
@@ -82,10 +86,12 @@ def _deciders(rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection
     )
     people = office_people({one for one in offices.values() if one is not None}, at)
     bureau = bureau_ids(at)
+    barred = approving.barred_from([row.subject_id for row in rows])
     found: dict[int, Collection[int]] = {}
     for row in rows:
         office_id = offices.get(row.subject_id)
         heads = people[office_id].head_ids if office_id is not None else []
+        heads = [one for one in heads if one not in barred.get(row.subject_id, ())]
         found[row.pk] = [*heads, *(bureau if not heads or row.payload.get("level") == BUREAU else [])]
     return found
 

@@ -16,7 +16,7 @@ from django.db import models
 from kernel.accounts.models import User
 from kernel.errors import Conflict
 from leads import snapshots
-from leads.models import Disposal, Lead, LeadEvidence, Side, Signature, Stage
+from leads.models import Disposal, Lead, LeadEvidence, OfficerSignature, Recheck, Side, Signature, Stage
 from leads.states import State
 
 
@@ -80,9 +80,23 @@ def has_signed(lead: Lead, side: Side, by: User) -> bool:
     return Signature.objects.filter(lead=lead, signer=by, side=side).exists()
 
 
+def people_on(lead: Lead, side: Side) -> set[int]:
+    """Who has stood on this side of the lead: signed a slot, rechecked or countersigned, or signed its
+    leniency as an officer. One statement."""
+    found = Signature.objects.filter(lead=lead, side=side).order_by().values_list("signer_id", flat=True)
+    rechecks = Recheck.objects.filter(lead=lead).order_by()
+    if side == Side.COMMUNITY:
+        countersigned = rechecks.filter(countersigned_by__isnull=False)
+        return set(found.union(countersigned.values_list("countersigned_by_id", flat=True)))
+    officers = OfficerSignature.objects.filter(decision__lead=lead).order_by()
+    return set(
+        found.union(rechecks.values_list("by_id", flat=True), officers.values_list("officer_id", flat=True))
+    )
+
+
 def refuse_other_side(lead: Lead, side: Side, by: User) -> None:
-    """Raise SamePerson where `by` has signed on the other side of this lead."""
-    if Signature.objects.filter(lead=lead, signer=by).exclude(side=side).exists():
+    """Raise SamePerson where `by` has stood on the other side of this lead (`people_on`)."""
+    if by.pk in people_on(lead, Side.COMMUNITY if side == Side.OFFICE else Side.OFFICE):
         raise SamePerson("您已在另一方签过字，同一条线索不能由同一人代表所、社双方签字。")
 
 

@@ -37,7 +37,10 @@ def verifier(act: Act) -> Verifier:
 
         return tip_offs.second_officer(act)
     opens_at = None
-    if act.lead.fed_back_at is not None:
+    stead = next((d for d in act.live if (d.kind, d.cycle) == ("verify_stead", act.lead.round)), None)
+    if stead is not None:
+        opens_at = stead.due_at  # it stood still while leniency was decided
+    elif act.lead.fed_back_at is not None:
         opens_at = arithmetic.due(act.limits["verify_stead"], act.lead.fed_back_at, WorkingCalendar())
     return worker_or_head(act, opens_at, "反馈满48小时后，社区书记方可代为核验。")
 

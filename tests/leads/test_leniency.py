@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from grids import absences
 from grids.demo import World
 from kernel import approvals, clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
-from kernel.errors import Conflict
+from kernel.errors import Conflict, NotAllowed
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
-from leads import leniency, lifecycle
+from leads import dispatch, leniency, lifecycle, signing
 from leads.leniency import Counts
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Guidance, Lead, LeniencyDecision, OfficerSignature
@@ -306,3 +307,77 @@ def test_those_who_must_act_are_told(world: World, api: Api, shop: Any) -> None:
     agreed_by_all(world, lead)
     told = OutboxMessage.objects.filter(template="leads.leniency_to_sign", subject_id=lead.pk)
     assert {one.recipient for one in told} >= {world.commissioner(1)}
+
+
+# --- where it meets other roads ----------------------------------------------------------------------
+
+
+def test_a_closing_that_had_passed_is_not_put_off_by_a_proposal(world: World, api: Api, shop: Any) -> None:
+    lead = taken(world, shop)
+    pass_time(until=lead.closing_due_at)
+    assert propose(world, api, lead).status_code == 200
+    assert Lead.objects.get(pk=lead.pk).closing_due_at == lead.closing_due_at
+    decide(world, lead, world.head_of(1).username, approve=False, note="不符合")
+    assert Lead.objects.get(pk=lead.pk).closing_due_at == lead.closing_due_at
+
+
+def test_refused_it_gives_back_what_was_foreseen_for_it(world: World, api: Api, shop: Any) -> None:
+    lead = proposed(world, api, shop)
+    pass_time(timedelta(hours=5))
+    decide(world, lead, world.head_of(1).username, approve=False, note="不符合")
+    now = Lead.objects.get(pk=lead.pk)
+    assert now.closing_due_at == lead.feedback_due_at + timedelta(hours=24 + 5)
+    again = propose(world, api, now, guidance="")
+    assert again.status_code == 200, again.content
+    assert LeniencyDecision.objects.get(lead=lead, round=2).state == "proposed"
+
+
+def test_what_two_officers_do_not_sign_is_told_again_and_again(world: World, api: Api, shop: Any) -> None:
+    lead = proposed(world, api, shop)
+    agreed_by_all(world, lead)
+    for cycle in (1, 101):
+        row = Deadline.objects.get(subject_id=lead.pk, kind="leniency_sign", cycle=cycle)
+        assert row.state == "running"
+        pass_time(until=row.due_at)
+        assert OutboxMessage.objects.filter(
+            template="leads.leniency_unsigned",
+            recipient=world.head_of(1),
+            dedupe_key__contains=f"event:{row.pk}:",
+        ).exists()
+    sign(world, api, lead, world.commissioner(1), card_number="SD-0001")
+    sign(world, api, lead, world.head_of(1), card_number="SD-0002", form_number="2026-01")
+    assert not Deadline.objects.filter(subject_id=lead.pk, kind="leniency_sign", state="running").exists()
+    with pytest.raises(NotAllowed, match="48小时"):
+        lifecycle.verify(lead_id=lead.pk, by=world.community_head_of(1), expect=take_any, note="代核验")
+
+
+def test_nobody_agrees_to_what_was_proposed_in_his_name(world: World, api: Api, shop: Any) -> None:
+    lead = taken(world, shop)
+    head, clerk, at = world.head_of(1), world.clerk_of(1), clock.now()
+    dispatch.dispatch(lead_id=lead.pk, by=clerk, expect=take_any, assignee_id=head.pk, reason="由所长办理")
+    absences.record(
+        user=head, stand_in=world.commissioner(1), starts_at=at, ends_at=at + timedelta(days=1),
+        reason="出差", by=world.user("bureau"), at=at,
+    )  # fmt: skip
+    lifecycle.respond(lead_id=lead.pk, by=world.commissioner(1), expect=take_any)
+    lead.refresh_from_db()
+    assert propose(world, api, lead).status_code == 200
+    waiting = Approval.objects.of("lead", lead.pk).waiting().get()
+    assert waiting.asked_on_behalf_of_id == head.pk
+    with pytest.raises(NotAllowed):
+        decide(world, lead, head.username)
+    assert decide(world, lead, "bureau").state == "approved"
+
+
+def test_an_officer_who_signed_does_not_verify(world: World, api: Api, shop: Any) -> None:
+    lead = proposed(world, api, shop)
+    agreed_by_all(world, lead)
+    sign(world, api, lead, world.commissioner(1), card_number="SD-0001")
+    sign(world, api, lead, world.commissioner(2), card_number="SD-0002", form_number="2026-01")
+    at = clock.now()
+    absences.record(
+        user=world.worker(1, 2), stand_in=world.commissioner(2), starts_at=at, ends_at=at + timedelta(days=1),
+        reason="家中有事", by=world.community_head_of(1), at=at,
+    )  # fmt: skip
+    with pytest.raises(signing.SamePerson):
+        lifecycle.verify(lead_id=lead.pk, by=world.commissioner(2), expect=take_any)

@@ -13,8 +13,8 @@ from kernel import clock
 from kernel.clock import SHANGHAI
 from kernel.deadlines.models import Deadline
 from kernel.errors import Conflict, Malformed, NotAllowed, NotVisible, Refused
-from leads import lifecycle, rechecks
-from leads.models import Correction, Lead, LookBack, Recheck, Reopening, SupervisionOrder
+from leads import lifecycle, rechecks, signing
+from leads.models import Correction, Lead, LookBack, Recheck, Reopening, Side, SupervisionOrder
 from leads.signing import SamePerson
 from leads.states import State
 from tests.factories import leads as made
@@ -125,7 +125,7 @@ def test_nobody_stands_on_both_sides(world: World) -> None:
         clerk_row.update(countersigned_by=world.commissioner(1), countersigned_at=clock.now())
     other = made.closed(world, 2, by="commissioner-02")
     with pytest.raises(SamePerson):
-        rechecks._refuse_side(other, rechecks.Side.COMMUNITY, world.commissioner(2))
+        signing.refuse_other_side(other, Side.COMMUNITY, world.commissioner(2))
 
 
 def test_only_what_was_ordered_is_rechecked(world: World) -> None:
