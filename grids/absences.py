@@ -20,6 +20,7 @@ from kernel import journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.notices import outbox, templates
+from kernel.notices.policy import masked
 
 LONGEST = timedelta(days=366)
 TOLD = "grids.stand_in"
@@ -58,7 +59,11 @@ def record(
         _must_fit(stand_in, user, max(at, starts_at), ends_at)
     with naming_the_rule(Absence):
         absence = Absence.objects.create(
-            user=user, stand_in=stand_in, starts_at=starts_at, ends_at=ends_at, reason=reason.strip()
+            user=user,
+            stand_in=stand_in,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            reason=masked(reason.strip()),
         )
     _note(absence, "absence_recorded", by, at)
     _tell(absence, at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, LimitPolicy, Segment
 from kernel.deadlines.policy import local
+from kernel.notices.policy import masked
 from leads.models import Extension, Lead, SupervisionOrder
 from leads.selectors import deadlines_of
 
@@ -88,5 +89,5 @@ def _sentence(row: Deadline, policies: dict[tuple[str, int], LimitPolicy], pause
         text += f"；依据：{policy.basis}（第 {policy.version} 版）"
     for pause in pauses:
         until = f"{local(pause.resumed_at):%m-%d %H:%M}" if pause.resumed_at else "至今"
-        text += f"；{local(pause.paused_at):%m-%d %H:%M} 至 {until} 暂停，原因：{pause.reason}"
+        text += f"；{local(pause.paused_at):%m-%d %H:%M} 至 {until} 暂停，原因：{masked(pause.reason)}"
     return text + "。"

@@ -16,15 +16,10 @@ from django.views.decorators.http import require_http_methods
 
 from kernel.errors import DomainError
 from leads import answers, surveys
-from leads.api.surveys import SurveyThrottle
+from leads.api.surveys import PRIVATE, SurveyThrottle
 from leads.models import Rating
 
 TOO_OFTEN = "操作过于频繁，请稍后再试。"
-BEFORE_USE = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 
 
 class RatingForm(forms.Form):
@@ -41,8 +36,11 @@ class RatingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def survey_page(request: HttpRequest, token: str) -> HttpResponse:
     """Ask (GET) and take one answer (POST). Whatever is over says so in a friendly sentence."""
-    if not SurveyThrottle().allow_request(request, None):  # type: ignore[arg-type]
-        return _page(request, {"sentence": TOO_OFTEN}, 429)
+    throttle = SurveyThrottle()
+    if not throttle.allow_request(request, None):  # type: ignore[arg-type]
+        answer = _page(request, {"sentence": TOO_OFTEN}, 429)
+        answer["Retry-After"] = str(int(throttle.wait() or 1))
+        return answer
     try:
         if request.method == "POST":
             return _take(request, token)
@@ -74,6 +72,6 @@ def _ask(request: HttpRequest, token: str, form: RatingForm | None, status: int 
 
 def _page(request: HttpRequest, shown: dict[str, Any], status: int) -> HttpResponse:
     answer = render(request, "leads/survey.html", shown, status=status)
-    for name, value in BEFORE_USE.items():
+    for name, value in PRIVATE.items():
         answer[name] = value
     return answer

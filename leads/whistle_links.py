@@ -73,7 +73,7 @@ def find(token: str, at: datetime) -> WhistleLink:
     """The link of a token, used or not. Reads only.
 
     Raises:
-        NotVisible: there is no such link. Gone: its time has run out.
+        NotVisible: there is no such link. Gone: its time has run out, or its contact is one no more.
     """
     if len(token) != LENGTH or not all(letter in LETTERS for letter in token):
         raise NotVisible(UNKNOWN)
@@ -90,6 +90,6 @@ def find(token: str, at: datetime) -> WhistleLink:
     )
     if found is None:
         raise NotVisible(UNKNOWN)
-    if found.expires_at <= at and found.used_at is None:
+    if found.expires_at <= at or not found.contact.is_active:
         raise Gone(EXPIRED, code="link_expired")
     return found

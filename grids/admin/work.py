@@ -62,7 +62,7 @@ class TaskItemAdmin(ExportsSheet, ScopedAdmin):
 
     view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | GRID_PEOPLE
     list_before_template = "grids/tasks_before.html"
-    list_display = ["title", "grid", "owner", "standing", "due_at", "created_by", "created_at"]
+    list_display = ["what", "grid", "owner", "standing", "due_at", "created_by", "created_at"]
     list_select_related = ["grid", "owner", "created_by", "done_by", "cancelled_by"]
     list_filter = ["state", Late, "grid__office", "grid"]
     search_fields = ["title", "owner__name", "owner__username", "grid__code", "grid__name"]
@@ -99,6 +99,10 @@ class TaskItemAdmin(ExportsSheet, ScopedAdmin):
     )
     def standing(self, task: Any) -> str:
         return "逾期" if task.is_overdue(task.now) else str(task.get_state_display())
+
+    @display(description="任务", ordering="title")
+    def what(self, task: TaskItem) -> str:
+        return str(masked(task.title))
 
     @display(description="说明", empty_value="—")
     def said_note(self, task: TaskItem) -> str:

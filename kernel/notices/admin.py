@@ -88,6 +88,10 @@ class GoingOut(Asking):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    @display(description="编号", ordering="id")
+    def number(self, message: OutboxMessage) -> int:
+        return message.pk
+
     @display(description="渠道")
     def channel(self, message: OutboxMessage) -> str:
         return Channel(message.robot.kind).label if message.robot else "短信"
@@ -117,7 +121,7 @@ class OutboxMessageAdmin(GoingOut):
     """What waits for chat groups and telephones, what arrived, what was given up."""
 
     list_display = [
-        "id",
+        "number",
         "template",
         "channel",
         "addressee",
@@ -137,7 +141,7 @@ class DeadLetterAdmin(GoingOut):
     """What was given up after 12 attempts or cannot be taken: sent again, or laid aside, with a reason."""
 
     list_display = [
-        "id",
+        "number",
         "template",
         "channel",
         "addressee",

@@ -26,6 +26,10 @@ OVER = {
 }
 
 
+PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
+"""What every answer behind a token carries."""
+
+
 class SurveyThrottle(SimpleRateThrottle):
     """`SUOSHE_LINK_RATE` per address, for the endpoint and the page together; None switches it off."""
 
@@ -76,7 +80,7 @@ class SurveyByLink(APIView):
             "expires_at": bodies.moment(found.survey.expires_at),
             "ratings": [{"value": value, "label": label} for value, label in Rating.choices],
         }
-        return Response(body, headers={"Cache-Control": "no-store"})
+        return Response(body, headers=PRIVATE)
 
     @extend_schema(
         operation_id="survey_answer", auth=[], request=RatingSerializer, responses={200: SaidOut, **OVER}
@@ -95,7 +99,7 @@ class SurveyByLink(APIView):
             "comment": said.comment,
             "answered_at": bodies.moment(said.answered_at),
         }
-        return Response(body, headers={"Cache-Control": "no-store"})
+        return Response(body, headers=PRIVATE)
 
 
 urlpatterns = [*both_slashes("survey/<str:token>", SurveyByLink.as_view(), "survey")]

@@ -16,7 +16,7 @@ from kernel.notices.models import OutboxMessage
 from kernel.notices.templates import render_sms
 from leads import whistle_calls, whistle_links
 from leads.intake import Told
-from leads.models import Whistle, WhistleLink
+from leads.models import DepartmentContact, Whistle, WhistleLink
 from leads.whistle_states import Answer
 from tests.factories import leads as made
 from tests.factories.leads import TUESDAY, pass_time, take_any
@@ -103,14 +103,13 @@ def test_post_answers_once(client: Client, path: str, whistle: Whistle, world: W
     assert OutboxMessage.objects.filter(recipient=caller.pk, template="leads.whistle_answered").count() == 1
 
 
-def test_the_form_is_guarded_against_forgery(path: str, whistle: Whistle) -> None:
+def test_a_browser_that_hides_the_address_may_answer(path: str, whistle: Whistle) -> None:
+    """`no-referrer` makes browsers send `Origin: null`; the page sets no cookie: the token is the right."""
     strict = Client(enforce_csrf_checks=True)
-    assert strict.post(path, {"answer": "received"}).status_code == 403
-    page = strict.get(path).content.decode()
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-    assert token is not None
-    sent = {"answer": "received", "csrfmiddlewaretoken": token[1]}
-    assert strict.post(path, sent).status_code == 200
+    shown = strict.get(path)
+    assert (shown["Referrer-Policy"], shown["X-Robots-Tag"]) == ("no-referrer", "noindex, nofollow")
+    assert not shown.cookies
+    assert strict.post(path, {"answer": "received"}, headers={"Origin": "null"}).status_code == 200
     assert call_of(whistle, "fire").state == "answered"
 
 
@@ -133,6 +132,22 @@ def test_an_unknown_link(client: Client, db: None, token: str) -> None:
 
 def test_a_link_runs_out(client: Client, path: str, whistle: Whistle) -> None:
     pass_time(until=TUESDAY + timedelta(hours=24))
+    assert client.get(path).status_code == 410
+    assert client.post(path, {"answer": "received"}).status_code == 410
+    assert call_of(whistle, "fire").state == "called"
+
+
+def test_a_used_link_runs_out_too(client: Client, path: str, whistle: Whistle) -> None:
+    assert client.post(path, {"answer": "received"}).status_code == 200
+    pass_time(until=TUESDAY + timedelta(hours=24))
+    gone = client.get(path)
+    assert gone.status_code == 410
+    assert "0538-3220000" not in gone.content.decode()
+    assert client.post(path, {"answer": "received"}).status_code == 410
+
+
+def test_who_is_no_contact_any_more_has_no_link(client: Client, path: str, whistle: Whistle) -> None:
+    DepartmentContact.objects.update(is_active=False)
     assert client.get(path).status_code == 410
     assert client.post(path, {"answer": "received"}).status_code == 410
     assert call_of(whistle, "fire").state == "called"
