@@ -3,6 +3,7 @@
 # make check  lint, types, layers, migrations, system checks
 # make bench  the figures of the README
 # make soak   kill −9 of everything under load, MINUTES=10; the last line is JSON
+# make fuzz   every endpoint × every role from the document, BODIES=10000 broken ones; the last line is JSON
 # make lock   resolve the dependencies anew
 #
 # Needs Python 3.11 and nothing else. `make -C <folder> …` works from anywhere.
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench soak lock
+.PHONY: help setup run test check bench soak fuzz lock
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
@@ -22,6 +23,8 @@ IN_ROOT := cd "$(ROOT)" &&
 SUOSHE_TEST_HOME ?= $(ROOT)/.local/test
 TEST_ARGS ?=
 MINUTES ?= 10
+BODIES ?= 10000
+FUZZ_ARGS ?=
 
 PRODUCTION := env -u DATABASE_URL -u SUOSHE_TEST_CLOCK -u SUOSHE_DEBUG \
 	DJANGO_SETTINGS_MODULE=suoshe.settings.production \
@@ -70,6 +73,9 @@ bench: setup
 
 soak: setup
 	@$(IN_ROOT) exec "$(BIN)/python" -m tests.faults.soak --minutes "$(MINUTES)"
+
+fuzz: setup
+	@$(IN_ROOT) exec "$(BIN)/python" -m tests.fuzz.everything --bodies "$(BODIES)" $(FUZZ_ARGS)
 
 lock: setup
 	@$(IN_ROOT) "$(BIN)/uv" pip compile --quiet --upgrade pyproject.toml --all-extras --python-version 3.11 \
