@@ -1,4 +1,4 @@
-"""Supervision orders of MINOR leads come as one summary, at a set time (DESIGN.md §6, docs/adr/0008).
+"""Supervision orders of MINOR leads come as one summary, at a set time (DESIGN.md §6, docs/adr/0009).
 
 Such an order is raised like any other, and its owner is told at once; the two heads are told of all of
 them together, at the times of `SUOSHE_ORDER_DIGEST_AT` (Shanghai). The summary is a clock of the order
