@@ -13,6 +13,7 @@ from grids import demo
 from grids.duty import duty_day
 from kernel import clock
 from tests import databases
+from tests.factories import receiver
 from tests.factories.grids import make_world
 from tests.journeys import provider
 from tests.journeys.invariants import faults
@@ -39,6 +40,7 @@ def town(
     """The demo's people on a database and a Redis of their own, with web, worker, beat and clock."""
     with contextlib.ExitStack() as held:
         robots = held.enter_context(provider.loopback())
+        hotline = held.enter_context(receiver.listening())
         with django_db_blocker.unblock():
             name = held.enter_context(databases.fresh())
             with databases.pointed_at(name):
@@ -51,11 +53,12 @@ def town(
             "SUOSHE_SMS_BASE_URL": f"{robots.url}/sms/send",
             "SUOSHE_SMS_KEY": "suoshe",
             "SUOSHE_SMS_SECRET": "gateway-secret",
+            "SUOSHE_WEBHOOK_HOSTS": hotline.url,
             "NO_PROXY": "127.0.0.1",
         }
         stack = held.enter_context(Stack(database=name, folder=folder, own_redis=True, env=env))
         stack.start("web", "worker", "beat", "clock")
-        built = Town(stack, world, robots)
+        built = Town(stack, world, robots, hotline)
         held.callback(built.close)
         yield built
 

@@ -29,9 +29,10 @@ SELECT d.subject_kind, d.subject_id, d.kind FROM deadlines_deadline d
 """
 WITHOUT_CLOCK = """
 SELECT l.number, want.kind FROM leads_lead l
-  CROSS JOIN LATERAL (VALUES ('feedback', true), ('respond', l.state <> 'reported'),
-                             ('desk', l.state = 'reported'), ('same_day', l.food),
-                             ('verify', l.state = 'fed_back')) want(kind, wanted)
+  CROSS JOIN LATERAL (VALUES ('feedback', NOT l.restricted), ('tip_off', l.restricted),
+                             ('respond', l.state <> 'reported' AND NOT l.restricted),
+                             ('desk', l.state = 'reported'), ('same_day', l.food AND NOT l.restricted),
+                             ('verify', l.state = 'fed_back' AND NOT l.restricted)) want(kind, wanted)
  WHERE want.wanted AND NOT EXISTS (
        SELECT 1 FROM deadlines_deadline d
         WHERE d.subject_kind = 'lead' AND d.subject_id = l.id AND d.kind = want.kind)

@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.clock import SHANGHAI
 from kernel.deadlines.models import Deadline
 from suoshe import embedded
+from tests.factories.receiver import Receiver
 from tests.journeys.phone import Lead, Phone
 from tests.journeys.provider import Provider
 from tests.stack import Stack, wait_until
@@ -26,8 +27,9 @@ FIRED_WITHIN_S = 20.0
 class Town:
     """One stack that all journeys share. Its clock only ever moves forward."""
 
-    def __init__(self, stack: Stack, world: World, provider: Provider) -> None:
-        self.stack, self.world, self.provider = stack, world, provider
+    def __init__(self, stack: Stack, world: World, provider: Provider, hotline: Receiver) -> None:
+        """`hotline` is another platform's own machine: it keeps the steps that it is told."""
+        self.stack, self.world, self.provider, self.hotline = stack, world, provider, hotline
         self._phones: dict[str, Phone] = {}
         self._celery = Celery(broker=embedded.broker_url(stack.redis_url), set_as_current=False)
         self._celery.conf.broker_transport_options = {
