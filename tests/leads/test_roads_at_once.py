@@ -1,0 +1,123 @@
+"""Two side roads at once, on committed rows: no deadlock, nobody refused as busy, each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from grids.demo import World
+from kernel import approvals, clock
+from kernel.approvals.models import Approval
+from kernel.deadlines.models import Deadline, Event, PoisonRow
+from kernel.deadlines.sweep import sweep
+from kernel.errors import Busy, DomainError
+from kernel.journal import verify
+from leads import guidance, lifecycle, merging, pauses, rechecks, signing
+from leads.guidance import Given
+from leads.models import GuidanceKind, Lead, Signature
+from leads.states import State
+from tests.factories import leads as made
+from tests.factories.after import rechecked
+from tests.factories.grids import make_entity, make_world
+from tests.factories.leads import GUIDED, TUESDAY, let_clocks_fire, stand_at, take_any
+from tests.factories.requests import asked_to_suspend, suspended
+from tests.kernel.at_once import at_once
+
+
+@pytest.fixture
+def world(committed_db: str) -> Iterator[World]:
+    stand_at(TUESDAY)
+    with transaction.atomic():
+        world = make_world(at=TUESDAY)
+    yield world
+    assert verify.verify() is None
+    assert list(PoisonRow.objects.values_list("error", flat=True)) == []
+    assert signing.verify_digests(Signature.objects.all()) == []
+
+
+def settled(outcomes: list[Any]) -> list[str]:
+    """The codes of the refusals; anything else that was raised fails the test, and so does `Busy`."""
+    codes = []
+    for one in outcomes:
+        if isinstance(one, DomainError):
+            assert not isinstance(one, Busy), one
+            codes.append(one.code)
+        elif isinstance(one, Exception):
+            raise one
+    return codes
+
+
+def stand_before(moment: Any) -> None:
+    """Just before a clock runs out, so that a sweep at once may and may not find it due."""
+    stand_at(moment + timedelta(milliseconds=300))
+
+
+def ages(*leads: Lead) -> None:
+    """Whatever happened, the clocks of these leads that are due have fired once, and only once."""
+    clock.travel(timedelta(minutes=2))
+    let_clocks_fire()
+    for lead in leads:
+        due = Deadline.objects.filter(subject_kind="lead", subject_id=lead.pk, state="breached")
+        assert due.count() == Event.objects.filter(subject_kind="lead", subject_id=lead.pk).count()
+
+
+def test_pairs_of_roads_at_once(world: World) -> None:
+    """Decided as it lapses; resumed as the pause ends; merged as it is fed back; countersigned, guided."""
+    common: dict[str, Any] = {"expect": take_any}
+    asked = [asked_to_suspend(world, number) for number in (1, 2, 3)]
+    pair = [made.responded(world, 4), made.responded(world, 4)]
+    found_done = rechecked(world, 5)
+    shop = make_entity(world, 6)
+    guided = made.responded(world, 6, entity_id=shop.pk)
+    stand_before(asked[0].due_at)
+    heads = [world.head_of(number) for number in (1, 2, 3)]
+    calls: list[Any] = [
+        *(
+            lambda row=row, head=head: approvals.decide(approval_id=row.pk, by=head, approve=True, **common)
+            for row, head in zip(asked, heads, strict=True)
+        ),
+        lambda: sweep(look_back=None),
+        lambda: sweep(look_back=None),
+        lambda: merging.merge(lead_id=pair[0].pk, into_id=pair[1].pk, by=world.commissioner(4), **common),
+        lambda: merging.merge(lead_id=pair[1].pk, into_id=pair[0].pk, by=world.clerk_of(4), **common),
+        lambda: lifecycle.feed_back(lead_id=pair[1].pk, by=world.commissioner(4), outcome=GUIDED, **common),
+        lambda: rechecks.countersign(lead_id=found_done.pk, by=world.worker(5, 3), **common),
+        lambda: lifecycle.feed_back(lead_id=guided.pk, by=world.commissioner(6), outcome=GUIDED, **common),
+        lambda: guidance.give(
+            entity_id=shop.pk, by=world.worker(6), lead_id=guided.pk,
+            given=Given(made.report().client_uid, GuidanceKind.REMIND),
+        ),
+    ]  # fmt: skip
+    codes = settled(at_once(calls))
+    assert set(codes) <= {"lapsed", "wrong_state", "survivor_over", "has_merged"}
+    let_clocks_fire()
+    for row in asked:
+        row.refresh_from_db()
+        assert row.state in ("approved", "lapsed")
+        is_now = Lead.objects.get(pk=row.subject_id).state
+        assert is_now == (State.SUSPENDED if row.state == "approved" else State.RESPONDED)
+    assert not Approval.objects.waiting().exists()
+    assert Lead.objects.filter(pk__in=[one.pk for one in pair], state=State.MERGED).count() <= 1
+    ages(*pair, found_done, guided)
+
+
+def test_a_pause_ends_as_its_owner_ends_it(world: World) -> None:
+    paused = [suspended(world, number) for number in (1, 2, 3)]
+    stand_before(paused[0].suspended_until)
+    owners = [world.commissioner(number) for number in (1, 2, 3)]
+    calls: list[Any] = [lambda: sweep(look_back=None), lambda: sweep(look_back=None)]
+    calls += [
+        lambda lead=lead, by=by: pauses.resume(lead_id=lead.pk, by=by, expect=take_any)
+        for lead, by in zip(paused, owners, strict=True)
+    ]
+    assert set(settled(at_once(calls))) <= {"wrong_state"}
+    let_clocks_fire()
+    for lead in paused:
+        now = Lead.objects.get(pk=lead.pk)
+        assert (now.state, now.suspensions.filter(ended_at__isnull=True).count()) == (State.RESPONDED, 0)
+        assert now.feedback_due_at <= lead.feedback_due_at
+    ages(*paused)
