@@ -1,1 +1,1 @@
-"""Whatever is sent: no 500, no answer that breaks the document, and of what was refused no row and no file."""
+"""Whatever is sent: no 500, no answer but as documented, and of what was refused no row and no file."""

@@ -29,30 +29,34 @@ class Twice:
 
 
 MOMENTS = [
-    "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1899-12-31T23:59:59+08:05",
-    "9999-12-31T23:59:59.999999Z", "2026-02-30T00:00:00Z", "2026-11-23T24:00:00+08:00", "2026-11-23T25:61:61Z",
-    "2026-11-23T00:00:00+99:99", "2026-11-23T00:00:00+24:00", "0000-00-00", "1900-01-01", "9999-12-31",
-    "10000-01-01T00:00:00Z", "-0001-01-01T00:00:00Z", "2026-11-23", "2026-W48-1", "now", "infinity", "epoch",
-    "1970-01-01T00:00:00Z", "2262-04-12T00:00:00Z", "2026-11-23T10:00:00", "２０２６-１１-２３", "294277-01-01T00:00:00Z",
+    "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
+    "1899-12-31T23:59:59+08:05", "9999-12-31T23:59:59.999999Z", "2026-02-30T00:00:00Z",
+    "2026-11-23T24:00:00+08:00", "2026-11-23T25:61:61Z", "2026-11-23T00:00:00+99:99",
+    "2026-11-23T00:00:00+24:00", "0000-00-00", "1900-01-01", "9999-12-31", "10000-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z", "2026-11-23", "2026-W48-1", "now", "infinity", "epoch", "1970-01-01T00:00:00Z",
+    "2262-04-12T00:00:00Z", "2026-11-23T10:00:00", "２０２６-１１-２３", "294277-01-01T00:00:00Z",
 ]  # fmt: skip
 NUMBERS = [
     0, -1, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 10**30, 0.5, -0.0, 1e308, 5e-324,
-    Raw("1e400"), Raw("-1e400"), Raw("NaN"), Raw("Infinity"), Raw("1" + "0" * 4999), Raw("1e-400"), Raw("01"),
-    Raw("0x10"), Raw("1."), Raw("+1"), "1", "-1", "0", "１２", "٣", "1e3", "1_000", "NaN", "Infinity", "²", " 1 ",
-    "9223372036854775808", "1" * 400,
+    Raw("1e400"), Raw("-1e400"), Raw("NaN"), Raw("Infinity"), Raw("1" + "0" * 4999), Raw("1e-400"),
+    Raw("01"), Raw("0x10"), Raw("1."), Raw("+1"), "1", "-1", "0", "１２", "٣", "1e3", "1_000", "NaN",
+    "Infinity", "²", " 1 ", "9223372036854775808", "1" * 400,
 ]  # fmt: skip
 TEXTS = [
-    "", " ", "\x00", "a\x00b", "\ud800", "文\udfff", "😀" * 20, "👨‍👩‍👧‍👦", "\u202eمرحبا\u202c", "\ufeff", "\u200b", "\u2028", "\x1b[31m",
-    "a" * 300, "文" * 5000, "a" * 100_000, "'; DROP TABLE leads_lead; --", "1 OR 1=1", "%", "_", "\\", "%s", "%(x)s", "{0}",
-    "{a.b}", "{", "<script>alert(1)</script>", "<b onmouseover=x>", "{{7*7}}", "{% now %}", "../../etc/passwd", "\r\nX-A: b",
-    "null", "true", "[]", "{}", "F03", "worker-01-1", "admin", "370983001-L01", "uid:00000000-0000-0000-0000-000000000000",
-    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "{12345678-1234-5678-1234-567812345678}",
-    "urn:uuid:12345678123456781234567812345678", "0" * 64, "g" * 64, "A" * 64, "é", "e\u0301", "İ", "ß", "Ⅷ", "\t\n",
+    "", " ", "\x00", "a\x00b", "\ud800", "文\udfff", "😀" * 20, "👨‍👩‍👧‍👦", "\u202eمرحبا\u202c", "\ufeff",
+    "\u200b", "\u2028", "\x1b[31m", "a" * 300, "文" * 5000, "a" * 100_000, "'; DROP TABLE leads_lead; --",
+    "1 OR 1=1", "%", "_", "\\", "%s", "%(x)s", "{0}", "{a.b}", "{", "<script>alert(1)</script>",
+    "<b onmouseover=x>", "{{7*7}}", "{% now %}", "../../etc/passwd", "\r\nX-A: b", "null", "true", "[]",
+    "{}", "F03", "worker-01-1", "admin", "370983001-L01", "uid:00000000-0000-0000-0000-000000000000",
+    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "{12345678-1234-5678-1234-567812345678}", "urn:uuid:12345678123456781234567812345678", "0" * 64,
+    "g" * 64, "A" * 64, "é", "e\u0301", "İ", "ß", "Ⅷ", "\t\n",
 ]  # fmt: skip
 SHAPES: list[Any] = [
-    None, True, False, [], {}, [[]], [{}], [None], {"": ""}, {"id": 1}, {"lon": 1}, [1, 2], ["a"] * 300, [[1]] * 60,
-    {"\x00": 1}, {"\ud800": 1}, {"a" * 5000: 1}, {"__proto__": 1}, {"pk": 1}, Raw("[" * 60 + "]" * 60),
-    Raw("[" * 20_000), Raw('{"a":' * 3000 + "1" + "}" * 3000), {str(n): n for n in range(300)},
+    None, True, False, [], {}, [[]], [{}], [None], {"": ""}, {"id": 1}, {"lon": 1}, [1, 2], ["a"] * 300,
+    [[1]] * 60, {"\x00": 1}, {"\ud800": 1}, {"a" * 5000: 1}, {"__proto__": 1}, {"pk": 1},
+    Raw("[" * 60 + "]" * 60), Raw("[" * 20_000), Raw('{"a":' * 3000 + "1" + "}" * 3000),
+    {str(n): n for n in range(300)},
 ]  # fmt: skip
 ODD: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(MOMENTS),
@@ -180,38 +184,46 @@ def broken_bytes(draw: st.DrawFn, good: bytes) -> bytes:
         return good.decode("utf-8", "replace").encode(charset, "replace")
     if how == "around":
         before, after = draw(
-            st.sampled_from([(b"", b"]"), (b"[", b"]"), (b"", b"{}"), (b"\x00", b""), (b")]}'\n", b""), (b" ", b"\x00"),
-                             (b"callback(", b")"), (b"// a\n", b""), (b"", b",")])
+            st.sampled_from([
+                (b"", b"]"), (b"[", b"]"), (b"", b"{}"), (b"\x00", b""), (b")]}'\n", b""), (b" ", b"\x00"),
+                (b"callback(", b")"), (b"// a\n", b""), (b"", b","),
+            ])
         )  # fmt: skip
         return before + good + after
     if how == "huge":
         return b'{"a":"' + b"a" * 2_700_000 + b'"}'
     return draw(
-        st.sampled_from([b"", b"null", b"1", b'"a"', b"[]", b"{}", b"true", b"{", b"\xff\xfe", b"[" * 200_000, b"a=b&c=d",
-                         b"<a/>", b"--x\r\n", b'{"a":' * 50_000, b"\x00" * 1000, b"\x1f\x8b\x08\x00"])
+        st.sampled_from([
+            b"", b"null", b"1", b'"a"', b"[]", b"{}", b"true", b"{", b"\xff\xfe", b"[" * 200_000,
+            b"a=b&c=d", b"<a/>", b"--x\r\n", b'{"a":' * 50_000, b"\x00" * 1000, b"\x1f\x8b\x08\x00",
+        ])
     )  # fmt: skip
 
 
 # --- headers -----------------------------------------------------------------------------------------
 
 TYPES = [
-    "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=",
-    "multipart/form-data; boundary=x", "application/xml", "application/json; charset=utf-16", "json", "*/*", ";", "a/b/c",
-    "application/json; charset=no-such", "application/json;;;", "APPLICATION/JSON", "application/json, text/plain",
-    "application/merge-patch+json", "application/octet-stream", "multipart/mixed; boundary=x", "application/json; a=\"",
-    "multipart/form-data; boundary=" + "x" * 300, "text/json",
+    "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
+    "multipart/form-data; boundary=", "multipart/form-data; boundary=x", "application/xml",
+    "application/json; charset=utf-16", "json", "*/*", ";", "a/b/c", "application/json; charset=no-such",
+    "application/json;;;", "APPLICATION/JSON", "application/json, text/plain",
+    "application/merge-patch+json", "application/octet-stream", "multipart/mixed; boundary=x",
+    "application/json; a=\"", "multipart/form-data; boundary=" + "x" * 300, "text/json",
 ]  # fmt: skip
 TAGS = [
-    "*", '"v0"', '"v-1"', '"v999"', '"v99999999999999999999999"', "v1", "1", '"1"', 'W/"v1"', '"v1","v2"', '"', '""', "", '"v"',
-    '"v1', "v１", '"v\u00b2"', '"va"', "W/", '"v1.5"', "null", '"v1" "v1"', "x" * 3000, '"v0x1"', '"v 1"', '"v+1"', '"v1_0"',
+    "*", '"v0"', '"v-1"', '"v999"', '"v99999999999999999999999"', "v1", "1", '"1"', 'W/"v1"', '"v1","v2"',
+    '"', '""', "", '"v"', '"v1', "v１", '"v\u00b2"', '"va"', "W/", '"v1.5"', "null", '"v1" "v1"', "x" * 3000,
+    '"v0x1"', '"v 1"', '"v+1"', '"v1_0"',
 ]  # fmt: skip
 OTHERS = [
-    ("Accept", "text/html"), ("Accept", "application/vnd.nothing"), ("Accept", ";;;"), ("Accept", "*/*;q=x"), ("Accept", ""),
-    ("Accept-Language", "\u00ff" * 50), ("Accept-Language", "x-" + "a" * 600), ("Content-Encoding", "gzip"),
+    ("Accept", "text/html"), ("Accept", "application/vnd.nothing"), ("Accept", ";;;"),
+    ("Accept", "*/*;q=x"), ("Accept", ""), ("Accept-Language", "\u00ff" * 50),
+    ("Accept-Language", "x-" + "a" * 600), ("Content-Encoding", "gzip"),
     ("Cookie", "suoshe_session=\u00ff; csrftoken=x"), ("Cookie", "="), ("X-HTTP-Method-Override", "DELETE"),
     ("X-Forwarded-For", "not, an, address"), ("X-Forwarded-For", "::1%eth0"), ("X-Request-ID", "x" * 5000),
-    ("X-Request-ID", "\u00ff'\""), ("If-Modified-Since", "yesterday"), ("Range", "bytes=-"), ("Origin", "null"),
-    ("User-Agent", "\u00ff" * 300), ("User-Agent", ""), ("Referer", "\u00e9"), ("Content-Language", "x"),
+    ("X-Request-ID", "\u00ff'\""), ("If-Modified-Since", "yesterday"), ("Range", "bytes=-"),
+    ("Origin", "null"), ("User-Agent", "\u00ff" * 300), ("User-Agent", ""), ("Referer", "\u00e9"),
+    ("Content-Language", "x"),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -142,5 +143,5 @@ class Sender:
             return
         try:
             case.validate_response(answer, checks=CHECKS)
-        except (Exception, BaseExceptionGroup) as broken:
+        except (Failure, FailureGroup) as broken:
             self.tally.broken_answer(f"{type(broken).__name__} {str(broken)[:500]}: {shown}")

@@ -16,10 +16,14 @@ REFUSAL = jsonschema.Draft202012Validator(
     json.loads(json.dumps(ERROR).replace('"type": "string", "nullable": true', '"type": ["string", "null"]'))
 )
 RECORDED = {
-    "axes_accessattempt": "failed sign-ins are counted, so that guessing ends in a lock-out",
-    "axes_accessfailurelog": "the same, one row a failure",
+    ("/api/v1/auth/login/", "axes_accessattempt"): "failed sign-ins are counted, so that guessing ends",
+    ("/api/v1/auth/login/", "axes_accessfailurelog"): "the same, one row a failure",
+    ("/api/v1/auth/login/", "journal_entry"): "that somebody was locked out stands in the journal",
+    ("/admin/login/", "axes_accessattempt"): "as above",
+    ("/admin/login/", "axes_accessfailurelog"): "as above",
+    ("/admin/login/", "journal_entry"): "as above",
 }
-"""Tables that may hold more after a refusal, each with its reason."""
+"""Which refusals are recorded by design: path and table, each with its reason."""
 
 
 @dataclass
@@ -82,9 +86,11 @@ class Tally:
             self._judge_refusal(request, answer, shown)
 
     def _judge_refusal(self, request: Request, answer: Answer, shown: str) -> None:
-        if request.path.startswith("/api/") and (why := _why_no_refusal(answer)):
+        said = request.path.startswith("/api/") and request.method != "HEAD"
+        if said and (why := _why_no_refusal(answer)):
             self.broken_answer(f"{why}: {shown}")
-        rows = {name: more for name, more in answer.rows.items() if name not in RECORDED}
+        path = request.path.partition("?")[0]
+        rows = {name: more for name, more in answer.rows.items() if (path, name) not in RECORDED}
         if rows:
             self.rows_left += sum(abs(more) for more in rows.values())
             self.faults.append(f"left {rows}: {shown}"[:LONGEST])

@@ -36,12 +36,14 @@ def bad_files() -> tuple[bytes, ...]:
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("[Content_Types].xml", "<a>" * 1000)
     return (
-        b"", b"\0", b"\xff\xd8", b"\xff\xd8\xff\xe0" + b"\0" * 200, b"GIF89a" + b"\0" * 50, b"#!/bin/sh\nrm -rf /\n",
-        b"<html><script>alert(1)</script></html>", b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'/>", b"%PDF-1.7\n",
-        b"MZ" + b"\0" * 100, b"\x7fELF" + b"\0" * 100, archive.getvalue(), _png(60_000, 60_000), _png(0, 0), _png(1, 2**31 - 1),
-        b"\0\0\0\x18ftypheic" + b"\0" * 100, b"\0\0\0\x18ftypmp42" + b"\xff" * 100, b"#!AMR\n" + b"\xff" * 500,
-        b"\0\0\0\x00ftypisom", b"\0\0\0\x01ftypmp42" + b"\0" * 40, b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\0" * 40, b"\xff\xf1" + b"\x50" * 300,
-        b"BM" + b"\0" * 100, b"II*\0" + b"\xff" * 100, b"MM\0*\0\0\0\x08" + b"\xff" * 100, b"OggS" + b"\0" * 60,
+        b"", b"\0", b"\xff\xd8", b"\xff\xd8\xff\xe0" + b"\0" * 200, b"GIF89a" + b"\0" * 50,
+        b"#!/bin/sh\nrm -rf /\n", b"<html><script>alert(1)</script></html>",
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'/>", b"%PDF-1.7\n", b"MZ" + b"\0" * 100,
+        b"\x7fELF" + b"\0" * 100, archive.getvalue(), _png(60_000, 60_000), _png(0, 0), _png(1, 2**31 - 1),
+        b"\0\0\0\x18ftypheic" + b"\0" * 100, b"\0\0\0\x18ftypmp42" + b"\xff" * 100,
+        b"#!AMR\n" + b"\xff" * 500, b"\0\0\0\x00ftypisom", b"\0\0\0\x01ftypmp42" + b"\0" * 40,
+        b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\0" * 40, b"\xff\xf1" + b"\x50" * 300, b"BM" + b"\0" * 100,
+        b"II*\0" + b"\xff" * 100, b"MM\0*\0\0\0\x08" + b"\xff" * 100, b"OggS" + b"\0" * 60,
     )  # fmt: skip
 
 
@@ -76,8 +78,9 @@ def broken_file(draw: st.DrawFn) -> bytes:
 
 
 NAMES = [
-    "IMG_0001.jpg", "a.php.jpg", "x.sh", "../../../etc/passwd", "..\\..\\a.jpg", "a" * 5000 + ".jpg", "", ".", "\u202egpj.exe",
-    "照片.jpg", "a\x00.jpg", "a\"b.jpg", "con.jpg", "/etc/passwd", "a;b=c.jpg", "%00.jpg", "a.jpg\n", "😀.heic", "{0}.jpg", "-rf",
+    "IMG_0001.jpg", "a.php.jpg", "x.sh", "../../../etc/passwd", "..\\..\\a.jpg", "a" * 5000 + ".jpg", "",
+    ".", "\u202egpj.exe", "照片.jpg", "a\x00.jpg", "a\"b.jpg", "con.jpg", "/etc/passwd", "a;b=c.jpg",
+    "%00.jpg", "a.jpg\n", "😀.heic", "{0}.jpg", "-rf",
 ]  # fmt: skip
 FIELDS = {
     "captured_at": st.sampled_from(MOMENTS),
@@ -137,14 +140,20 @@ def _framed(draw: Any, how: str, parts: list[tuple[str, bytes]]) -> tuple[bytes,
     if how == "frame":
         at = draw(st.integers(0, len(raw)))
         raw = draw(
-            st.sampled_from([raw[:at], raw[at:], raw.replace(b"\r\n", b"\n"), raw[:at] + edge + raw[at:], raw.replace(b'"', b""),
-                             raw.replace(b"name=", b"n="), b"", raw.replace(b"form-data", b"x", 1), raw[: -len(edge) - 4],
-                             raw.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n")])
+            st.sampled_from([
+                raw[:at], raw[at:], raw.replace(b"\r\n", b"\n"), raw[:at] + edge + raw[at:],
+                raw.replace(b'"', b""), raw.replace(b"name=", b"n="), b"",
+                raw.replace(b"form-data", b"x", 1), raw[: -len(edge) - 4],
+                raw.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n"),
+            ])
         )  # fmt: skip
     if how == "type":
         type_ = draw(
-            st.sampled_from(["multipart/form-data", "multipart/form-data; boundary=", "application/json", "image/jpeg",
-                             "multipart/form-data; boundary=other", "", f"multipart/mixed; boundary={BOUNDARY}",
-                             f"multipart/form-data; boundary={BOUNDARY}; charset=no-such", "application/x-www-form-urlencoded"])
+            st.sampled_from([
+                "multipart/form-data", "multipart/form-data; boundary=", "application/json", "image/jpeg",
+                "multipart/form-data; boundary=other", "", f"multipart/mixed; boundary={BOUNDARY}",
+                f"multipart/form-data; boundary={BOUNDARY}; charset=no-such",
+                "application/x-www-form-urlencoded",
+            ])
         )  # fmt: skip
     return raw, {"Content-Type": type_} if type_ else {}
