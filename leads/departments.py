@@ -24,7 +24,7 @@ MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a joint notice sets, from a moment on (None: at once). Both limits None: no clock runs any more."""
+    """What a joint notice sets, from a moment on (None: at once). Both limits None: no clock runs."""
 
     document_number: str
     answer_minutes: int | None

@@ -66,7 +66,7 @@ def step(
 ) -> Step:
     """One step as it is written."""
     state = {"at": _moment(at), "number": lead.number, "state": lead.state, "state_label": _label(lead)}
-    whole = state | {
+    whole: dict[str, Any] = state | {
         "round": lead.round,
         "category": lead.category_id,
         "severity": lead.severity,
@@ -79,7 +79,7 @@ def step(
         "feedback_due_at": _moment(lead.feedback_due_at),
     }
     theirs = {"external_number": external_number, "record": "tip_off" if lead.restricted else "request"}
-    own = state | theirs if lead.restricted else whole | theirs | {"result": result}
+    own: dict[str, Any] = state | theirs if lead.restricted else whole | theirs | {"result": result}
     return Step(
         event,
         "lead",
@@ -96,7 +96,9 @@ def _result(lead: Lead, event: str) -> dict[str, str] | None:
     if lead.restricted or event not in WITH_RESULT:
         return None
     found = Disposal.objects.filter(lead=lead, round=lead.round).first()
-    return found and {"kind": found.kind, "label": found.get_kind_display(), "note": str(masked(found.note))}
+    if found is None:
+        return None
+    return {"kind": found.kind, "label": found.get_kind_display(), "note": str(masked(found.note))}
 
 
 def _label(lead: Lead) -> str:

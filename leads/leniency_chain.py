@@ -154,16 +154,12 @@ def _deciders(kind: str, rows: Sequence[Approval], at: datetime) -> Mapping[int,
 # --- what follows --------------------------------------------------------------------------------------
 
 
-def _lock(approval: Approval) -> Lead:
-    return Lead.objects.select_for_update(of=("self",)).get(pk=approval.subject_id)
-
-
 def _decided(done: Decision) -> None:
     """Agreed: the next stage asks, after the last two officers sign. Refused: back to the owner."""
     from leads import lifecycle
 
     approval, lead = done.approval, done.subject
-    act = Act(lead, done.by, done.at, list(done.live))
+    act = approving.act_of(done)
     decision = LeniencyDecision.objects.select_for_update(of=("self",)).get(pk=approval.payload["decision"])
     _, _, waits, leads_to = STAGES[approval.kind]
     if decision.state != waits:
@@ -254,7 +250,7 @@ def register() -> None:
             Kind(
                 label=label,
                 limit_kind=limit_kind,
-                lock=_lock,
+                lock=approving.lock_lead,
                 may_decide=_may_decide,
                 decidable=partial(_decidable, kind),
                 deciders=partial(_deciders, kind),

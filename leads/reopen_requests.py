@@ -50,10 +50,6 @@ def ask(act: Act, survey: Survey) -> None:
     )
 
 
-def _lock(approval: Approval) -> Lead:
-    return Lead.objects.select_for_update(of=("self",)).get(pk=approval.subject_id)
-
-
 def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
     scope, barred = scope_of(user), approving.concerned(approval, lead)
     if user.pk in barred:
@@ -101,7 +97,7 @@ def _decided(decision: Decision) -> None:
     from leads import reopening
 
     if decision.approved:
-        act = Act(decision.subject, decision.by, decision.at, list(decision.live))
+        act = approving.act_of(decision)
         reopening.reopen_now(act, reason=decision.approval.reason, cause=Reopening.Cause.SURVEY)
 
 
@@ -131,7 +127,7 @@ def register() -> None:
         Kind(
             label="不满意重新办理",
             limit_kind="lead_reopen",
-            lock=_lock,
+            lock=approving.lock_lead,
             may_decide=_may_decide,
             decidable=_decidable,
             deciders=_deciders,

@@ -15,11 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from kernel.errors import DomainError
-from leads import answers, surveys
-from leads.api.surveys import PRIVATE, SurveyThrottle
+from leads import answers, links, surveys
 from leads.models import Rating
-
-TOO_OFTEN = "操作过于频繁，请稍后再试。"
 
 
 class RatingForm(forms.Form):
@@ -36,11 +33,9 @@ class RatingForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def survey_page(request: HttpRequest, token: str) -> HttpResponse:
     """Ask (GET) and take one answer (POST). Whatever is over says so in a friendly sentence."""
-    throttle = SurveyThrottle()
+    throttle = links.SurveyThrottle()
     if not throttle.allow_request(request, None):  # type: ignore[arg-type]
-        answer = _page(request, {"sentence": TOO_OFTEN}, 429)
-        answer["Retry-After"] = str(int(throttle.wait() or 1))
-        return answer
+        return links.private(_page(request, {"sentence": links.TOO_OFTEN}, 429), throttle=throttle)
     try:
         if request.method == "POST":
             return _take(request, token)
@@ -71,7 +66,4 @@ def _ask(request: HttpRequest, token: str, form: RatingForm | None, status: int 
 
 
 def _page(request: HttpRequest, shown: dict[str, Any], status: int) -> HttpResponse:
-    answer = render(request, "leads/survey.html", shown, status=status)
-    for name, value in PRIVATE.items():
-        answer[name] = value
-    return answer
+    return links.private(render(request, "leads/survey.html", shown, status=status))

@@ -7,7 +7,6 @@ up again: an approval (`lead.reopen`) with a clock of its own, decided by the of
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +20,7 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.errors import Conflict, Gone, NotAllowed, NotVisible
 from kernel.journal.models import Entry
-from leads import identity, reopen_requests, reporters
+from leads import identity, links, reopen_requests, reporters
 from leads.acts import Act, perform
 from leads.identity import Identity
 from leads.models import Disposal, Lead, Rating, Rework, Signature, Survey
@@ -66,7 +65,7 @@ def open_round(act: Act, told: Identity | None) -> tuple[Survey | None, str | No
         defaults={
             "asked": Survey.Asked.CITIZEN,
             "asked_at": act.at,
-            "token_hash": hashed(token) if token else None,
+            "token_hash": links.digest(token) if token else None,
             "expires_at": act.at + timedelta(minutes=act.limits["survey_link"].amount),
         },
     )
@@ -82,10 +81,6 @@ def is_staff(phone: str) -> bool:
     spelled = [digits, f"86{digits}", f"+86{digits}", f"+86-{digits}", f"86-{digits}"]
     grouped = [f"{digits[:3]}-{digits[3:7]}-{digits[7:]}"] if len(digits) == 11 else []
     return bool(digits) and User.objects.filter(phone__in=[phone.strip(), *spelled, *grouped]).exists()
-
-
-def hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def link(token: str) -> str:
@@ -135,7 +130,7 @@ def answer_by_link(*, token: str, rating: Rating, comment: str = "") -> Survey:
 
 
 def _by_token(token: str) -> Survey:
-    survey = Survey.objects.select_related("lead").filter(token_hash=hashed(token)).first()
+    survey = Survey.objects.select_related("lead").filter(token_hash=links.digest(token)).first()
     if survey is None:
         raise NotVisible(UNKNOWN_LINK, code="unknown_survey")
     return survey

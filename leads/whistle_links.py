@@ -6,7 +6,6 @@ alone; only its hash is kept. GET shows and never answers, because gateways open
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import string
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Gone, NotVisible
+from leads.links import digest
 from leads.models import DepartmentContact, WhistleCall, WhistleLink
 
 LETTERS = string.ascii_letters
@@ -35,10 +35,6 @@ class Minted:
 
     row: WhistleLink
     address: str
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def mint(

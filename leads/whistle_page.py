@@ -13,35 +13,18 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
-from rest_framework.throttling import SimpleRateThrottle
 
 from kernel import clock
-from kernel.accounts.addresses import client_ip
 from kernel.errors import DomainError
-from leads import whistle_calls, whistle_links, whistle_notices
+from leads import links, whistle_calls, whistle_links, whistle_notices
 from leads.models import WhistleLink
 from leads.whistle_states import Answer, CallState, WhistleState
 
-TOO_OFTEN = "操作过于频繁，请稍后再试。"
 CHOOSE = "请选择一项回应。"
-
-
-class LinkThrottle(SimpleRateThrottle):
-    """`SUOSHE_LINK_RATE` per address; None switches it off."""
-
-    scope = "link"
-
-    def get_rate(self) -> str | None:
-        rate: str | None = settings.SUOSHE_LINK_RATE
-        return rate
-
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
-        return f"throttle:link:{client_ip(request) or 'local'}"
 
 
 class AnswerForm(forms.Form):
@@ -55,11 +38,9 @@ class AnswerForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def whistle_link(request: HttpRequest, token: str) -> HttpResponse:
     """Show the call, or take the answer."""
-    throttle = LinkThrottle()
+    throttle = links.LinkThrottle()
     if not throttle.allow_request(request, None):  # type: ignore[arg-type]
-        answer = _page(request, 429, refused=TOO_OFTEN)
-        answer["Retry-After"] = str(int(throttle.wait() or 1))
-        return answer
+        return links.private(_page(request, 429, refused=links.TOO_OFTEN), throttle=throttle)
     try:
         link = whistle_links.find(token, clock.now())
         if request.method != "POST":
@@ -96,8 +77,4 @@ def _page(request: HttpRequest, status: int, *, link: WhistleLink | None = None,
             "open": call.state == CallState.CALLED and whistle.state == WhistleState.OPEN,
             "answers": [{"value": one.value, "label": one.label} for one in Answer],
         }
-    answer = TemplateResponse(request, "leads/whistle_link.html", shown, status=status)
-    answer["Cache-Control"] = "no-store"
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+    return links.private(TemplateResponse(request, "leads/whistle_link.html", shown, status=status))

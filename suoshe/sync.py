@@ -119,7 +119,7 @@ class OperationReceiptOut(serializers.Serializer[Any]):
     waits_for = serializers.ListField(child=serializers.UUIDField())
     expires_at = serializers.DateTimeField(allow_null=True)
     received_at = serializers.DateTimeField(allow_null=True)
-    errors = ErrorOut(many=True)
+    errors = ErrorOut(many=True)  # type: ignore[assignment]
 
 
 class SyncOut(serializers.Serializer[Any]):
@@ -279,7 +279,9 @@ class Batch:
         """The same person's request to one endpoint: same session, same device, a body of its own."""
         outer = self.request._request
         raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        environ = {k: v for k, v in outer.META.items() if isinstance(v, str) and k != "HTTP_IF_MATCH"}
+        environ: dict[str, Any] = {
+            k: v for k, v in outer.META.items() if isinstance(v, str) and k != "HTTP_IF_MATCH"
+        }
         environ |= {
             "REQUEST_METHOD": method,
             "PATH_INFO": ROOT + path,
@@ -296,7 +298,7 @@ class Batch:
         # Who asks has been established, and CSRF checked, once for the whole batch.
         inner._force_auth_user, inner._force_auth_token = self.by, self.request.auth
         inner.clock_skewed = skewed
-        return inner  # type: ignore[no-any-return]
+        return inner
 
     def _outcome(self, row: Operation, response: Any, resource: str, asked: int | str | None) -> Outcome:
         status, said = response.status_code, _said(response)

@@ -6,6 +6,7 @@ thing, the colleague elsewhere. A new endpoint without an entry here fails the s
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -251,7 +252,9 @@ ENTRIES = [
     Entry("evidence-playback", "GET", PHOTO + "playback/", {409: INSIDE}),
     get("evidence-original", "evidence/{own_evidence.pk}/original/", some("commissioner")),
     get("evidence-thumbnail", "evidence/{own_evidence.pk}/thumbnail/", some("commissioner")),
-    Entry("evidence-watermarked", "GET", "evidence/{own_evidence.pk}/watermarked/", {409: some("commissioner")}),
+    Entry(
+        "evidence-watermarked", "GET", "evidence/{own_evidence.pk}/watermarked/", {409: some("commissioner")}
+    ),
     # places: for everybody with a seat
     listed("grids", "grids/", SEATED, lambda h: h.world.grid(1).code),
     get("grid", "grids/370983001-L01/", SEATED),
@@ -565,3 +568,24 @@ def test_a_right_ends_with_the_posting(house: House) -> None:
     assert call(entry, house, token).status_code in (403, 404)
     others = next(e for e in ENTRIES if e.path == "leads/{desk.pk}/")
     assert call(others, house, token).status_code == 404
+
+
+STRANGERS = ("worker", "community", "street", "liaison", "mediator")
+
+
+def test_an_act_on_a_tip_off_is_answered_like_one_on_nothing(house: House, tokens: dict[str, str]) -> None:
+    """举报: to who may not know of it there is no such lead, whatever he tries, in the very same words."""
+    act_path = re.compile(r"leads/\{\w+\.pk\}/.+")
+    acts = [one for one in ENTRIES if one.method == "POST" and act_path.fullmatch(one.path)]
+    assert len(acts) > 25
+    for entry in acts:
+        for person in STRANGERS:
+            answers = []
+            for pk in (house.tip_off.pk, 999_999_999):
+                path = re.sub(r"^leads/[^/]+/", f"/api/v1/leads/{pk}/", entry.path)
+                headers = {"Authorization": f"Bearer {tokens[person]}", "If-Match": '"v1"'}
+                sent = entry.body(house)
+                answer = CLIENT.post(path, sent, content_type="application/json", headers=headers)
+                answers.append((answer.status_code, answer.content))
+            assert answers[0] == answers[1], (person, entry)
+            assert answers[0][0] == 404, (person, entry, answers[0])

@@ -75,7 +75,7 @@ def deliver_due() -> int:
 
 
 def _claim(skip: set[int]) -> WebhookDelivery | None:
-    params = {"skip": sorted(skip), "lease": uuid.uuid4().hex, "for": policy.LEASE}
+    params: dict[str, Any] = {"skip": sorted(skip), "lease": uuid.uuid4().hex, "for": policy.LEASE}
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, params)
         found = cursor.fetchone()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+
+if TYPE_CHECKING:
+    from kernel.accounts.models import User
 
 
 class State(models.TextChoices):
@@ -20,9 +25,9 @@ OVER = (State.DONE, State.CONFLICT, State.REJECTED, State.LAPSED)
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
-    def visible_to(self, user: settings.AUTH_USER_MODEL) -> OperationQuerySet:  # type: ignore[valid-type]
+    def visible_to(self, user: User) -> OperationQuerySet:
         """A person's own; nobody reads another's queue."""
-        return self.filter(user_id=user.pk)  # type: ignore[attr-defined]
+        return self.filter(user_id=user.pk)
 
 
 class Operation(models.Model):

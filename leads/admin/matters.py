@@ -82,7 +82,7 @@ class MatterAdmin(ReadOnly):
             (row.sees_tip_off, MatterKind.TIP_OFF, row.tip_off, "lead"),
             (row.sees_complaint, MatterKind.COMPLAINT, getattr(row, "complaint", None), "keptcomplaint"),
         ):
-            if seen:
+            if seen and record is not None:
                 address = reverse(f"admin:leads_{page}_change", args=[record.pk])
                 found.append((str(kind.label), address, record.number))
         return format_html_join(SafeString("<br>"), '{} <a href="{}">{}</a>', found)

@@ -4,43 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from kernel.accounts.addresses import client_ip
 from kernel.api import both_slashes
 from leads import answers, surveys
 from leads.api import bodies
 from leads.api.answers import RatingSerializer
+from leads.links import PRIVATE, SurveyThrottle
 from leads.models import Rating, Survey
 
 OVER = {
     409: OpenApiResponse(description="answered already"),
     410: OpenApiResponse(description="expired, or the lead is being handled again"),
 }
-
-
-PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
-"""What every answer behind a token carries."""
-
-
-class SurveyThrottle(SimpleRateThrottle):
-    """`SUOSHE_LINK_RATE` per address, for the endpoint and the page together; None switches it off."""
-
-    scope = "survey"
-
-    def get_rate(self) -> str | None:
-        rate: str | None = settings.SUOSHE_LINK_RATE
-        return rate
-
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
-        return f"throttle:survey:{client_ip(getattr(request, '_request', request)) or 'local'}"
 
 
 class RatingChoiceOut(serializers.Serializer[Any]):

@@ -187,7 +187,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "evidence.make_watermarks", "schedule": 5.0, "options": {"expires": 30}
     },
     "accounts.clear_sessions": {"task": "accounts.clear_sessions", "schedule": crontab(minute=40, hour=3)},
-    "offline.lapse": {"task": "offline.lapse", "schedule": crontab(minute="*/15"), "options": {"expires": 600}},
+    "offline.lapse": {
+        "task": "offline.lapse",
+        "schedule": crontab(minute="*/15"),
+        "options": {"expires": 600},
+    },
     "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}

@@ -118,7 +118,7 @@ def test_nobody_decides_what_he_asked_for_also_not_as_a_stand_in(
 
 
 @pytest.mark.parametrize(
-    "by, behalf", [("asker", None), ("named", None), ("head", "asker"), ("head", "named")]
+    ("by", "behalf"), [("asker", None), ("named", None), ("head", "asker"), ("head", "named")]
 )
 def test_the_database_holds_it_too(
     office: Office, asker: User, head: User, by: str, behalf: str | None
