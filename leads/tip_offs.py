@@ -15,6 +15,7 @@ from grids.models import Posting
 from grids.roles import OFFICE_SIDE, Role
 from grids.staffing import office_people
 from kernel.accounts.models import User
+from kernel.approvals.models import OWN
 from kernel.deadlines import clocks, handlers
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.handlers import Fired
@@ -133,16 +134,15 @@ def start_round(act: Act) -> datetime:
 def extend(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
     """Once, by the office's head: 15 working days more, while the first have not passed.
 
-    Raises (beside `acts.perform`): NotAllowed `not_office_head`; Conflict `not_a_tip_off`,
-        `extended_already`, `no_running_clock`.
+    Raises (beside `acts.perform`): NotAllowed `not_office_head`, `own_request`, `recused`; Conflict
+        `not_a_tip_off`, `extended_already`, `no_running_clock`.
     """
 
     def work(act: Act) -> Lead:
         lead = act.lead
         if not lead.restricted:
             raise Conflict("这不是举报线索。", code="not_a_tip_off")
-        if lead.office_id is None or act.scope.seat(Role.OFFICE_HEAD, office_id=lead.office_id) is None:
-            raise NotAllowed("举报核查延期由本监管所所长批准。", code="not_office_head")
+        refuse_extender(act)
         expect(lead.version)
         if "extended_tip_off" in lead.flags:
             raise Conflict("举报核查只能延期一次。", code="extended_already")
@@ -161,6 +161,30 @@ def extend(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
         return lead
 
     return perform(lead_id, by, work)
+
+
+def refuse_extender(act: Act) -> None:
+    """The office's head, never for a lead of his own: then the section named in it."""
+    lead = act.lead
+    act.refuse_recused()
+    head = None
+    if lead.office_id is not None:
+        head = act.scope.seat(Role.OFFICE_HEAD, office_id=lead.office_id)
+    if head is not None and lead.assignee_id not in (act.by_id, head.holder_id):
+        return
+    section = act.scope.seat(Role.BUREAU_SECTION, section=lead.restricted_section)
+    if section is not None and lead.assignee_id != act.by_id and _head_owns(lead, act.at):
+        return
+    if head is not None:
+        raise NotAllowed(OWN, code="own_request")
+    raise NotAllowed("举报核查延期由本监管所所长批准。", code="not_office_head")
+
+
+def _head_owns(lead: Lead, at: datetime) -> bool:
+    """Is the office's head himself the owner, or is there no head?"""
+    if lead.office_id is None:
+        return True
+    return not set(office_people([lead.office_id], at)[lead.office_id].head_ids) - {lead.assignee_id}
 
 
 def _later(act: Act, due_at: datetime) -> datetime:

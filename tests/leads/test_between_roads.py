@@ -11,10 +11,13 @@ from grids import absences
 from grids.demo import World
 from kernel import clock
 from kernel.approvals.models import Approval
+from kernel.deadlines.models import Deadline
 from kernel.errors import DomainError
-from leads import dispatch, interim, pauses, recusal, rejection, reopening, supervision
+from leads import answers, dispatch, interim, merging, pauses, recusal, rejection, reopening, supervision
+from leads.intake import Told
 from leads.interim import Interim
-from leads.models import Extension, Instruction, Lead, RejectReason, SupervisionOrder
+from leads.models import Answer, Extension, Instruction, Lead, RejectReason, SupervisionOrder, SuspendReason
+from leads.states import State
 from tests.factories import leads as made
 from tests.factories.leads import pass_time, take_any
 from tests.factories.requests import asked_to_suspend, decided
@@ -132,3 +135,66 @@ def test_a_head_who_has_recused_himself_reopens_nothing(world: World) -> None:
     lead = made.closed(world)
     recusal.recuse(**on(lead, world.head_of(1), reason="店主是亲属"))
     assert code(lambda: reopening.reopen(**on(lead, world.head_of(1), reason="再查"))) == "recused"
+
+
+def test_a_lead_is_not_reassigned_to_who_has_recused_himself(world: World) -> None:
+    order = late(world)
+    recusal.recuse(**on(order.lead, world.commissioner(2), reason="亲属"))
+    to = world.commissioner(2).pk
+
+    def reassign() -> Any:
+        return supervision.acknowledge(
+            order_id=order.pk, by=world.head_of(1), expect=take_any, instruction=Instruction.REASSIGN,
+            assignee_id=to, note="改派",
+        )  # fmt: skip
+
+    assert code(reassign) == "recused"
+    assert not order.acknowledgements.exists(), "the word and its effect are one"
+
+
+# --- whoever told a lead ---------------------------------------------------------------------------
+
+
+def test_who_told_a_merged_lead_hears_when_the_survivor_is_turned_away(world: World) -> None:
+    told = made.told_by_office(world, told=Told("李四", "13800001111"))
+    survivor = made.responded(world)
+    merging.merge(**on(told, world.clerk_of(1), into_id=survivor.pk))
+    rejection.reject(**on(survivor, world.commissioner(1), reason_kind=RejectReason.OTHER, note="不属本所"))
+    assert answers.answer_merged() == 0
+    decided(waiting(survivor, rejection.REJECT), world.worker(1))
+    assert answers.answer_merged() == 1
+    [owed] = Answer.objects.filter(lead=told)
+    assert owed.state == "owed"
+    assert answers.answer_merged() == 0
+
+
+# --- the figures and the pause ---------------------------------------------------------------------
+
+
+def test_interim_suspended_extended_and_late_all_the_same(world: World) -> None:
+    lead = made.responded(world)
+    interim.give(**on(lead, world.commissioner(1), interim=said(2)))
+    lead.refresh_from_db()
+    promised = lead.final_due_at
+    pauses.suspend(
+        **on(
+            lead,
+            world.commissioner(1),
+            reason_kind=SuspendReason.TEST_RESULT,
+            until=clock.now() + DAY,
+            note="送检",
+        )
+    )
+    decided(waiting(lead, pauses.SUSPEND), world.head_of(1))
+    pass_time(until=Lead.objects.get(pk=lead.pk).suspended_until)
+    lead.refresh_from_db()
+    assert (lead.state, lead.final_due_at) == (State.RESPONDED, promised + DAY)
+    pauses.extend(**on(lead, world.commissioner(1), until=lead.final_due_at + DAY, reason="等待报告"))
+    decided(waiting(lead, pauses.EXTEND), world.head_of(1))
+    lead.refresh_from_db()
+    assert lead.final_due_at == promised + 2 * DAY
+    pass_time(until=lead.final_due_at)
+    [order] = SupervisionOrder.objects.filter(lead=lead)
+    assert (order.cause, order.late_side) == ("final", "office")
+    assert Deadline.objects.get(subject_id=lead.pk, kind="final").due_at == lead.final_due_at
+    assert Lead.objects.overdue(clock.now()).filter(pk=lead.pk).exists()

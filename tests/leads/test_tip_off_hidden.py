@@ -413,6 +413,20 @@ def test_its_owner_does_not_verify_and_it_is_extended_once(world: World, api: Ap
     assert tip_off.state == State.CLOSED
 
 
+def test_a_head_who_owns_it_gives_himself_no_more_time(world: World, api: Api, tip_off: Lead) -> None:
+    head, clerk = world.head_of(1), world.clerk_of(1)
+    act(api, clerk, tip_off, "dispatch", assignee=head.pk, reason="由所长办理")
+    own = api.post(head, f"leads/{tip_off.pk}/tip-off/extend/", {"reason": "等待检验结果"}, tip_off.version)
+    assert (own.status_code, code_of(own)) == (403, "own_request")
+    act(
+        api,
+        world.user(f"section-{tip_off.restricted_section.lower()}"),
+        tip_off,
+        "tip-off/extend",
+        reason="等待",
+    )
+
+
 def test_no_side_road_that_asks_the_community(world: World, api: Api, tip_off: Lead) -> None:
     owner, later = world.commissioner(1), (clock.now() + timedelta(days=2)).isoformat()
     act(api, owner, tip_off, "respond")
