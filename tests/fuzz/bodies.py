@@ -213,7 +213,8 @@ HANDED_IN: dict[str, dict[str, Any]] = {
         "appeal_type": ["诉求", "举报", "投诉"], "category_code": "F03", "title": "饭店卫生",
         "content": "油烟扰民", "report_content": "使用过期肉", "complaint_content": "要求退款",
         "caller_name": "王某", "caller_phone": "13800002222", "company": "某饭店",
-        "amount": "12.5", "address": "新城路1号", "lng": 116.77, "lat": 36.18, "call_time": "2026-03-10 09:30:00", "deadline": "2026-12-12 18:00:00",
+        "amount": "12.5", "address": "新城路1号", "lng": 116.77, "lat": 36.18,
+        "call_time": "2026-03-10 09:30:00", "deadline": "2026-12-12 18:00:00",
     },
     "12315": {
         "business_type": "投诉举报", "complaint_content": "要求退款", "report_content": "虚假宣传",
