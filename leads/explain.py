@@ -20,6 +20,7 @@ EXTRA = {
     "suspend_end": "暂缓到期",
     "finish_today": "督办要求今日办结",
     "grace": "督办同意的延期",
+    "leniency_sign": "容错纠错决定签字",
 }
 
 

@@ -15,6 +15,7 @@ CLOCKS = {
     "look_back_again": "回头看（第二次）",
     "referral_receipt": "移交回执",
     "referral_reply": "移交答复",
+    "leniency_sign": "容错纠错决定签字",
 }
 TITLES = {
     "lead.interim": "阶段反馈",
