@@ -19,7 +19,7 @@ from leads.states import OPEN
 
 TOLD = (
     "desk", "respond", "owner_respond", "same_day", "feedback", "final", "verify", "finish_today", "grace",
-    "answer", "tip_off",
+    "answer", "tip_off", "leniency_sign",
 )  # fmt: skip
 """Clocks that somebody has to meet; warnings and hand-overs are told elsewhere."""
 SOON = timedelta(minutes=10)
