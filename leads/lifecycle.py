@@ -17,7 +17,18 @@ from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed
-from leads import answers, files, guidance, leniency, rechecks, referral, signing, supervision, tip_offs
+from leads import (
+    answers,
+    files,
+    guidance,
+    leniency,
+    pauses,
+    rechecks,
+    referral,
+    signing,
+    supervision,
+    tip_offs,
+)
 from leads.acts import Act, Expect, perform
 from leads.leniency import Proposal
 from leads.models import Disposal, DisposalKind, Lead, Method, Plan, Rework, Side, Signature, Stage
@@ -247,6 +258,7 @@ def refuse_outcome(outcome: Outcome, at: datetime) -> None:
 def come_back(act: Act, disposal: Disposal) -> None:
     """Columns and clocks of a feedback, and the word to those who verify."""
     lead = act.lead
+    pauses.ask_no_more(act)
     lead.fed_back_at = act.at
     lead.first_fed_back_at = lead.first_fed_back_at or act.at
     if (lead.food or lead.same_day_due_at is not None) and lead.controlled_at is None:

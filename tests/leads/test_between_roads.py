@@ -13,7 +13,18 @@ from kernel import clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.errors import DomainError
-from leads import answers, dispatch, interim, merging, pauses, recusal, rejection, reopening, supervision
+from leads import (
+    answers,
+    dispatch,
+    interim,
+    lifecycle,
+    merging,
+    pauses,
+    recusal,
+    rejection,
+    reopening,
+    supervision,
+)
 from leads.intake import Told
 from leads.interim import Interim
 from leads.models import Answer, Extension, Instruction, Lead, RejectReason, SupervisionOrder, SuspendReason
@@ -58,6 +69,20 @@ def test_an_interim_feedback_withdraws_the_extension_of_what_it_meets(world: Wor
     assert row.state == "withdrawn"
     assert given.feedback_due_at == lead.feedback_due_at + HOUR, "it stood still while it waited"
     assert code(lambda: decided(row, world.head_of(1))) == "withdrawn"
+
+
+def test_a_feedback_gives_back_what_an_undecided_extension_did_not_use(world: World) -> None:
+    lead = made.responded(world)
+    pauses.extend(**on(lead, world.commissioner(1), until=lead.feedback_due_at + DAY, reason="等待报告"))
+    pass_time(HOUR)
+    done = lifecycle.feed_back(**on(lead, world.commissioner(1), outcome=made.GUIDED))
+    kept = Lead.objects.get(pk=lead.pk)
+    assert (kept.feedback_due_at, kept.closing_due_at) == (
+        lead.feedback_due_at + HOUR,
+        lead.closing_due_at + HOUR,
+    )
+    assert done.closing_due_at == kept.closing_due_at
+    assert not Approval.objects.of("lead", lead.pk).waiting().exists()
 
 
 def test_an_approved_interim_withdraws_the_extension_of_the_whole_one(world: World) -> None:
