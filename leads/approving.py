@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from grids.access import Scope, Seat, scope_of
 from grids.models import Grid, Office
@@ -45,6 +45,12 @@ def lock_lead(approval: Approval) -> Lead:
 def seen_leads(user: User) -> Any:
     """Who sees a lead sees what is asked about it."""
     return Lead.objects.visible_to(user).values("id")
+
+
+def about_any(leads: QuerySet[Lead]) -> Q:
+    """The approvals about one of these leads, as a filter. Asked lead by lead: beside an OR, `IN` would read
+    and hash every lead of an office before the first approval is looked at."""
+    return Q(Exists(leads.filter(pk=OuterRef("subject_id"))))
 
 
 def act_of(decision: Decision) -> Act:
@@ -145,7 +151,7 @@ def head_decidable(user: User) -> Q:
     }
     found = Q(pk__in=[])
     if offices:
-        found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+        found |= about_any(Lead.objects.filter(office_id__in=offices))
         found &= ~_is_his_own(user.pk)
     if scope.has(Role.BUREAU):
         found |= _bureau_decidable(scope)
@@ -165,9 +171,9 @@ def _bureau_decidable(scope: Scope) -> Q:
     leaders = _leaders(scope)
     open_leads = Lead.objects.filter(restricted=False)
     empty = [number for number, people in leaders.items() if not people]
-    found = Q(subject_id__in=open_leads.filter(Q(office_id__in=empty) | Q(office_id=None)).values("id"))
+    found = about_any(open_leads.filter(Q(office_id__in=empty) | Q(office_id=None)))
     for number, people in leaders.items():
-        own = Q(subject_id__in=open_leads.filter(office_id=number).values("id"))
+        own = about_any(open_leads.filter(office_id=number))
         for person_id in sorted(people):
             own &= _is_his_own(person_id)
         found |= own if people else Q(pk__in=[])
@@ -256,7 +262,7 @@ def worker_decidable(user: User) -> Q:
         people = routing_facts_of(list(led), scope.at)
         found |= Q(grid_id__in=[number for number, one in people.items() if not one.worker_ids])
     leads = Lead.objects.filter(found, restricted=False).exclude(assignee_id=user.pk)
-    return Q(subject_id__in=leads.values("id"))
+    return about_any(leads)
 
 
 def worker_deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:

@@ -112,7 +112,7 @@ def _decidable(kind: str, user: User) -> Q:
     if kind == HEAD:
         offices = {seat.office_id for seat in scope.seats if seat.role in HEADS}
         if offices:
-            found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+            found |= approving.about_any(Lead.objects.filter(office_id__in=offices))
     elif _seat(kind, scope, None, None) is not None:
         found |= Q(subject_id__gte=0)
     if scope.has(Role.BUREAU):

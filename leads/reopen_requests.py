@@ -68,10 +68,10 @@ def _decidable(user: User) -> Q:
     offices = {seat.office_id for seat in scope.seats if seat.role in HEADS}
     found = Q(pk__in=[])
     if offices:
-        found |= Q(subject_id__in=Lead.objects.filter(office_id__in=offices).values("id"))
+        found |= approving.about_any(Lead.objects.filter(office_id__in=offices))
     if scope.has(Role.BUREAU):
         found |= Q(payload__level=BUREAU)
-        found |= Q(subject_id__in=Lead.objects.filter(office__isnull=True).values("id"))
+        found |= approving.about_any(Lead.objects.filter(office__isnull=True))
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 if TYPE_CHECKING:
     from kernel.accounts.models import User
@@ -106,5 +106,9 @@ def seen_by(user: User) -> Q:
     """The approvals about subjects that this person sees, as a filter."""
     found = Q(pk__in=[])
     for subject_kind, seen in _subjects.items():
-        found |= Q(subject_kind=subject_kind, subject_id__in=seen(user))
+        subjects = seen(user)
+        if isinstance(subjects, QuerySet):  # asked one by one: `IN` beside an OR would hash every subject
+            found |= Q(Exists(subjects.filter(pk=OuterRef("subject_id"))), subject_kind=subject_kind)
+        else:
+            found |= Q(subject_kind=subject_kind, subject_id__in=subjects)
     return found
