@@ -56,14 +56,15 @@ def few(examples: int) -> settings:
 
 
 def within_this_process(house: House, tally: Tally, *, examples: int, blocker: Any, seed: int) -> None:
-    """The short form: each operation with a few requests, each person and each way of making them in turn."""
+    """The short form: each operation with a few requests (what is only read, with one fewer), each person
+    and each way of making them in turn."""
     schema = schemathesis.openapi.from_wsgi(f"{PREFIX}schema/", application)
     for number, (path, method, _) in enumerate(valid.operations()):
         person = KINDS[number % len(KINDS)]
         mode = MODES[(number // len(KINDS) + number) % len(MODES)]
         with on_its_own(blocker):
             send = Sender(schema[path][method.upper()], house, tally, [person], seed + number)
-            send.some(mode, examples)
+            send.some(mode, examples - (method == "get"))
 
 
 def whole_document(url: str, house: House, tally: Tally, *, examples: int, seed: int) -> Iterator[str]:
@@ -111,7 +112,7 @@ class Sender:
 
         @seeded(self.seed)
         @few(examples)
-        @given(cases, st.booleans(), st.sampled_from(self.real or [{}]))
+        @given(cases, st.sampled_from([True, False]), st.sampled_from(self.real or [{}]))
         def send(case: Any, is_real: bool, named: dict[str, str]) -> None:
             if is_real and named:
                 case.path_parameters = dict(named)

@@ -19,6 +19,8 @@ from tests.factories.recordings import make_video, make_voice
 from tests.fuzz.breaking import MOMENTS, broken_text
 
 BOUNDARY = "----of-the-suite"
+EDGE = f"--{BOUNDARY}".encode()
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 @cache
@@ -113,10 +115,7 @@ def broken_upload(draw: st.DrawFn) -> tuple[bytes, dict[str, str]]:
         said = [one for one in said if one[0] != field] + [(field, draw(FIELDS[field]))]
         if field in ("lon", "lat"):
             said.append(("lat" if field == "lon" else "lon", "36.16"))
-    parts: list[tuple[str, bytes]] = [
-        (f'form-data; name="{key}"', value.encode("utf-8", "surrogatepass")) for key, value in said
-    ]
-    parts.append((f'form-data; name="file"; filename="{name}"\r\nContent-Type: image/jpeg', content))
+    parts = [*(_field(key, value) for key, value in said), _file(name, content)]
     if how == "part":
         parts = draw(
             st.sampled_from([parts[1:], parts[:-1], parts * 2, [], parts[:1], parts + parts[:1] * 1200])
@@ -124,19 +123,30 @@ def broken_upload(draw: st.DrawFn) -> tuple[bytes, dict[str, str]]:
     return _framed(draw, how, parts)
 
 
+def multipart(fields: dict[str, str], content: bytes) -> tuple[bytes, dict[str, str]]:
+    """A body as it should be, and its headers."""
+    parts = [_field(name, value) for name, value in fields.items()]
+    return _joined([*parts, _file("IMG_0001.jpg", content)]), {"Content-Type": FORM}
+
+
+def _field(name: str, value: str) -> tuple[str, bytes]:
+    return f'form-data; name="{name}"', value.encode("utf-8", "surrogatepass")
+
+
+def _file(name: str, content: bytes) -> tuple[str, bytes]:
+    return f'form-data; name="file"; filename="{name}"\r\nContent-Type: image/jpeg', content
+
+
+def _joined(parts: list[tuple[str, bytes]]) -> bytes:
+    heads = [(head.encode("utf-8", "surrogatepass"), body) for head, body in parts]
+    whole = [
+        EDGE + b"\r\nContent-Disposition: " + head + b"\r\n\r\n" + body + b"\r\n" for head, body in heads
+    ]
+    return b"".join(whole) + EDGE + b"--\r\n"
+
+
 def _framed(draw: Any, how: str, parts: list[tuple[str, bytes]]) -> tuple[bytes, dict[str, str]]:
-    type_ = f"multipart/form-data; boundary={BOUNDARY}"
-    edge = f"--{BOUNDARY}".encode()
-    raw = b"".join(
-        edge
-        + b"\r\nContent-Disposition: "
-        + head.encode("utf-8", "surrogatepass")
-        + b"\r\n\r\n"
-        + body
-        + b"\r\n"
-        for head, body in parts
-    )
-    raw += edge + b"--\r\n"
+    type_, raw, edge = FORM, _joined(parts), EDGE
     if how == "frame":
         at = draw(st.integers(0, len(raw)))
         raw = draw(
