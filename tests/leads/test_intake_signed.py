@@ -209,8 +209,9 @@ FORMS: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "12315",
         {
-            "registration_no": "D1", "status": "待分派", "business_type": "投诉举报", "complaint_content": "要求退款",
-            "report_content": "虚假宣传", "consumer_name": "王某", "consumer_phone": "13800002222",
+            "registration_no": "D1", "status": "待分派", "business_type": "投诉举报",
+            "complaint_content": "要求退款", "report_content": "虚假宣传",
+            "consumer_name": "王某", "consumer_phone": "13800002222",
             "respondent_name": "某店", "involved_amount": 99, "limit_time": "2026-03-20T18:00:00+08:00",
         },
         ["tip_off", "complaint"],
