@@ -16,7 +16,6 @@ APPS_WITH_ENDPOINTS: list[str] = [
     "kernel.notices",
     "kernel.evidence",
     "kernel.approvals",
-    "kernel.approvals",
     "grids",
     "stations",
     "leads",
