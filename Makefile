@@ -1,5 +1,6 @@
 # make run    the product, from nothing, with the demo
 # make test   the whole suite
+# make long   the tests that take minutes, left out of `make test`
 # make check  lint, types, layers, migrations, system checks
 # make bench  the figures of the README
 # make soak   kill −9 of everything under load, MINUTES=10; the last line is JSON
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench soak fuzz lock
+.PHONY: help setup run test long check bench soak fuzz lock
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(ROOT)/.venv
@@ -57,6 +58,9 @@ run: setup
 
 test: setup
 	@$(IN_ROOT) SUOSHE_HOME="$(SUOSHE_TEST_HOME)" exec "$(BIN)/python" -m pytest -n 2 --dist loadgroup $(TEST_ARGS)
+
+long: setup
+	@$(IN_ROOT) SUOSHE_LONG=1 SUOSHE_HOME="$(SUOSHE_TEST_HOME)" exec "$(BIN)/python" -m pytest -m long $(TEST_ARGS)
 
 check: setup
 	$(IN_ROOT) "$(BIN)/ruff" check .

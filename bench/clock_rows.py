@@ -22,12 +22,13 @@ INSERT INTO leads_lead (
     description, crs_in, grid_id, office_id, assignee_id, reported_by_id, told_by_citizen, fixed_on_spot,
     routing_reason, boundary_match, facts, flags, discovered_at, reported_at, dispatched_at, respond_plan,
     respond_note, control_note, verify_method, verify_note, verified_in_stead, closing_digest,
-    respond_due_at, feedback_due_at, closing_due_at)
+    respond_due_at, feedback_due_at, feedback_strict_due_at, closing_due_at)
 SELECT 'B' || lpad(n::text, 9, '0'), gen_random_uuid(), repeat('0', 64), 'dispatched', 1, 1, 1, 'L02',
        'MODERATE', false, '执照没有挂在墙上', '', g.id, g.office_id, g.commissioner_id, g.worker_id, false,
        false, '位于网格界内，派给本网格专员。', 'inside', '{}', '{}', kernel_now() - interval '1 day',
        kernel_now() - interval '1 day', kernel_now() - interval '1 day', '', '', '', '', '', false, '',
-       kernel_now() + interval '30 days', kernel_now() + interval '30 days', kernel_now() + interval '31 days'
+       kernel_now() + interval '30 days', kernel_now() + interval '30 days',
+       kernel_now() + interval '30 days', kernel_now() + interval '31 days'
   FROM generate_series(1, %(leads)s) n
   JOIN (SELECT row_number() OVER (ORDER BY g.id) - 1 AS turn, count(*) OVER () AS grids, g.id, g.office_id,
                (SELECT min(p.user_id) FROM grids_posting p WHERE p.grid_id = g.id AND p.role = 'COMMISSIONER')

@@ -159,7 +159,7 @@ class Play:
         late.respond(75).acknowledge(48, "head", Instruction.GO_MYSELF).acknowledge(
             58, "community", Instruction.FINISH_TODAY
         )
-        One(self, 9, STORIES[5], ago - timedelta(hours=27), note_no=109).respond(20)
+        One(self, 9, STORIES[5], ago - timedelta(hours=52), note_no=109).respond(20)
         One(self, 10, STORIES[2], ago - timedelta(hours=7), photo=True, note_no=110).respond(5).feed_back(
             60
         ).verify(190)

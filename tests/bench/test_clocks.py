@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.stack import ROOT
 
 KEYS = {
@@ -15,6 +17,7 @@ KEYS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_bench_runs_and_ends_with_its_figures() -> None:
     env = {
         name: value

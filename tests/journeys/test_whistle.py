@@ -52,9 +52,7 @@ def answer_by_sms(address: str, said: str) -> requests.Response:
         browser.trust_env = False
         shown = browser.get(address, timeout=30)
         assert shown.status_code == 200
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', shown.text)
-        assert token is not None
-        return browser.post(address, {"answer": said, "csrfmiddlewaretoken": token[1]}, timeout=30)
+        return browser.post(address, {"answer": said}, headers={"Origin": "null"}, timeout=30)
 
 
 def test_departments_are_called_answer_come_late_and_report(town: Town) -> None:

@@ -9,9 +9,11 @@ from kernel.errors import DomainError
 
 KINDS = {
     "Malformed": 400,
+    "Unsigned": 401,
     "NotAllowed": 403,
     "NotVisible": 404,
     "Conflict": 409,
+    "Gone": 410,
     "StaleVersion": 412,
     "TooLarge": 413,
     "UnsupportedType": 415,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from grids.demo import World
 from tests.factories.grids import make_world
@@ -14,9 +16,18 @@ from tests.factories.grids import make_world
 SignedIn = Callable[[str], Client]
 
 
+@pytest.fixture(scope="module")
+def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The house and its people, built once a module in a transaction that is never committed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_world(entities=4)
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world(entities=4)
+def world(standing_world: World, db: None) -> World:
+    """That world; each test in a savepoint of its own."""
+    return standing_world
 
 
 @pytest.fixture(autouse=True)

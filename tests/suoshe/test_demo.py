@@ -21,6 +21,7 @@ from stations.models import Station
 from suoshe import demo
 
 pytestmark = pytest.mark.django_db
+MAIN_ROAD = {State.REPORTED, State.DISPATCHED, State.RESPONDED, State.FED_BACK, State.CLOSED}
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_the_demo_is_whole_and_its_clocks_are_running() -> None:
     demo.build(entities=40)
 
     assert (Grid.objects.count(), Station.objects.count(), BusinessEntity.objects.count()) == (21, 25, 40)
-    assert set(Lead.objects.values_list("state", flat=True)) == set(State.values)
+    assert set(Lead.objects.values_list("state", flat=True)) >= MAIN_ROAD
     assert set(SupervisionOrder.objects.values_list("state", flat=True)) == {"open", "lifted"}
     assert SupervisionOrder.objects.filter(level="bureau").exists()
     assert Evidence.objects.exists()

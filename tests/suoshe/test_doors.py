@@ -165,6 +165,7 @@ OUTSIDERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_tip_off_is_found_by_nobody_else(house: House) -> None:
     """Neither its number nor its words: in no list, search, page, answer or figure of whom it is not for."""
     lead = make.reported(

@@ -12,6 +12,7 @@ from leads.models import Category
 TOP_DOWN = ("reports", "leads", "stations", "grids", "evidence", "notices", "deadlines", "journal")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("committed_db")
 def test_back_to_nothing_and_forth_again() -> None:
     before = (Category.objects.count(), LimitPolicy.objects.count())

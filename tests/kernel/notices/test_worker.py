@@ -20,6 +20,7 @@ def pending() -> int:
     return OutboxMessage.objects.filter(state=State.PENDING).count()
 
 
+@pytest.mark.long
 def test_notices_survive_redis_away_and_a_killed_worker(
     committed_db: str, provider: Provider, tmp_path: Path
 ) -> None:
