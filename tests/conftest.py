@@ -44,6 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
     databases.drop_left_over()
 
 
+IN_ONE_PIECE = ("tests/journeys/", "tests/faults/", "tests/suoshe/", "tests/fuzz/", "tests/test_roles")
+"""Tests that share real processes or one standing house run in one piece: they begin first, so that no
+worker of the run ends alone with a long one."""
+
+
+def _starts_late(item: pytest.Item) -> bool:
+    return not item.nodeid.startswith(IN_ONE_PIECE)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("SUOSHE_LONG") != "1":
@@ -53,6 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))  # one stack a run, not one a worker
+    items.sort(key=_starts_late)
     if chromium() is not None:
         return
     for item in items:

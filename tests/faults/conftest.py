@@ -21,7 +21,7 @@ from tests.stack import Stack
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "house" in getattr(item, "fixturenames", ()):
+        if item.nodeid.startswith("tests/faults/") and "house" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("faults"))
 
 
