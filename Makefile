@@ -65,7 +65,7 @@ long: setup
 check: setup
 	$(IN_ROOT) "$(BIN)/ruff" check .
 	$(IN_ROOT) "$(BIN)/ruff" format --check .
-	$(IN_ROOT) "$(BIN)/mypy" suoshe kernel grids credit leads stations reports
+	$(IN_ROOT) "$(BIN)/mypy" suoshe kernel grids credit leads patrols stations reports
 	$(IN_ROOT) "$(BIN)/lint-imports"
 	$(IN_ROOT) "$(BIN)/python" manage.py makemigrations --check --dry-run
 	$(IN_ROOT) "$(BIN)/python" manage.py check --fail-level WARNING

@@ -17,6 +17,8 @@ APPS_WITH_ENDPOINTS: list[str] = [
     "kernel.evidence",
     "kernel.approvals",
     "grids",
+    "credit",
+    "patrols",
     "stations",
     "leads",
     "reports",

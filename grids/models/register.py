@@ -1,4 +1,4 @@
-"""The register of businesses (经营主体), as far as a lead needs to name one (DOMAIN.md §2)."""
+"""The register of businesses (经营主体), DOMAIN.md §2. Licences, equipment and contacts stand beside it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import secrets
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from stdnum.cn import uscc as social_credit_code
 
 from grids.access import Anyone, scope_of, within
-from grids.models.places import Grid
+from grids.models.grams import Grams
+from grids.models.places import Community, Grid
 from grids.roles import Role
-from kernel.clock import KernelNow
+from kernel.clock import KernelNow, KernelToday
 
 DOOR_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH_OLD = 15
@@ -60,8 +62,21 @@ class EntityStatus(models.TextChoices):
     ACTIVE = "ACTIVE", "在营"
     SUSPENDED = "SUSPENDED", "歇业"
     CLOSED = "CLOSED", "已停业"
+    MOVED = "MOVED", "已搬离"
     REVOKED = "REVOKED", "吊销"
     DEREGISTERED = "DEREGISTERED", "注销"
+
+
+GONE = frozenset({EntityStatus.CLOSED, EntityStatus.MOVED, EntityStatus.REVOKED, EntityStatus.DEREGISTERED})
+"""No longer trading at its place: neither graded anew nor called on."""
+
+
+class PlacedBy(models.TextChoices):
+    """How a business came to its grid."""
+
+    POINT = "POINT", "按位置"
+    COMMUNITY = "COMMUNITY", "按社区"
+    HAND = "HAND", "人工指定"
 
 
 class CreditGrade(models.TextChoices):
@@ -120,7 +135,9 @@ class BusinessEntity(models.Model):
     """经营主体. A stall may have no code at all: kept, and flagged (`lacks_code`).
 
     `credit_grade` is the effective grade and is written by `credit` only. For an INDIVIDUAL the
-    operator's name is personal data: masked in lists and exports.
+    operator's name is personal data: masked in lists and exports, as the contact's always are.
+    `filed_on` is the day since which it is on file (建档): a credit rule asks for it. `version` moves with
+    every change.
     """
 
     code = models.CharField("一店一码", max_length=20, unique=True, default=new_door_code, editable=False)
@@ -135,8 +152,16 @@ class BusinessEntity(models.Model):
     )
     is_campus_peripheral = models.BooleanField("校园周边", db_default=False, default=False)
     operator_name = models.CharField("经营者", max_length=60, blank=True, default="", db_default="")
+    contact_name = models.CharField("联系人", max_length=60, blank=True, default="", db_default="")
+    contact_phone = models.CharField("联系电话", max_length=20, blank=True, default="", db_default="")
     grid = models.ForeignKey(
         Grid, models.PROTECT, verbose_name="网格", related_name="entities", null=True, blank=True
+    )
+    community = models.ForeignKey(
+        Community, models.PROTECT, verbose_name="社区", related_name="entities", null=True, blank=True
+    )
+    placed_by = models.CharField(
+        "落格方式", max_length=10, choices=PlacedBy.choices, blank=True, default="", db_default=""
     )
     lon = models.FloatField("经度", null=True, blank=True, help_text="WGS-84")
     lat = models.FloatField("纬度", null=True, blank=True, help_text="WGS-84")
@@ -147,9 +172,12 @@ class BusinessEntity(models.Model):
     credit_grade = models.CharField(
         "信用等级", max_length=1, choices=CreditGrade.choices, null=True, blank=True, editable=False
     )
+    established_on = models.DateField("成立日期", null=True, blank=True)
+    filed_on = models.DateField("建档日期", db_default=KernelToday())
+    remark = models.CharField("备注", max_length=200, blank=True, default="", db_default="")
     version = models.PositiveIntegerField("版本", default=1, db_default=1, editable=False)
     is_demo = models.BooleanField("演示数据", db_default=False, default=False)
-    created_at = models.DateTimeField("建档时间", db_default=KernelNow(), editable=False)
+    created_at = models.DateTimeField("录入时间", db_default=KernelNow(), editable=False)
 
     objects = BusinessEntityQuerySet.as_manager()
 
@@ -159,6 +187,8 @@ class BusinessEntity(models.Model):
         indexes = [
             models.Index(fields=["grid", "-id"], name="grids_entity_by_grid"),
             models.Index(fields=["name"], name="grids_entity_by_name"),
+            models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
+            GinIndex(Grams("name", "uscc", "address", "operator_name"), name="grids_entity_by_grams"),
         ]
         constraints = [
             models.UniqueConstraint(

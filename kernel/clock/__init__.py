@@ -29,6 +29,17 @@ class KernelNow(models.Func):
         super().__init__()
 
 
+class KernelToday(models.Func):
+    """The Shanghai calendar date of `kernel_now()`, inside a queryset or as a column's default."""
+
+    function = "kernel_now"
+    template = "((kernel_now() AT TIME ZONE 'Asia/Shanghai')::date)"
+    output_field = models.DateField()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 def now() -> datetime:
     """The moment of the current transaction, by the database's clock (aware, UTC). One query."""
     with connection.cursor() as cursor:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "grids",
     "credit",
     "leads",
+    "patrols",
     "stations",
     "reports",
     "suoshe",

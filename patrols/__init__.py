@@ -1,0 +1,1 @@
+"""Patrols: grade → plan → task → finding → lead (DESIGN.md §8)."""
