@@ -172,11 +172,11 @@ class Migration(migrations.Migration):
                         blank=True, db_default="", default="", max_length=16, verbose_name="程度"
                     ),
                 ),
-                ("ref", models.CharField(max_length=80, verbose_name="事项")),
+                ("ref", models.CharField(max_length=120, verbose_name="事项")),
                 ("at", models.DateTimeField(verbose_name="发生时间")),
                 ("happened_on", models.DateField(verbose_name="发生日期")),
                 ("until", models.DateField(blank=True, null=True, verbose_name="有效至")),
-                ("source", models.CharField(max_length=120, unique=True, verbose_name="来源")),
+                ("source", models.CharField(max_length=140, unique=True, verbose_name="来源")),
                 ("data", models.JSONField(blank=True, default=dict, verbose_name="详情")),
                 ("recorded_at", models.DateTimeField(verbose_name="入账时间")),
                 (
@@ -738,7 +738,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="creditfact",
-            index=models.Index(fields=["entity", "id"], name="credit_facts_by_entity"),
+            index=models.Index(
+                fields=["entity", "ref", "kind", "at", "id"],
+                include=["level", "happened_on", "until"],
+                name="credit_facts_by_entity",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="creditfact",
+            index=models.Index(
+                condition=models.Q(("kind", "WITHDRAWN")),
+                fields=["entity"],
+                name="credit_facts_withdrawn",
+            ),
         ),
         migrations.AddConstraint(
             model_name="creditfact",

@@ -34,11 +34,11 @@ class CreditFact(models.Model):
     )
     kind = models.CharField("事实", max_length=24, choices=FactKind.choices)
     level = models.CharField("程度", max_length=16, blank=True, default="", db_default="")
-    ref = models.CharField("事项", max_length=80)
+    ref = models.CharField("事项", max_length=120)
     at = models.DateTimeField("发生时间")
     happened_on = models.DateField("发生日期")
     until = models.DateField("有效至", null=True, blank=True)
-    source = models.CharField("来源", max_length=120, unique=True)
+    source = models.CharField("来源", max_length=140, unique=True)
     data = models.JSONField("详情", default=dict, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -55,7 +55,17 @@ class CreditFact(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "信用事实"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["entity", "id"], name="credit_facts_by_entity")]
+        indexes = [
+            # In the order in which grading reads, with all that it reads: the table itself is not touched.
+            models.Index(
+                fields=["entity", "ref", "kind", "at", "id"],
+                include=["level", "happened_on", "until"],
+                name="credit_facts_by_entity",
+            ),
+            models.Index(
+                fields=["entity"], condition=Q(kind="WITHDRAWN"), name="credit_facts_withdrawn"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=FactKind.values), name="credit_fact_kind_known"),
             models.CheckConstraint(

@@ -1,0 +1,154 @@
+"""The ledger's one writer: facts in, each once, and the business marked to be graded anew (DESIGN.md §8).
+
+An event that is told twice is kept once (`source` is unique): no error, and no second grading. What turns
+out untrue is never taken out; a `WITHDRAWN` fact takes it out of scoring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+
+from credit.facts import LEVELS, FactKind
+from credit.models import CreditFact
+from kernel.accounts.models import User
+from kernel.clock import local_date
+from kernel.deadlines.arrays import literal
+from kernel.errors import NotVisible, Refused
+
+LONGEST_REF = 120
+LONGEST_SOURCE = 120
+WITHDRAWN = "withdrawn:"
+
+_RECORD = """
+WITH told AS (
+    INSERT INTO credit_creditfact
+           (entity_id, kind, level, ref, at, happened_on, until, source, data, by_id, recorded_at)
+    SELECT f.entity_id, f.kind, f.level, f.ref, f.at, f.happened_on, f.until, f.source, f.data, f.by_id,
+           kernel_now()
+      FROM ROWS FROM (jsonb_to_recordset(%s::jsonb) AS (
+               entity_id bigint, kind text, level text, ref text, at timestamptz, happened_on date,
+               until date, source text, data jsonb, by_id bigint)) WITH ORDINALITY
+           f(entity_id, kind, level, ref, at, happened_on, until, source, data, by_id, turn)
+     ORDER BY f.turn
+    ON CONFLICT (source) DO NOTHING
+    RETURNING entity_id),
+dirty AS (
+    INSERT INTO credit_dirtyentity (entity_id, at) SELECT DISTINCT entity_id, kernel_now() FROM told)
+SELECT count(*) FROM told
+"""
+_MARK = """
+INSERT INTO credit_dirtyentity (entity_id, at) SELECT DISTINCT id, %s::timestamptz FROM unnest(%s::bigint[]) t(id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """One fact to be kept; the fields as in `credit.facts.Fact`.
+
+    `happened_on` is the Shanghai date of `at` where it is not said (of an annual report: say its due date).
+    `data` is what an explanation may tell: JSON values, no personal data.
+    """
+
+    entity_id: int
+    kind: str
+    ref: str
+    at: datetime
+    source: str
+    level: str = ""
+    happened_on: date | None = None
+    until: date | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    by_id: int | None = None
+
+
+def record(fact: NewFact) -> bool:
+    """Keep one fact; False where its source was told before. One statement, in the caller's transaction.
+
+    Raises:
+        Refused: as `record_many`.
+    """
+    return record_many([fact]) == 1
+
+
+def record_many(facts: Sequence[NewFact]) -> int:
+    """Keep facts in the order given and mark their businesses; how many were new.
+
+    One statement whatever their number. A source that is there already, or comes twice in `facts`, is kept
+    once: the first counts. Locks nothing but what the rows' foreign keys share.
+
+    Raises:
+        Refused: a kind or level that nobody knows, an empty or over-long matter or source.
+    """
+    if not facts:
+        return 0
+    rows = [_row(fact) for fact in facts]
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [json.dumps(rows, cls=DjangoJSONEncoder)])
+        return int(cursor.fetchone()[0])
+
+
+def withdraw(source: str, *, by: User | None, at: datetime, why: str) -> bool:
+    """Take the fact of this source out of scoring; False where that was done before.
+
+    The fact itself stays. Two statements.
+
+    Raises:
+        NotVisible: no fact has this source.
+        Refused: no reason is given.
+    """
+    if not why.strip():
+        raise Refused("请填写撤销理由。", code="reason_required", attr="why")
+    entity_id = CreditFact.objects.filter(source=source).values_list("entity_id", flat=True).first()
+    if entity_id is None:
+        raise NotVisible("没有这条信用事实。", code="no_such_fact")
+    return record(
+        NewFact(
+            entity_id=entity_id,
+            kind=FactKind.WITHDRAWN,
+            ref=source,
+            at=at,
+            source=WITHDRAWN + source,
+            data={"why": why.strip()},
+            by_id=by.pk if by else None,
+        )
+    )
+
+
+def mark_dirty(entity_ids: Iterable[int], at: datetime) -> None:
+    """Have these businesses graded anew within seconds. One statement; marking twice grades once."""
+    wanted = sorted(set(entity_ids))
+    if wanted:
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, [at, literal(wanted)])
+
+
+def _row(fact: NewFact) -> dict[str, Any]:
+    kind = str(fact.kind)
+    if kind not in FactKind.values:
+        raise Refused(f"没有“{kind}”这种信用事实。", code="unknown_fact_kind", attr="kind")
+    level = str(fact.level)
+    if level not in LEVELS.get(kind, {""}):
+        name = FactKind(kind).label
+        raise Refused(f"“{name}”没有“{level}”这一程度。", code="unknown_fact_level", attr="level")
+    longest = LONGEST_SOURCE + (len(WITHDRAWN) if kind == FactKind.WITHDRAWN else 0)
+    if not fact.ref or not fact.source or len(fact.ref) > LONGEST_REF or len(fact.source) > longest:
+        raise Refused("信用事实须注明事项和来源，各不超过120个字。", code="bad_fact_source", attr="source")
+    return {
+        "entity_id": fact.entity_id,
+        "kind": kind,
+        "level": level,
+        "ref": fact.ref,
+        "at": fact.at.isoformat(),  # the encoder would cut it to milliseconds
+        "happened_on": fact.happened_on or local_date(fact.at),
+        "until": fact.until,
+        "source": fact.source,
+        "data": dict(fact.data),
+        "by_id": fact.by_id,
+    }
