@@ -204,7 +204,7 @@ class Fault:
 
 
 class SchemeError(Refused):
-    """422 `bad_scheme`: the rules make no sense. `faults` names every fault at once, in the scheme's order."""
+    """422 `bad_scheme`: rules that make no sense. `faults` names every fault, in the scheme's order."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("".join(f"{fault}。" for fault in faults), code="bad_scheme", attr="rules")
@@ -261,7 +261,9 @@ def _values_of(rules: object, faults: list[Fault]) -> dict[tuple[str, str], Any]
     for section, label in SECTIONS.items():
         part = rules.get(section)
         if not isinstance(part, Mapping):
-            faults.append(Fault(section, label, "缺少" if section not in rules else "应为由各项数值组成的对象"))
+            faults.append(
+                Fault(section, label, "缺少" if section not in rules else "应为由各项数值组成的对象")
+            )
             continue
         for (its, name), value in VALUES.items():
             if its != section:
@@ -293,8 +295,9 @@ def _read(given: object, value: Value) -> Decimal | int | str | None:
 
 def _at_odds(values: Mapping[tuple[str, str], Any]) -> Iterator[Fault]:
     """What is wrong between values that are right by themselves; what misses one of them is passed over."""
-    most = [values.get((section, "most")) for section in INDICATORS]
-    if None not in most and (total := sum(most, Decimal(0))) != MOST_TOTAL:
+    most = [values[section, "most"] for section in INDICATORS if (section, "most") in values]
+    total = sum(most, Decimal(0))
+    if len(most) == len(INDICATORS) and total != MOST_TOTAL:
         yield Fault("rules", "八项指标满分", f"之和应为 100 分，现为 {_as_json(total)} 分")
     for section, names in _RISING:
         for low, high in pairwise(names):
@@ -308,7 +311,11 @@ def _at_odds(values: Mapping[tuple[str, str], Any]) -> Iterator[Fault]:
 
 
 def _above(
-    values: Mapping[tuple[str, str], Any], low: tuple[str, str], high: tuple[str, str], *, strictly: bool = False
+    values: Mapping[tuple[str, str], Any],
+    low: tuple[str, str],
+    high: tuple[str, str],
+    *,
+    strictly: bool = False,
 ) -> Iterator[Fault]:
     below, above = values.get(low), values.get(high)
     if below is None or above is None:

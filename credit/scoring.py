@@ -41,7 +41,7 @@ class Line(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Score:
     """What scoring found. `indicators` are I1 … I8 in order, 2 places, half up; `caps` and `vetoes` in the
-    order of the scheme, also those that lower nothing; `cause` is SCORE, CAP or VETO: what decided `grade`."""
+    order of the scheme, also those that lower nothing; `cause`: what decided `grade`, SCORE, CAP or VETO."""
 
     indicators: tuple[Decimal, ...]
     total: Decimal
@@ -84,7 +84,7 @@ def counted(facts: Iterable[Fact], on: date) -> list[Fact]:
 class Known:
     """The facts of one business by kind, oldest first, as every rule reads them."""
 
-    __slots__ = ("_by_kind", "_by_ref", "on")
+    __slots__ = ("_by_kind", "_by_ref", "on", "settled")
 
     def __init__(self, facts: Iterable[Fact], on: date) -> None:
         self.on = on
@@ -96,6 +96,8 @@ class Known:
             else:
                 self._by_kind[kind] = [fact]
         self._by_ref: dict[str, dict[str, list[Fact]]] = {}
+        self.settled = {fact.ref for fact in self.of("RECTIFICATION_DONE") if fact.level == "ON_TIME"}
+        """Matters that were rectified on time."""
 
     def of(self, kind: str) -> Sequence[Fact]:
         return self._by_kind.get(kind, ())
@@ -115,12 +117,12 @@ class Known:
 
     def about(self, kind: str) -> dict[str, list[Fact]]:
         """Those of a kind by matter."""
-        if kind not in self._by_ref:
-            grouped: dict[str, list[Fact]] = {}
-            for fact in self._by_kind.get(kind, ()):
+        grouped = self._by_ref.get(kind)
+        if grouped is None:
+            grouped = self._by_ref[kind] = {}
+            for fact in self.of(kind):
                 grouped.setdefault(fact.ref, []).append(fact)
-            self._by_ref[kind] = grouped
-        return self._by_ref[kind]
+        return grouped
 
 
 def score(facts: Iterable[Fact], scheme: Scheme, *, on: date, filed_on: date) -> Score:
@@ -199,9 +201,10 @@ def _patrol(known: Known, scheme: Scheme, lines: list[Line]) -> Decimal:
 
 def _how_it_went(known: Known, ref: str) -> str:
     """What became of a finding: put right ON_TIME or LATE, WITHIN its deadline, OVERDUE, or NOT_ORDERED."""
-    done = known.about("RECTIFICATION_DONE").get(ref)
-    if done:
-        return "ON_TIME" if any(fact.level == "ON_TIME" for fact in done) else "LATE"
+    if ref in known.settled:
+        return "ON_TIME"
+    if ref in known.about("RECTIFICATION_DONE"):
+        return "LATE"
     if ref in known.about("RECTIFICATION_OVERDUE"):
         return "OVERDUE"
     return "WITHIN" if ref in known.about("RECTIFICATION_ORDERED") else "NOT_ORDERED"

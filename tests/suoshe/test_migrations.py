@@ -9,7 +9,7 @@ from django.db import connection
 from kernel.deadlines.models import LimitPolicy
 from leads.models import Category
 
-TOP_DOWN = ("reports", "leads", "stations", "grids", "evidence", "notices", "deadlines", "journal")
+TOP_DOWN = ("reports", "patrols", "leads", "credit", "stations", "grids", "evidence", "notices", "deadlines", "journal")
 
 
 @pytest.mark.long
@@ -22,7 +22,7 @@ def test_back_to_nothing_and_forth_again() -> None:
     call_command("migrate", verbosity=0)
     assert (Category.objects.count(), LimitPolicy.objects.count()) == before
 
-    for app in TOP_DOWN[:2]:
+    for app in TOP_DOWN[:4]:
         call_command("migrate", app, "zero", verbosity=0)
     call_command("migrate", verbosity=0)
     assert (Category.objects.count(), LimitPolicy.objects.count()) == before, "the limits had stayed"
