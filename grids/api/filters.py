@@ -43,12 +43,15 @@ class CommunityFilter(filters.FilterSet):
 
 
 class EntityFilter(filters.FilterSet):
-    q = filters.CharFilter(method="search", max_length=LONGEST_Q, label="名称、地址、编码中的文字")
     grid = filters.CharFilter("grid__code", label="网格编码")
     business_type = filters.ChoiceFilter(method="of_type", choices=BusinessType.choices, label="业态")
     grade = filters.ChoiceFilter("credit_grade", choices=CreditGrade.choices, label="信用等级")
     status = filters.ChoiceFilter(choices=EntityStatus.choices, label="状态")
     uscc = filters.CharFilter(lookup_expr="iexact", max_length=18, label="统一社会信用代码")
+    # Last: what was searched for is cut to the best of what the others leave.
+    q = filters.CharFilter(
+        method="search", max_length=LONGEST_Q, label="名称、地址、经营者或编码中的文字，最相符的在前"
+    )
 
     class Meta:
         model = BusinessEntity

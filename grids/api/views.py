@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from grids.access import scope_of
 from grids.api import filters as f
 from grids.api import serializers as s
+from grids.api.best_first import BestFirst
 from grids.coordinates import BAD_CRS, CRS_NAMES, read_degrees, to_wgs84
 from grids.locate import locate
 from grids.models import BusinessEntity, Community, Department, Grid, Office, Posting
@@ -185,6 +186,7 @@ class EntityList(generics.ListAPIView[BusinessEntity]):
     queryset = BusinessEntity.objects.none()
     serializer_class = s.EntitySerializer
     filterset_class = f.EntityFilter
+    pagination_class = BestFirst
 
     def get_queryset(self) -> QuerySet[BusinessEntity]:
         return BusinessEntity.objects.visible_to(self.request.user).select_related("grid")

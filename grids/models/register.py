@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from stdnum.cn import uscc as social_credit_code
 
-from grids.access import Anyone, scope_of, within
+from grids.access import Anyone, Scope, scope_of, within
 from grids.models.grams import Grams
 from grids.models.places import Community, Grid
 from grids.roles import Role
@@ -117,6 +117,11 @@ def new_door_code() -> str:
 
 
 class BusinessEntityQuerySet(models.QuerySet["BusinessEntity"]):
+    """`scoped` is the scope that narrowed these rows, `ranked` the ids that a search found, best first."""
+
+    scoped: Scope | None = None
+    ranked: list[int] | None = None
+
     def visible_to(self, user: Anyone) -> Self:
         """Of the grids in the scope; all for the bureau and its sections; none for administrators.
 
@@ -128,7 +133,14 @@ class BusinessEntityQuerySet(models.QuerySet["BusinessEntity"]):
         found = within(scope)
         if scope.office_ids:
             found |= Q(grid__isnull=True)
-        return self.filter(found)
+        rows = self.filter(found)
+        rows.scoped = scope
+        return rows
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]
+        copy.scoped, copy.ranked = self.scoped, self.ranked
+        return copy
 
 
 class BusinessEntity(models.Model):
@@ -188,7 +200,11 @@ class BusinessEntity(models.Model):
             models.Index(fields=["grid", "-id"], name="grids_entity_by_grid"),
             models.Index(fields=["name"], name="grids_entity_by_name"),
             models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
-            GinIndex(Grams("name", "uscc", "address", "operator_name"), name="grids_entity_by_grams"),
+            GinIndex(
+                Grams("name", "uscc", "address", "operator_name"),
+                name="grids_entity_by_grams",
+                gin_pending_list_limit=65_536,
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
