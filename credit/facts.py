@@ -79,8 +79,8 @@ LEVELS: dict[str, frozenset[str]] = {
 
 LEVEL_LABELS: dict[str, str] = {
     "VALID": "有效", "ENDED": "已注销", "FOUND": "不符", "RESOLVED": "已更正", "ON_TIME": "按期",
-    "LATE": "逾期", "MISSING": "未报", "NOT_DUE": "未到期", "MINOR": "一般", "MODERATE": "较重", "SERIOUS": "严重",
-    "URGENT": "紧急", "1": "第一次", "2": "第二次", "SUBSTANTIATED": "属实",
+    "LATE": "逾期", "MISSING": "未报", "NOT_DUE": "未到期", "MINOR": "一般", "MODERATE": "较重",
+    "SERIOUS": "严重", "URGENT": "紧急", "1": "第一次", "2": "第二次", "SUBSTANTIATED": "属实",
     "NOT_PERFORMED": "调解协议未履行",
     "LIGHT": "轻微", "ORDINARY": "一般", "GRAVE": "严重", "OK": "未见问题", "PROBLEM": "发现问题",
     "LISTED": "列入", "REMOVED": "移出", "CONFIRMED": "认定", "CORRECTED": "已纠正", "LIFTED": "已解除",
@@ -90,7 +90,7 @@ LEVEL_LABELS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact as scoring sees it. `number` is its place in the ledger: the later of two of one moment counts.
+    """One fact as scoring sees it. `number` is its place in the ledger: of two of one moment the later holds.
 
     `at` is the moment from which it holds, `happened_on` its Shanghai date (of an annual report: the due
     date), `until` a date up to and including which it is good (licence, test, ordered date).
