@@ -7,12 +7,14 @@ whenever `BoundaryVersion` changes. A point is a few microseconds.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, radians
 from typing import Literal
 
 import structlog
 from shapely import Point, STRtree, get_x, get_y, prepare
+from shapely import points as make_points
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
@@ -62,6 +64,24 @@ def locate(lon: float, lat: float, version: int | None = None) -> Match:
         grid_id, code = min(inside, key=lambda grid: grid[1])
         return Match(grid_id, code, "inside", 0.0)
     return _nearest(index, point, lon, lat)
+
+
+def locate_many(points: Sequence[tuple[float, float]]) -> list[Match]:
+    """`locate` of many points, by one question to the tree. One statement."""
+    index = _index(boundary_version())
+    found: list[list[tuple[int, str]]] = [[] for _ in points]
+    if points:
+        at, which = index.tree.query(make_points(list(points)), predicate="intersects")
+        for place, shape in zip(at.tolist(), which.tolist(), strict=True):
+            found[place].append(index.grids[shape])
+    matches = []
+    for (lon, lat), inside in zip(points, found, strict=True):
+        if inside:
+            grid_id, code = min(inside, key=lambda grid: grid[1])
+            matches.append(Match(grid_id, code, "inside", 0.0))
+        else:
+            matches.append(_nearest(index, Point(lon, lat), lon, lat))
+    return matches
 
 
 def boundary_version() -> int:

@@ -1,0 +1,222 @@
+"""Reading tables that offices bring along – CSV (UTF-8, GB18030) and XLSX, with Chinese heads – and telling
+them row by row what is wrong with them.
+
+A reader names its columns once (`Column`), with every head that it takes for each. A row comes as plain
+text in the order of the columns, one empty string for what is not there; what a cell means is the
+reader's business. Nothing here writes to the database.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+import xlsxwriter
+from python_calamine import CalamineError, load_workbook
+
+from kernel.accounts.masking import mask_name, mask_phone, mask_text
+from kernel.errors import Refused, TooLarge, UnsupportedType
+
+MOST_BYTES = 30_000_000
+MOST_UNPACKED = 400_000_000
+MOST_ROWS = 200_000
+MOST_HEADS = 200
+HEADS_WITHIN = 10
+"""The heads stand in one of the first rows: sheets often carry a title above them."""
+LONGEST_CELL = 2_000
+XLSX_STARTS, XLS_STARTS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PLAIN = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+_CONTROLS = {number: " " for number in (*range(32), 127)}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name in code, its head, other heads that mean the same; `personal` is shown masked."""
+
+    name: str
+    head: str
+    also: tuple[str, ...] = ()
+    required: bool = False
+    personal: str = ""  # "name", "phone" or nothing
+    example: str = ""
+
+    def shown(self, value: str) -> str:
+        """The value as it may stand in a list of errors."""
+        if self.personal == "name":
+            return mask_name(value)
+        return mask_phone(value) if self.personal == "phone" else mask_text(value)[:80]
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong with one row, numbered as in the sheet. `value` is what stood there, masked."""
+
+    row: int
+    code: str
+    column: str
+    detail: str
+    value: str = ""
+
+
+@dataclass
+class Sheet:
+    """What was read: `(row number, cells in the order of the columns)`; heads that nobody knows."""
+
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    given: frozenset[str] = frozenset()
+    ignored: list[str] = field(default_factory=list)
+
+
+def read(content: bytes, columns: Sequence[Column]) -> Sheet:
+    """The first table of a file.
+
+    Raises:
+        TooLarge: more than 30 MB, or far more when unpacked (413).
+        UnsupportedType: neither a table as text nor an .xlsx (415).
+        Refused: broken, empty, heads missing or doubled, more than 200,000 rows (422).
+    """
+    if len(content) > MOST_BYTES:
+        raise TooLarge("文件过大，一次最多 30 MB，请分成几个文件。", code="too_large", attr="file")
+    if not content.strip():
+        raise Refused("文件是空的，请重新选择。", code="empty_file", attr="file")
+    if content.startswith(XLS_STARTS):
+        raise UnsupportedType("不支持旧版 .xls，请另存为 .xlsx 后再上传。", code="old_xls", attr="file")
+    lines = _packed(content) if content.startswith(XLSX_STARTS) else _separated(content)
+    return _sheet(lines, columns)
+
+
+def _packed(content: bytes) -> list[list[Any]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+                raise TooLarge("文件展开后过大，请检查内容。", code="too_large", attr="file")
+            if "[Content_Types].xml" not in packed.namelist():
+                raise UnsupportedType("只支持 .xlsx 和 .csv 文件。", code="unknown_format", attr="file")
+        book = load_workbook(io.BytesIO(content))
+        return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError, EOFError) as broken:
+        raise Refused(
+            "文件已损坏或被加密，无法读取，请另存后再上传。", code="unreadable", attr="file"
+        ) from broken
+
+
+def _separated(content: bytes) -> list[list[str]]:
+    text = _decoded(content)
+    head = text.split("\n", 1)[0]
+    try:
+        return list(csv.reader(io.StringIO(text), delimiter="\t" if "\t" in head else ",", strict=False))
+    except csv.Error as broken:
+        raise Refused("文件不是规范的 CSV，无法读取。", code="unreadable", attr="file") from broken
+
+
+def _decoded(content: bytes) -> str:
+    unknown = UnsupportedType(
+        "只支持 .xlsx 和 .csv 文件，文字编码应为 UTF-8 或 GBK。", code="unknown_format", attr="file"
+    )
+    if b"\0" in content:
+        raise unknown
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise unknown
+
+
+def _sheet(lines: list[list[Any]], columns: Sequence[Column]) -> Sheet:
+    by_head = {_head(head): place for place, one in enumerate(columns) for head in (one.head, *one.also)}
+    needed = {place for place, one in enumerate(columns) if one.required}
+    at, heads = _heads(lines, by_head, needed)
+    if heads is None:
+        wanted = "、".join(one.head for one in columns if one.required)
+        raise Refused(f"没有找到表头，表头至少应包含：{wanted}。", code="bad_header", attr="file")
+    places = [by_head.get(head, -1) for head in heads]
+    known = [place for place in places if place >= 0]
+    doubled = {columns[place].head for place in known if known.count(place) > 1}
+    if doubled:
+        raise Refused(f"表头重复：{'、'.join(sorted(doubled))}。", code="doubled_header", attr="file")
+    if len(lines) - at - 1 > MOST_ROWS:
+        raise Refused(f"一次最多导入 {MOST_ROWS} 行，请分成几个文件。", code="too_many_rows", attr="file")
+    pairs = [(place, found) for place, found in enumerate(places) if found >= 0]
+    sheet = Sheet(
+        given=frozenset(columns[place].name for place in known),
+        ignored=[
+            _text(cell)[:40]
+            for cell, place in zip(lines[at], places, strict=False)
+            if place < 0 and _text(cell)
+        ],
+    )
+    width = len(columns)
+    for number, line in enumerate(lines[at + 1 :], start=at + 2):
+        cells, held = [""] * width, len(line)
+        for place, found in pairs:
+            if place < held:
+                cell = line[place]
+                cells[found] = (
+                    cell.strip()
+                    if type(cell) is str and cell.isprintable() and len(cell) < 200
+                    else _text(cell)
+                )
+        if any(cells):
+            sheet.rows.append((number, cells))
+    if not sheet.rows:
+        raise Refused("表中没有数据。", code="empty", attr="file")
+    return sheet
+
+
+def _heads(lines: list[list[Any]], by_head: dict[str, int], needed: set[int]) -> tuple[int, list[str] | None]:
+    for at, line in enumerate(lines[:HEADS_WITHIN]):
+        heads = [_head(_text(cell)) for cell in line[:MOST_HEADS]]
+        if needed <= {by_head[head] for head in heads if head in by_head}:
+            return at, heads
+    return 0, None
+
+
+def _head(text: str) -> str:
+    return "".join(text.split()).replace("（", "(").replace("）", ")").rstrip("*:：").lower()
+
+
+def _text(cell: Any) -> str:
+    """A cell as one line of text: whole numbers without a fraction, days as 2026-01-31."""
+    if isinstance(cell, str):
+        return " ".join(cell.translate(_CONTROLS).encode("utf-8", "ignore").decode()[:LONGEST_CELL].split())
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def blank(columns: Sequence[Column], title: str) -> bytes:
+    """An empty sheet to fill in: the heads, and one example."""
+    return written(title, [one.head for one in columns], [[one.example for one in columns]])
+
+
+def errors_sheet(errors: Iterable[RowError]) -> bytes:
+    """The errors as .xlsx: row, column, what stood there (masked), why."""
+    heads = ["行号", "列", "填写内容", "原因"]
+    rows = ([one.row, one.column, one.value, one.detail] for one in errors)
+    return written("导入错误", heads, rows, widths=(8, 20, 30, 60))
+
+
+def written(
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[float] = ()
+) -> bytes:
+    """A sheet as .xlsx, a row in memory at a time; text never becomes a formula or a link."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, PLAIN) as book:
+        page = book.add_worksheet(title)
+        for place in range(len(heads)):
+            page.set_column(place, place, widths[place] if place < len(widths) else 18)
+        page.write_row(0, 0, heads, book.add_format({"bold": True}))
+        for number, row in enumerate(rows, start=1):
+            page.write_row(number, 0, row)
+    return out.getvalue()
