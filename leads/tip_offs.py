@@ -49,12 +49,6 @@ def refuse_result(lead: Lead, kind: str) -> None:
         )
 
 
-def refuse_whole(lead: Lead) -> None:
-    """Raise Conflict `restricted` where a lead would become known to others (merging, whistles)."""
-    if lead.restricted:
-        raise Conflict("举报线索限制知悉，不走这个程序。", code="restricted")
-
-
 # --- who -------------------------------------------------------------------------------------------
 
 

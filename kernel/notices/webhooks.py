@@ -91,10 +91,6 @@ def formats() -> list[tuple[str, str]]:
     return [(name, label) for name, (label, _) in _formats.items()]
 
 
-def is_told(event: str) -> bool:
-    return event in _events
-
-
 def insertion(steps: Sequence[Step], at: datetime) -> tuple[str, list[Any]]:
     """The statement that writes steps in their order, for a caller who makes it part of his own."""
     rows = [asdict(one) | {"own": one.own or one.payload} for one in steps]
