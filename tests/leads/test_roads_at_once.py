@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from grids.demo import World
 from kernel import approvals, clock
@@ -16,9 +18,9 @@ from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.deadlines.sweep import sweep
 from kernel.errors import Busy, DomainError
 from kernel.journal import verify
-from leads import guidance, lifecycle, merging, pauses, rechecks, signing
+from leads import guidance, lifecycle, merging, pauses, rechecks, rejection, signing
 from leads.guidance import Given
-from leads.models import GuidanceKind, Lead, Signature
+from leads.models import GuidanceKind, Lead, RejectReason, Signature
 from leads.states import State
 from tests.factories import leads as made
 from tests.factories.after import rechecked
@@ -121,3 +123,45 @@ def test_a_pause_ends_as_its_owner_ends_it(world: World) -> None:
         assert (now.state, now.suspensions.filter(ended_at__isnull=True).count()) == (State.RESPONDED, 0)
         assert now.feedback_due_at <= lead.feedback_due_at
     ages(*paused)
+
+
+def test_what_is_asked_while_an_act_waits_for_the_lead_is_not_forgotten(world: World) -> None:
+    """The act that waits has not seen the question when it locks; it ends it all the same."""
+    lead, late = made.responded(world, 1), made.responded(world, 2)
+    clock.set_to(late.feedback_due_at + timedelta(minutes=1))
+    let_clocks_fire()
+    for one, number in ((lead, 1), (late, 2)):
+        owner = world.commissioner(number)
+        held, done = threading.Event(), threading.Event()
+
+        def ask(one: Lead = one, owner: Any = owner, held: Any = held, done: Any = done) -> None:
+            with transaction.atomic():
+                rejection.reject(
+                    lead_id=one.pk, by=owner, expect=take_any, reason_kind=RejectReason.OTHER, note="不属本所"
+                )
+                held.set()
+                done.wait(1)
+
+        def feed_back(one: Lead = one, owner: Any = owner, held: Any = held) -> None:
+            held.wait(10)
+            lifecycle.feed_back(lead_id=one.pk, by=owner, outcome=GUIDED, expect=take_any)
+
+        assert settled(at_once([ask, feed_back, lambda done=done: waits_for_lock(done)])) == []
+        row = Approval.objects.get(subject_id=one.pk)
+        assert (Lead.objects.get(pk=one.pk).state, row.state) == (State.FED_BACK, "withdrawn")
+        clocks = Deadline.objects.filter(subject_kind="approval", subject_id=row.pk)
+        assert list(clocks.values_list("state", flat=True)) == ["cancelled"]
+
+
+def waits_for_lock(done: threading.Event) -> None:
+    """Say so once some connection waits for a lock."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone():
+                break
+        time.sleep(0.02)
+    done.set()
