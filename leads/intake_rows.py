@@ -27,7 +27,6 @@ from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
 from kernel.notices.webhooks import Step
 from leads import (
-    catalogue,
     handing_back,
     identity,
     intake_sql,
@@ -224,7 +223,7 @@ class Rows:
         food = self.category.food
         feedback_due = self._feedback_due()
         secret = report.restricted
-        runs_same_day = not secret and (food or self.category.code == catalogue.UNSORTED)
+        runs_same_day = not secret and self.category.same_day
         lead = Lead(
             id=self.facts.lead_id,
             number=f"XS{arithmetic.local(self.at):%Y%m%d}-{self.facts.lead_id:06d}",
