@@ -10,7 +10,7 @@ from django.core.paginator import Paginator
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
@@ -95,6 +95,7 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     ]
     list_filter_submit = True
     search_fields = ["number", "description", "entity__name", "category__name"]
+    free_text = ("description",)
     search_help_text = "按编号、问题描述、经营主体或分类查找"
     ordering = ["-id"]
     paginator = CappedPaginator
@@ -267,6 +268,3 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
         answer = TemplateResponse(request, template, context, status=status)
         answer["Cache-Control"] = "no-store"
         return answer
-
-    def act_address(self, lead: Lead, key: str) -> str:
-        return reverse("admin:leads_lead_act", args=[lead.pk, key])
