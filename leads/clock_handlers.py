@@ -33,8 +33,8 @@ from leads.clock_notices import (
     of_leads,
     tell,
 )
-from leads.intake_rows import morning_clock
 from leads.models import Lead
+from leads.owner_clocks import morning_clock
 
 NOTE = """
 INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)

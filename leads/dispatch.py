@@ -28,8 +28,8 @@ from kernel.journal.models import Entry
 from kernel.notices import outbox
 from leads import notices, policy, signing
 from leads.acts import Act, Expect, perform
-from leads.intake_rows import urgent_clocks
 from leads.models import Lead, Recusal, Severity, Side
+from leads.owner_clocks import urgent_clocks
 from leads.states import Move, State
 
 PLACES = frozenset({Role.OFFICE_CLERK, Role.OFFICE_HEAD, DUTY_OFFICER, DUTY_LEADER})

@@ -23,8 +23,8 @@ from kernel.deadlines.policy import Counting, WorkingCalendar
 from kernel.errors import Conflict, NotAllowed, Refused
 from leads import approving, dispatch, policy, states
 from leads.acts import Act, Expect, perform
-from leads.intake_rows import urgent_clocks
 from leads.models import Category, Lead, Reclassification, Severity
+from leads.owner_clocks import urgent_clocks
 from leads.states import Move, State
 
 OUT_OF_FOOD, OUT_OF_FOOD_HEAD = "lead.reclassify_out_of_food", "lead.reclassify_out_of_food_head"
