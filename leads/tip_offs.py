@@ -188,6 +188,9 @@ def _later(act: Act, due_at: datetime) -> datetime:
 
 def late(batch: Sequence[Fired], at: datetime) -> None:
     """The statutory time has passed: owner, head and section are told; nobody of the community."""
+    from leads.clock_handlers import note
+
+    note(batch, at)
     tell(of_leads(batch), at, f"{CLOCK}_late", OWNER, HEADS, SECTION)
 
 
