@@ -157,7 +157,7 @@ class Rows:
             office_id=self.people.office_id if self.people else None,
             assignee=self._assignee(),
             reported_by=self.by,
-            told_by_citizen=report.told is not None,
+            told_by_citizen=report.told is not None and bool(report.told.phone),
             fixed_on_spot=report.fixed_on_spot,
             routing_reason=self._reason(),
             boundary_match=self.place.match,

@@ -16,7 +16,7 @@ from leads.models import Category, Lead, LeadEvidence, Signature
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Who told it, where that was somebody else (群众反映)."""
+    """Who told it, where that was somebody else (群众反映). Without a number nobody can answer him."""
 
     name: str = field(repr=False)
     phone: str = field(repr=False)

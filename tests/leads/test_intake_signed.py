@@ -346,3 +346,31 @@ def test_what_rests_is_sealed_anew(world: World, api: Api, hotline: Any, setting
     settings.SUOSHE_IDENTITY_KEY = "another-key-0123456789," + settings.SUOSHE_IDENTITY_KEY
     assert platforms.reseal() == (2, 0)
     assert platforms.reseal() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("phone", "kept"),
+    [
+        ("", ""),
+        ("未留", ""),
+        ("***", ""),
+        ("13800002222/05383210000", "13800002222"),
+        ("0538-3210000转8012", "0538-3210000"),
+        ("＋86 １３８００００２２２２", "86 13800002222"),
+    ],
+)
+def test_a_number_that_is_hidden_or_odd_refuses_no_matter(
+    world: World, client: Client, phone: str, kept: str
+) -> None:
+    """A platform's clerk writes what the citizen said. Without a number nobody owes an answer by telephone,
+    and the name is sealed all the same."""
+    platform, secret = there.made(world, kind="12345")
+    sent = FORMS[0][1] | {"appeal_type": ["诉求"], "content": "王某反映油烟扰民", "caller_phone": phone}
+    answer = there.hand_in(client, platform, secret, sent)
+    assert answer.status_code == 201, answer.content
+    lead = Lead.objects.get()
+    told = reporters.identity_of(lead)
+    assert told is not None
+    assert (told.name, told.phone) == ("王某", kept)
+    assert lead.told_by_citizen is bool(kept)
+    assert "王某" not in lead.description
