@@ -82,7 +82,8 @@ def every_side_road_is_there() -> None:
     journal_kinds = set(Entry.objects.values_list("kind", flat=True))
     assert {"lead.recused", "lead.interim", "lead.referral_received", "lead.rejected"} <= journal_kinds
     pair = Lead.objects.get(state=State.MERGED)
-    assert pair.merged_into is not None and pair.merged_into.entity_id == pair.entity_id
+    assert pair.merged_into is not None
+    assert pair.merged_into.entity_id == pair.entity_id
 
 
 def what_waits_for_somebody() -> None:
@@ -94,7 +95,7 @@ def what_waits_for_somebody() -> None:
         row, user = waiting.get(kind=kind), User.objects.get(username=username)
         assert row in Approval.objects.for_decision_by(user)
     decided = LeniencyDecision.objects.get(state=LeniencyDecision.State.COMPLETED)
-    assert decided.lead.state == State.CLOSED and decided.officers.count() == 2
+    assert (decided.lead.state, decided.officers.count()) == (State.CLOSED, 2)
     assert Guidance.objects.filter(lead=None).count() == 1, "guidance in one tap"
 
 
@@ -114,7 +115,8 @@ def what_follows_a_closing() -> None:
         (2, "cancelled"), (2, "scheduled"), (2, "scheduled"),
     ]  # fmt: skip
     due = LookBack.objects.get(number=1, state=LookBack.State.SCHEDULED)
-    assert due.due_on == clock.today() and due.opens_at < clock.now()
+    assert due.due_on == clock.today()
+    assert due.opens_at < clock.now()
     back = LookBack.objects.get(state=LookBack.State.FAILED).lead
     assert (back.state, back.round, back.severity) == (State.RESPONDED, 2, Severity.MODERATE)
     ordered = Deadline.objects.filter(subject_kind="lead", kind="recheck", state="running")
@@ -131,7 +133,8 @@ def what_a_citizen_hears() -> None:
 
 def a_tip_off_for_its_officers_alone() -> None:
     lead = Lead.objects.get(restricted=True)
-    assert lead.assignee is not None and lead in Lead.objects.visible_to(lead.assignee)
+    assert lead.assignee is not None
+    assert lead in Lead.objects.visible_to(lead.assignee)
     clerk = User.objects.get(username="clerk-02")
     assert lead in Lead.objects.visible_to(clerk), "the office that took it"
     for username in ("worker-10-1", "community-08", "bureau", "leader", "police", "auditor", "office-01"):
