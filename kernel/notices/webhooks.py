@@ -111,10 +111,21 @@ def post(*steps: Step, at: datetime) -> int:
         return cursor.rowcount
 
 
+class Unwritable(Exception):
+    """The step cannot be put into its endpoint's form: something is missing in it."""
+
+
 def render(delivery: WebhookDelivery) -> dict[str, Any]:
-    """The body in its endpoint's form."""
+    """The body in its endpoint's form.
+
+    Raises:
+        Unwritable: the form asks for what the step does not say.
+    """
     _, made = _formats.get(delivery.endpoint.format, _formats[OWN_FORMAT])
-    return made(delivery)
+    try:
+        return made(delivery)
+    except (KeyError, TypeError, ValueError) as failure:
+        raise Unwritable(delivery.endpoint.format) from failure
 
 
 def _own_form(delivery: WebhookDelivery) -> dict[str, Any]:
