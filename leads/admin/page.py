@@ -19,6 +19,7 @@ from leads.admin.orders_shown import order_rows
 from leads.admin.place import Sketch, sketch
 from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
 from leads.states import OPEN, State
+from leads.surveys import may_ask_shop
 
 Say = Callable[[str], str]
 MOST_ENTRIES = 300
@@ -248,6 +249,7 @@ def answers(lead: Lead) -> dict[str, Any]:
         "answers": list(lead.answers.order_by("round")) if lead.told_by_citizen else [],
         "surveys": surveys,
         "nobody_to_ask": lead.state == State.CLOSED and not asked,
+        "shop_to_ask": may_ask_shop(lead) and not asked,
     }
 
 

@@ -212,7 +212,8 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
         case "answer.called":
             return [_label(Result, data.get("result")), note]
         case "survey.asked":
-            return ["短信链接" if data.get("link") else "须电话回访"]
+            whom = _label(Survey.Asked, data.get("asked"))
+            return [whom, "短信链接" if data.get("link") else "电话回访"]
         case "survey.answered":
             return [_label(Rating, data.get("rating")), _label(Survey.How, data.get("how"))]
         case "lead.suspended":
