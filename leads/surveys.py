@@ -178,7 +178,7 @@ def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str 
 
 
 def _of_shop(act: Act) -> Survey:
-    """The question to the shop of a closed lead of which no citizen was asked. Raises Conflict `no_survey`."""
+    """The question to the shop of a closed lead, where no citizen was asked. Raises Conflict `no_survey`."""
     lead = act.lead
     if not may_ask_shop(lead):
         raise Conflict("这条线索没有可回访的对象。", code="no_survey")
