@@ -83,6 +83,7 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         **answers(lead),
         "entries": timeline(lead, say),
         "duplicates": selectors.possible_duplicates(lead, by),
+        "handed_in": selectors.handed_in(lead),
         "responsibilities": responsibilities.beside(lead.category_id),
         "warnings": why.warnings,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -374,3 +374,37 @@ def test_a_number_that_is_hidden_or_odd_refuses_no_matter(
     assert (told.name, told.phone) == ("王某", kept)
     assert lead.told_by_citizen is bool(kept)
     assert "王某" not in lead.description
+
+
+def test_their_number_and_limit_stand_beside_ours(world: World, client: Client, hotline: Any) -> None:
+    platform, secret = hotline
+    due = clock.now() + timedelta(hours=2)
+    sent = plain(world, due_at=due.isoformat(), tip_off={"description": "用回收油", "category": "F03"})
+    assert there.hand_in(client, platform, secret, sent).status_code == 201
+    matter, api = Matter.objects.get(), Api(client)
+    assert matter.lead is not None
+    assert matter.tip_off is not None
+    theirs = {"code": platform.code, "name": platform.name, "external_number": sent["number"]}
+    for lead, who in ((matter.lead, "worker-01-1"), (matter.tip_off, "clerk-01")):
+        seen = api.get(world.user(who), f"leads/{lead.pk}/").json()["platform"]
+        assert datetime.fromisoformat(seen.pop("due_at")) == due
+        assert seen == theirs
+        why = api.get(world.user(who), f"leads/{lead.pk}/explain/").content.decode()
+        assert "早于本平台时限" in why
+    at_desk = Client()
+    clerk = world.clerk_of(1)
+    type(clerk).objects.filter(pk=clerk.pk).update(is_staff=True)
+    at_desk.force_login(clerk)
+    page = at_desk.get(f"/admin/leads/lead/{matter.lead.pk}/change/").content.decode()
+    assert (
+        f"{platform.name}　{sent['number']}，平台时限 {due.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}" in page
+    )
+
+
+def test_a_later_limit_of_theirs_explains_nothing(world: World, client: Client, hotline: Any) -> None:
+    platform, secret = hotline
+    there.hand_in(
+        client, platform, secret, plain(world, due_at=(clock.now() + timedelta(days=9)).isoformat())
+    )
+    why = Api(client).get(world.worker(1), f"leads/{Lead.objects.get().pk}/explain/").content.decode()
+    assert "早于本平台时限" not in why
