@@ -196,7 +196,8 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             ]
         case "leniency.proposed":
             earlier = "、".join(str(one) for one in data.get("earlier") or [])
-            first = "系统查询为初次" if data.get("is_first") else f"此前已有同类线索 {earlier}"
+            found = f"此前已有同类线索 {earlier}" if earlier else "此前已有同类违法记录"
+            first = "系统查询为初次" if data.get("is_first") else found
             return [_label(Route, data.get("route")), first]
         case "leniency.agreed" | "leniency.refused":
             return [approval_kinds.label(str(data.get("stage", ""))), note]
