@@ -92,7 +92,8 @@ def test_where_no_citizen_told_it_the_shop_is_asked_by_telephone(world: World, a
 def test_an_unhappy_shop_asks_for_it_to_be_taken_up_again(world: World, api: Api) -> None:
     lead = about_a_shop(world)
     assert api.post(world.user("bureau"), f"leads/{lead.pk}/survey/", UNHAPPY).status_code == 200
-    assert Approval.objects.of("lead", lead.pk).waiting().get().kind == "lead.reopen"
+    waiting = Approval.objects.of("lead", lead.pk).waiting().get()
+    assert (waiting.kind, waiting.reason) == ("lead.reopen", "经营主体评价“不满意”，要求重新办理")
 
 
 def test_a_shop_is_asked_of_a_closed_lead_by_the_uninvolved_alone(world: World, api: Api) -> None:
