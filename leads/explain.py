@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, LimitPolicy, Segment
 from kernel.deadlines.policy import local
+from kernel.journal.models import Entry
 from kernel.notices.policy import masked
 from leads.models import Extension, Lead, SupervisionOrder
 from leads.selectors import deadlines_of, handed_in
@@ -61,7 +63,7 @@ def explain(lead: Lead) -> Explanation:
 
 
 def _given(lead: Lead) -> dict[tuple[str, int], str]:
-    """By clock: whose limit rules, who agreed to more time, and whose a lateness is. Two statements, three
+    """By clock: whose limit rules, who agreed to more time, and whose a lateness is. Two statements, four
     for what a platform handed in."""
     found: dict[tuple[str, int], str] = _theirs(lead)
     for more in Extension.objects.filter(lead=lead).select_related("approved_by"):
@@ -82,11 +84,13 @@ def _theirs(lead: Lead) -> dict[tuple[str, int], str]:
     matter = handed_in(lead)
     if matter is None or matter.platform is None or matter.their_due_at is None:
         return {}
-    if max(matter.their_due_at, lead.reported_at) > lead.feedback_strict_due_at:
+    moved = Entry.objects.filter(stream=f"matter:{matter.pk}", kind="matter.limit_put_off").order_by("seq")
+    befores = [datetime.fromisoformat(said["before"]) for said in moved.values_list("data", flat=True)[:1]]
+    first = (befores or [matter.their_due_at])[0]
+    if max(first, lead.reported_at) > lead.feedback_strict_due_at:
         return {}
-    said = (
-        f"{matter.platform.name} {matter.external_number} 的时限为 {local(matter.their_due_at):%m-%d %H:%M}"
-    )
+    later = f"（已延至 {local(matter.their_due_at):%m-%d %H:%M}）" if befores else ""
+    said = f"{matter.platform.name} {matter.external_number} 的时限为 {local(first):%m-%d %H:%M}{later}"
     return {("tip_off" if lead.restricted else "feedback", 1): f"{said}，早于本平台时限，按该时限执行。"}
 
 

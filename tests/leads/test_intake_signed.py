@@ -408,3 +408,26 @@ def test_a_later_limit_of_theirs_explains_nothing(world: World, client: Client, 
     )
     why = Api(client).get(world.worker(1), f"leads/{Lead.objects.get().pk}/explain/").content.decode()
     assert "早于本平台时限" not in why
+
+
+def test_a_platform_that_grants_more_time_tells_us_by_handing_in_again(
+    world: World, client: Client, hotline: Any
+) -> None:
+    platform, secret = hotline
+    first, later = (clock.now() + timedelta(hours=hours) for hours in (2, 50))
+    sent = plain(world, due_at=first.isoformat())
+    assert there.hand_in(client, platform, secret, sent).status_code == 201
+    more = sent | {"due_at": later.isoformat()}
+    answers = [there.hand_in(client, platform, secret, more) for _ in range(2)]
+    assert [one.status_code for one in answers] == [200, 200]
+    assert datetime.fromisoformat(answers[0].json()["their_due_at"]) == later
+    matter = Matter.objects.get()
+    assert matter.lead is not None
+    assert (matter.their_due_at, matter.lead.feedback_due_at) == (later, first), "no clock of ours moves"
+    noted = Entry.objects.filter(stream=f"matter:{matter.pk}").values_list("kind", flat=True)
+    assert sorted(noted) == ["matter.limit_put_off", "matter.taken"]
+    why = Api(client).get(world.worker(1), f"leads/{matter.lead.pk}/explain/").content.decode()
+    assert f"（已延至 {later.astimezone(clock.SHANGHAI):%m-%d %H:%M}），早于本平台时限" in why
+    for earlier in (first.isoformat(), None):
+        refused = there.hand_in(client, platform, secret, sent | {"due_at": earlier})
+        assert (refused.status_code, code_of(refused)) == (409, "external_number_conflict")
