@@ -62,8 +62,10 @@ def deliver_due() -> int:
     delivered, failed = 0, set[int]()
     began = time.monotonic()
     for _ in range(AT_MOST):
+        if time.monotonic() - began > ROUND_S:
+            break
         row = _claim(failed)
-        if row is None or time.monotonic() - began > ROUND_S:
+        if row is None:
             break
         outcome = _send(row)
         if outcome.why:

@@ -99,6 +99,17 @@ def test_steps_of_one_subject_keep_their_order(receiver: Receiver) -> None:
     assert receiver.ids[0] == receiver.ids[2], "a repeat is known by its number"
 
 
+def test_a_round_that_is_over_takes_nothing_it_will_not_send(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint(receiver)
+    webhooks.post(step(), at=clock.now())
+    monkeypatch.setattr(webhook_delivery, "ROUND_S", -1.0)
+    assert webhook_delivery.deliver_due() == 0
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.attempts, row.leased_by) == (State.PENDING, 0, "")
+
+
 @pytest.mark.parametrize(("answer", "status"), [(500, 500), (429, 429), (404, 404), (302, 302), (0, None)])
 def test_what_is_not_taken_is_tried_again(receiver: Receiver, answer: int, status: int | None) -> None:
     endpoint(receiver)
