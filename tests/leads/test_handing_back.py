@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from kernel.approvals.models import Approval
 from kernel.deadlines.handlers import Fired
 from kernel.notices import webhooks
 from kernel.notices.models import WebhookDelivery, WebhookEndpoint
-from leads import handing_back, lifecycle, pauses
+from leads import handing_back, lifecycle, pauses, reclassification
 from leads.models import Lead, Matter, SuspendReason
 from tests.factories import platforms
 from tests.factories.leads import pass_time, take_any
@@ -105,3 +106,22 @@ def test_statements_do_not_grow_with_the_leads(world: World) -> None:
         handing_back.tell_late(batch, at)
     assert len(one) == len(many) <= 6
     assert [told(general, lead) for lead in leads[1:]] == [["lead.resumed", "clock.feedback"]] * 3
+
+
+def test_every_step_is_a_kind_of_entry_that_somebody_writes() -> None:
+    """A step that was renamed where it is written would be told to nobody, and nobody would notice."""
+    folder = Path(handing_back.__file__).parent
+    written = " ".join(
+        one.read_text() for one in folder.glob("*.py") if one.name not in ("handing_back.py", "states.py")
+    )
+    assert [event for event in handing_back.STEPS if f'"{event}"' not in written] == []
+
+
+def test_a_change_of_category_is_told_as_well(world: World) -> None:
+    lead, theirs, name = from_a_platform(world)
+    reclassification.reclassify(
+        lead_id=lead.pk, by=world.clerk_of(1), expect=take_any, category="L02", reason="现场核实为亮照问题"
+    )
+    row = WebhookDelivery.objects.filter(endpoint=theirs).latest("id")
+    assert webhooks.render(row)["operate_type"] == "已调整分类"
+    assert "亮照" not in str(row.payload), "what our people wrote stays with us"
