@@ -107,16 +107,9 @@ def _owe(act: Act) -> Answer | None:
 
 
 def _clock(act: Act, due_at: datetime, cycle: int) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=CLOCK,
-        cycle=cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=act.limits[CLOCK].version,
+    version = act.limits[CLOCK].version
+    return clocks.running(
+        "lead", act.lead.pk, CLOCK, cycle=cycle, armed_at=act.at, due_at=due_at, version=version
     )
 
 

@@ -286,16 +286,9 @@ def come_back(act: Act, disposal: Disposal) -> None:
 
 
 def _clock(act: Act, kind: str, due_at: datetime) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=kind,
-        cycle=act.lead.round,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=act.limits[kind].version,
+    version = act.limits[kind].version
+    return clocks.running(
+        "lead", act.lead.pk, kind, cycle=act.lead.round, armed_at=act.at, due_at=due_at, version=version
     )
 
 

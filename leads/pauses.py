@@ -377,17 +377,7 @@ class moving:
 
 
 def clock_of(act: Act, kind: str, cycle: int, due_at: datetime) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=kind,
-        cycle=cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=1,
-    )
+    return clocks.running("lead", act.lead.pk, kind, cycle=cycle, armed_at=act.at, due_at=due_at)
 
 
 def _moment(text: str) -> datetime:

@@ -58,7 +58,7 @@ def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
     fit = [seat for seat in heads if seat.holder_id not in barred]
     if lead.office_id is not None and fit:
         return fit[0]
-    if approval.payload.get("level") == approving.BUREAU_BESIDE or approving.no_head(lead, barred, scope.at):
+    if approving.has_bureau(approval) or approving.no_head(lead, barred, scope.at):
         return scope.seat(Role.BUREAU)
     return None
 
@@ -90,7 +90,7 @@ def _deciders(rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection
         heads = [one for one in heads if one not in barred.get(row.subject_id, ())]
         found[row.pk] = [
             *heads,
-            *(bureau if not heads or row.payload.get("level") == approving.BUREAU_BESIDE else []),
+            *(bureau if not heads or approving.has_bureau(row) else []),
         ]
     return found
 
