@@ -137,7 +137,7 @@ def has_bureau(row: Approval) -> bool:
 
 
 def concerned(approval: Approval, lead: Lead) -> set[int | None]:
-    """Who decides none of it: who asked, whose lead it is now (a request outlives a change of owner), and
+    """Who decides none of it: who asked, whose lead it is now (a request outlives a handing-on), and
     who has recused himself."""
     people = set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
     return {approval.asked_by_id, approval.asked_on_behalf_of_id, lead.assignee_id, *people} - {None}
