@@ -284,7 +284,7 @@ def _whistles(play: Play, ago: datetime) -> None:
 
 
 def _joint_notices(play: Play) -> None:
-    """What the departments agreed to, and whom to ring up at the one that has no account."""
+    """What three departments agreed to: an answer in 30 minutes, on site in two hours."""
     by, at, world = play.world.user("bureau"), clock.now(), play.world
     for code in ("police", "citymgmt", "fire"):
         terms = Terms(f"演示联发〔{code}〕1号", answer_minutes=30, on_site_minutes=120)

@@ -91,7 +91,12 @@ def what_waits_for_somebody() -> None:
     assert list(waiting.values_list("kind", flat=True)) == [
         "lead.extend", "lead.leniency_legal", "lead.reject", "lead.reopen",
     ]  # fmt: skip
-    for kind, username in (("lead.leniency_legal", "section-legal"), ("lead.reject", "worker-17-1")):
+    for kind, username in (
+        ("lead.extend", "office-04"),
+        ("lead.leniency_legal", "section-legal"),
+        ("lead.reject", "worker-17-1"),
+        ("lead.reopen", "office-02"),
+    ):
         row, user = waiting.get(kind=kind), User.objects.get(username=username)
         assert row in Approval.objects.for_decision_by(user)
     decided = LeniencyDecision.objects.get(state=LeniencyDecision.State.COMPLETED)
@@ -125,6 +130,8 @@ def what_follows_a_closing() -> None:
 
 def what_a_citizen_hears() -> None:
     assert sorted(Answer.objects.values_list("state", flat=True)) == ["answered", "answered", "owed"]
+    owed = Answer.objects.select_related("lead").get(state="owed")
+    assert owed.lead in Lead.objects.visible_to(User.objects.get(username="clerk-03"))
     assert sorted(Survey.objects.exclude(rating="").values_list("rating", flat=True)) == [
         "unsatisfied",
         "very_satisfied",
