@@ -16,7 +16,6 @@ from kernel import approvals, clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.deadlines.sweep import sweep
-from kernel.errors import Busy, DomainError
 from kernel.journal import verify
 from leads import guidance, lifecycle, merging, pauses, rechecks, rejection, signing
 from leads.guidance import Given
@@ -27,7 +26,7 @@ from tests.factories.after import rechecked
 from tests.factories.grids import make_entity, make_world
 from tests.factories.leads import GUIDED, TUESDAY, let_clocks_fire, stand_at, take_any
 from tests.factories.requests import asked_to_suspend, suspended
-from tests.kernel.at_once import at_once
+from tests.kernel.at_once import at_once, refused
 
 
 @pytest.fixture
@@ -39,18 +38,6 @@ def world(committed_db: str) -> Iterator[World]:
     assert verify.verify() is None
     assert list(PoisonRow.objects.values_list("error", flat=True)) == []
     assert signing.verify_digests(Signature.objects.all()) == []
-
-
-def settled(outcomes: list[Any]) -> list[str]:
-    """The codes of the refusals; anything else that was raised fails the test, and so does `Busy`."""
-    codes = []
-    for one in outcomes:
-        if isinstance(one, DomainError):
-            assert not isinstance(one, Busy), one
-            codes.append(one.code)
-        elif isinstance(one, Exception):
-            raise one
-    return codes
 
 
 def stand_before(moment: Any) -> None:
@@ -94,7 +81,7 @@ def test_pairs_of_roads_at_once(world: World) -> None:
             given=Given(made.report().client_uid, GuidanceKind.REMIND),
         ),
     ]  # fmt: skip
-    codes = settled(at_once(calls))
+    codes = refused(at_once(calls))
     assert set(codes) <= {"lapsed", "wrong_state", "survivor_over", "has_merged"}
     let_clocks_fire()
     for row in asked:
@@ -116,7 +103,7 @@ def test_a_pause_ends_as_its_owner_ends_it(world: World) -> None:
         lambda lead=lead, by=by: pauses.resume(lead_id=lead.pk, by=by, expect=take_any)
         for lead, by in zip(paused, owners, strict=True)
     ]
-    assert set(settled(at_once(calls))) <= {"wrong_state"}
+    assert set(refused(at_once(calls))) <= {"wrong_state"}
     let_clocks_fire()
     for lead in paused:
         now = Lead.objects.get(pk=lead.pk)
@@ -146,7 +133,7 @@ def test_what_is_asked_while_an_act_waits_for_the_lead_is_not_forgotten(world: W
             held.wait(10)
             lifecycle.feed_back(lead_id=one.pk, by=owner, outcome=GUIDED, expect=take_any)
 
-        assert settled(at_once([ask, feed_back, lambda done=done: waits_for_lock(done)])) == []
+        assert refused(at_once([ask, feed_back, lambda done=done: waits_for_lock(done)])) == []
         row = Approval.objects.get(subject_id=one.pk)
         assert (Lead.objects.get(pk=one.pk).state, row.state) == (State.FED_BACK, "withdrawn")
         clocks = Deadline.objects.filter(subject_kind="approval", subject_id=row.pk)
