@@ -118,7 +118,7 @@ def test_every_step_is_a_kind_of_entry_that_somebody_writes() -> None:
 
 
 def test_a_change_of_category_is_told_as_well(world: World) -> None:
-    lead, theirs, name = from_a_platform(world)
+    lead, theirs, _ = from_a_platform(world)
     reclassification.reclassify(
         lead_id=lead.pk, by=world.clerk_of(1), expect=take_any, category="L02", reason="现场核实为亮照问题"
     )
