@@ -140,11 +140,14 @@ def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) 
     )
     new_owner, body = town.phone(new_name), {"reason": "原专员在处置其他线索"}
     assert new_owner.get(f"leads/{lead_id}/").status in (200, 404)
+    owner.act(lead_id, "reject", {"reason": "untrue", "note": "合同已改"})
     own = {"assignee": town.world.users[owner.username].pk}
     assert clerk.try_act(lead_id, "dispatch", body | own).must_be(409).code == "same_assignee"
     given = clerk.act(lead_id, "dispatch", body | {"assignee": town.world.users[new_name].pk})
     assert (given["state"], given["assignee"]["username"]) == ("dispatched", new_name)
     assert given["missing_signatures"] == ["handover:office", "result:office", "result:community"]
+    asked = [(one["kind"], one["state"]) for one in given["approvals"]]
+    assert asked == [("lead.reject", "withdrawn")], "what the owner before wanted is nobody's wish any more"
     assert clocks(given)["respond"]["state"] == "met"
     assert clocks(given)["feedback"] == clocks(lead)["feedback"]
     assert owner.try_act(lead_id, "respond").must_be(403, 404)

@@ -49,6 +49,22 @@ def test_what_turns_out_to_be_food_was_due_the_day_it_was_found(town: Town) -> N
     town.finish(lead_id, 8)
 
 
+def test_food_that_is_called_unclear_is_due_that_day_until_it_is_sorted(town: Town) -> None:
+    town.by_day()
+    owner, worker = town.commissioner(15), town.worker(15)
+    lead_id = town.report(15, category="F04", description="厨师没有健康证")["id"]
+    lead = owner.act(lead_id, "respond")
+    due_at = clocks(lead)["same_day"]["due_at"]
+    for category, reason in (("00", "看不清是什么"), ("L01", "只是没亮照")):
+        lead = owner.act(lead_id, "reclassify", {"category": category, "reason": reason})
+        assert (lead["category"] != category, clocks(lead)["same_day"]["due_at"]) == (True, due_at)
+        decide(worker, asked(worker, lead_id, "lead.reclassify_out_of_food"), "approve").must_be(200)
+    lead = owner.lead(lead_id)
+    assert (lead["category"], lead["food"], lead["was_food"]) == ("L01", False, True)
+    assert clocks(lead)["same_day"]["state"] == "cancelled"
+    town.finish(lead_id, 15)
+
+
 def test_rejected_with_the_grid_workers_word(town: Town) -> None:
     town.by_day()
     owner, worker = town.commissioner(16), town.worker(16, 2)
