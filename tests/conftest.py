@@ -8,6 +8,7 @@ named after a hash of all migrations, and every database of a test is a copy of 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if os.environ.get("SUOSHE_REQUIRE_BROWSER") == "1":
                 raise pytest.UsageError("chromium is required here, and was not found")
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not walk over it in every test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
-from pytest_django import DjangoDbBlocker
 
 from grids import absences, postings, states, task_lists, task_notices
 from grids.demo import World
@@ -26,21 +23,8 @@ from kernel.journal.models import Entry
 from kernel.notices import templates
 from kernel.notices.models import OutboxMessage, Robot
 from kernel.notices.policy import Urgency
-from tests.factories.grids import make_world
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 def anyhow(version: int) -> None:
