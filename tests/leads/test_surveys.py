@@ -16,7 +16,7 @@ from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
-from leads import lifecycle, reopening
+from leads import lifecycle, reopening, surveys
 from leads.models import Answer, AnswerState, Lead, Rating, Survey
 from leads.states import State
 from tests.factories import citizens
@@ -103,6 +103,13 @@ def test_a_shop_is_asked_of_a_closed_lead_by_the_uninvolved_alone(world: World, 
     open_one = made.fed_back(world, entity_id=lead.entity_id)
     assert code_of(api.post(world.head_of(1), f"leads/{open_one.pk}/survey/", HAPPY)) == "no_survey"
     assert not Survey.objects.exists()
+
+
+def test_no_shop_is_asked_about_a_tip_off() -> None:
+    lead = Lead(state=State.CLOSED, entity_id=1, restricted=False)
+    assert surveys.may_ask_shop(lead)
+    lead.restricted = True
+    assert not surveys.may_ask_shop(lead)
 
 
 def test_the_shop_is_not_asked_beside_the_citizen(world: World, api: Api) -> None:
