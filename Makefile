@@ -20,6 +20,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 IN_ROOT := cd "$(ROOT)" &&
 
+# Dozens of processes start here: where none may keep its bytecode, each compiles all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The suite has a home of its own: `make run` may be up beside it.
 SUOSHE_TEST_HOME ?= $(ROOT)/.local/test
 TEST_ARGS ?=

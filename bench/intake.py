@@ -30,7 +30,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CATEGORIES = ("F03", "L02", "P01", "Q01", "S02", "D01", "A01", "X01")
-TABLES = ("leads_lead", "deadlines_deadline", "leads_signature", "journal_entry", "notices_outboxmessage")
 
 
 def main() -> None:

@@ -99,10 +99,6 @@ class Scope:
     def sections(self) -> frozenset[str]:
         return frozenset(seat.section for seat in self.seats if seat.section)
 
-    @cached_property
-    def station_codes(self) -> frozenset[str]:
-        return frozenset(seat.station_code for seat in self.seats if seat.station_code)
-
     def has(self, *roles: str) -> bool:
         """Does he hold, or stand in for, any of these roles?"""
         return bool(self.roles & set(roles))

@@ -25,6 +25,7 @@ from grids.access import Scope, scope_of
 from grids.refusals import naming_contention
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock, journal
+from kernel.accounts.masked_search import without_numbers
 from kernel.accounts.models import User
 from kernel.clock import SHANGHAI
 from kernel.errors import DomainError
@@ -47,11 +48,13 @@ class ScopedAdmin(ModelAdmin):
         change_roles: who may add and edit through Django's own form; default nobody. Rows whose
             life is a matter of services keep this empty and offer actions.
         journal_stream: where set, every save through the form leaves an entry `<stream>:<id>`.
+        free_text: those of `search_fields` that are shown masked; no search reads the numbers in them.
     """
 
     view_roles: Collection[str] = frozenset()
     change_roles: Collection[str] = frozenset()
     journal_stream = ""
+    free_text: Collection[str] = ()
     list_per_page = 50
     list_max_show_all = 50
     show_full_result_count = False
@@ -89,6 +92,16 @@ class ScopedAdmin(ModelAdmin):
         rows: models.QuerySet[Any] = self.model._default_manager.visible_to(request.user)
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        found = super().get_search_fields(request)
+        return [f"said_{one}" if one in self.free_text else str(one) for one in found]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        said = {f"said_{column}": without_numbers(column) for column in self.free_text}
+        return super().get_search_results(request, queryset.alias(**said), search_term)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         target = db_field.remote_field.model

@@ -28,7 +28,7 @@ class Drawn:
 def picture(grids: Iterable[Drawn]) -> SafeString:
     """An SVG element; empty where there is nothing to draw. Colours adapt to the page's own."""
     drawn = sorted(grids, key=lambda grid: grid.marked)
-    points = [point for grid in drawn for ring in _rings(grid.boundary) for point in ring]
+    points = [point for grid in drawn for ring in rings(grid.boundary) for point in ring]
     if not points:
         return SafeString("")
     west, east = min(p[0] for p in points), max(p[0] for p in points)
@@ -39,7 +39,7 @@ def picture(grids: Iterable[Drawn]) -> SafeString:
 
     def path(boundary: dict[str, Any]) -> str:
         parts = []
-        for ring in _rings(boundary):
+        for ring in rings(boundary):
             steps = (
                 f"{(lon - west) * squeeze * scale + MARGIN:.1f},{(north - lat) * scale + MARGIN:.1f}"
                 for lon, lat, *_ in ring
@@ -63,7 +63,8 @@ def picture(grids: Iterable[Drawn]) -> SafeString:
     )  # fmt: skip
 
 
-def _rings(boundary: dict[str, Any]) -> Iterator[Ring]:
+def rings(boundary: dict[str, Any]) -> Iterator[Ring]:
+    """Rings of a GeoJSON Polygon or MultiPolygon."""
     if boundary.get("type") == "Polygon":
         yield from boundary["coordinates"]
     elif boundary.get("type") == "MultiPolygon":

@@ -20,22 +20,20 @@ from django.db import transaction
 from grids import states, task_notices, task_rights
 from grids.access import scope_of
 from grids.models import Grid, TaskItem
-from grids.refusals import naming_the_rule, patiently
+from grids.refusals import naming_the_rule
 from grids.states import TaskMove, TaskState
 from grids.work_groups import members_of
 from kernel import clock, journal
 from kernel.accounts.models import User
-from kernel.deadlines import clocks
+from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Counting, Limit, Unit
-from kernel.deadlines.sweep import fire_subject
-from kernel.errors import Busy, Conflict, NotAllowed, NotVisible, Refused
+from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 from kernel.notices.policy import masked
 
 SUBJECT, DUE = "task", "due"
 WARN_PERCENT = 80
 FARTHEST = timedelta(days=366)
-TRIES = 3
 BIGGEST = 2**63 - 1
 Expect = Callable[[int], None]
 """Called with the task's present version; raises VersionRequired or StaleVersion."""
@@ -242,12 +240,7 @@ def _perform(task_id: int, by: User, work: Callable[[TaskItem, datetime], TaskIt
     """Run one act on one task in its own transaction; a clock that ran out is fired first."""
     if task_id > BIGGEST:
         raise NotVisible("没有找到这项任务，或者您无权查看。")
-    for _ in range(TRIES):
-        try:
-            return patiently(lambda: _once(task_id, by, work))
-        except clocks.Overdue:
-            fire_subject(SUBJECT, task_id)
-    raise Busy("系统正忙，请稍后再试。")
+    return contention.retried(lambda: _once(task_id, by, work), subject=(SUBJECT, task_id))
 
 
 @transaction.atomic

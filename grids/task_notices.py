@@ -22,6 +22,7 @@ from kernel.deadlines.handlers import Fired
 from kernel.notices import outbox, templates
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
+from kernel.notices.policy import Urgency
 
 DIGEST_ABOVE = 20
 TOPICS = {"due": "grids.task_late", "due_80": "grids.task_soon"}
@@ -176,7 +177,9 @@ def register() -> None:
     )
     templates.register("grids.task_taken", "任务已转交：{title}", "{grid}，现由{owner}负责，您无需再办理。")
     templates.register("grids.task_done", "任务已完成：{title}", "{grid}，{who}已完成。")
-    templates.register("grids.task_done_group", "任务已完成：{title}", "{grid}，{who}已完成。")
+    templates.register(
+        "grids.task_done_group", "任务已完成：{title}", "{grid}，{who}已完成。", urgency=Urgency.NEWS
+    )
     templates.register("grids.task_cancelled", "任务已取消：{title}", "{grid}，原因：{reason}。")
     templates.register("grids.task_soon", "任务即将到期：{title}", "{grid}，完成期限 {due_at}，请抓紧办理。")
     templates.register(

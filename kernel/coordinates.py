@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import asin, atan2, cos, hypot, isfinite, pi, radians, sin, sqrt
-from typing import Literal
 
-Crs = Literal["wgs84", "gcj02", "bd09"]
 CRS_NAMES = ("wgs84", "gcj02", "bd09")
 
 _AXIS = 6378245.0

@@ -240,6 +240,7 @@ def _once(lead_id: int, by: User | None, work: Callable[[Act], T]) -> T:
         lead = rows.select_for_update(of=("self",)).filter(pk=lead_id).first()
         if lead is None:
             raise NotVisible(UNKNOWN)
+        approvals.refuse_unseen(live, "lead", [lead_id])
         at = clock.now()
         clocks.refuse_overdue(live, at)
         return work(Act(lead, by, at, live))

@@ -69,14 +69,14 @@ def register() -> None:
     templates.register(
         "leads.answer_call",
         "请电话回复反映人：{number}",
-        "{category} 已办结，短信无法送达反映人。请于 {due_at} 前电话告知办理结果并登记。",
+        "{category} 已有办理结果，短信无法送达反映人。请于 {due_at} 前电话告知办理结果并登记。",
         _still_to_call,
         urgency=Urgency.NEWS,
     )
     templates.register(
         "leads.answer_late",
         "办结未回复：{number}",
-        "{category} 已办结，时限 {due_at} 已过仍未回复反映人，请尽快电话告知并登记。",
+        "{category} 已有办理结果，时限 {due_at} 已过仍未回复反映人，请尽快电话告知并登记。",
         urgency=Urgency.NEWS,
     )
     clock_notices.WHAT["answer_late"] = "办结后未回复反映人"

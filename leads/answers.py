@@ -9,10 +9,11 @@ outbox, nowhere else.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from django.db.models import Exists, OuterRef
 
 from grids.access import scope_of
@@ -33,6 +34,8 @@ from leads.identity import Identity
 from leads.models import Answer, AnswerAttempt, AnswerState, DisposalKind, Lead, Result, Survey, Way
 from leads.models.answer import ENDS, OF_CALL
 from leads.states import State
+
+log = structlog.get_logger(__name__)
 
 CLOCK = "answer"
 DONE = {
@@ -107,16 +110,9 @@ def _owe(act: Act) -> Answer | None:
 
 
 def _clock(act: Act, due_at: datetime, cycle: int) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=CLOCK,
-        cycle=cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=act.limits[CLOCK].version,
+    version = act.limits[CLOCK].version
+    return clocks.running(
+        "lead", act.lead.pk, CLOCK, cycle=cycle, armed_at=act.at, due_at=due_at, version=version
     )
 
 
@@ -284,7 +280,7 @@ def _give(act: Act, answer: Answer, way: Way) -> None:
 def answer_merged() -> int:
     """A lead that was merged is answered when the survivor closes, or is turned away: who told it hears too.
 
-    Each lead in its own transaction; any number may run at once, and again.
+    Any number may run at once, and again. How many went well.
     """
     answered = Answer.objects.filter(lead=OuterRef("pk"), round=OuterRef("round")).exclude(
         state=AnswerState.CANCELLED
@@ -292,10 +288,21 @@ def answer_merged() -> int:
     found = Lead.objects.filter(
         ~Exists(answered), state=State.MERGED, told_by_citizen=True, merged_into__state__in=ENDED
     )
-    ids = list(found.order_by("id").values_list("id", flat=True)[:SETTLED_AT_ONCE])
-    for lead_id in ids:
-        perform(lead_id, None, _begin_merged)
-    return len(ids)
+    ids = found.order_by("id").values_list("id", flat=True)[:SETTLED_AT_ONCE]
+    return _each((lead_id, _begin_merged) for lead_id in list(ids))
+
+
+def _each(works: Iterable[tuple[int, Callable[[Act], None]]]) -> int:
+    """Each lead in its own transaction: one that fails is logged, does not stop the rest, and is tried
+    again by the next round. How many went well."""
+    done = 0
+    for lead_id, work in works:
+        try:
+            perform(lead_id, None, work)
+            done += 1
+        except Exception:
+            log.exception("answer_not_carried_over", lead_id=lead_id)
+    return done
 
 
 def _begin_merged(act: Act) -> None:
@@ -310,7 +317,7 @@ def _begin_merged(act: Act) -> None:
 def settle_sms() -> int:
     """Carry over what became of the SMS: delivered, the citizen is answered; given up, somebody calls.
 
-    Each lead in its own transaction; any number may run at once, and again.
+    Any number may run at once, and again. How many went well.
     """
     over = OutboxMessage.objects.filter(state__in=[Sending.DELIVERED, Sending.DROPPED, Sending.DEAD])
     waiting = (
@@ -318,9 +325,7 @@ def settle_sms() -> int:
         .order_by("id")
         .values_list("id", "answer__lead_id")[:SETTLED_AT_ONCE]
     )
-    for attempt_id, lead_id in list(waiting):
-        perform(lead_id, None, partial(_settle, attempt_id=attempt_id))
-    return len(waiting)
+    return _each((lead_id, partial(_settle, attempt_id=attempt_id)) for attempt_id, lead_id in list(waiting))
 
 
 def _settle(act: Act, *, attempt_id: int) -> None:

@@ -18,6 +18,7 @@ from grids.access import Scope, Seat, scope_of
 from grids.models import Grid, Office
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
 from grids.staffing import office_people, routing_facts, routing_facts_of
+from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.asking import WAITS_ALREADY
 from kernel.approvals.deciding import Decision
@@ -29,6 +30,8 @@ from leads.acts import Act
 from leads.clock_notices import ACTIVE, BUREAU, COMMUNITY_HEADS, DUTY_LEADERS, HEADS, WORKERS
 from leads.models import Lead, Recusal, Side
 
+BUREAU_BESIDE = "bureau"
+"""`level` in the payload of a question that has come to the bureau as well."""
 SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 
 PEOPLE = """
@@ -105,11 +108,36 @@ def _by_approval(rows: Sequence[Approval], people: dict[int, set[int]]) -> dict[
     return {row.pk: people.get(row.subject_id, set()) for row in rows}
 
 
+def ask_with_bureau(rows: Sequence[Approval], at: datetime) -> None:
+    """`Kind.lapsed` where a question may not go unanswered: asked again with the bureau beside (`level` in
+    the payload), until somebody decides."""
+    approvals.ask_many(
+        [
+            approvals.Question(
+                kind=row.kind,
+                subject_kind=row.subject_kind,
+                subject_id=row.subject_id,
+                by_id=row.asked_by_id,
+                on_behalf_of_id=row.asked_on_behalf_of_id,
+                reason=row.reason,
+                payload={**row.payload, "level": BUREAU_BESIDE},
+                about=row.about,
+            )
+            for row in rows
+        ],
+        at=at,
+    )
+
+
+def has_bureau(row: Approval) -> bool:
+    return bool(row.payload.get("level") == BUREAU_BESIDE)
+
+
 # --- the office's head -----------------------------------------------------------------------------
 
 
 def concerned(approval: Approval, lead: Lead) -> set[int | None]:
-    """Who decides none of it: who asked, whose lead it is now (a request outlives a change of owner), and
+    """Who decides none of it: who asked, whose lead it is now (a request outlives a handing-on), and
     who has recused himself."""
     people = set(Recusal.objects.filter(lead=lead).values_list("person_id", flat=True))
     return {approval.asked_by_id, approval.asked_on_behalf_of_id, lead.assignee_id, *people} - {None}

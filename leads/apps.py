@@ -37,6 +37,7 @@ class LeadsConfig(AppConfig):
             whistle_clocks,
             whistle_files,
             whistle_notices,
+            whistle_reminders,
         )
 
         audit_rules.register()
@@ -45,6 +46,7 @@ class LeadsConfig(AppConfig):
         after_clocks.register()
         interim.register()
         whistle_notices.register()
+        whistle_reminders.register()
         whistle_clocks.register()
         answer_clocks.register()
         leniency_chain.register()

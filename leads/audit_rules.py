@@ -18,7 +18,7 @@ SELECT l.id FROM leads_lead l
    AND l.reported_at <= kernel_now() - %(late)s
    AND NOT EXISTS (SELECT 1 FROM deadlines_deadline d
         WHERE d.subject_kind = 'lead' AND d.subject_id = l.id
-          AND (l.restricted OR d.kind = 'feedback'))
+          AND (l.restricted OR d.kind = 'feedback' AND d.cycle = l.round))
  ORDER BY l.id LIMIT %(shown)s
 """
 UNANSWERED = """
@@ -29,8 +29,8 @@ SELECT l.id FROM leads_lead l
           AND (l.restricted OR d.kind IN ('respond', 'owner_respond')))
  ORDER BY l.id LIMIT %(shown)s
 """
-"""A clock that was armed stays as a row, whatever became of it. The clocks of a restricted lead (举报) are
-those of its own law.
+"""A clock that was armed stays as a row, whatever became of it; each round of feedback has its own. The
+clocks of a restricted lead (举报) are those of its own law.
 """
 SLICE = 20_000
 

@@ -17,7 +17,7 @@ from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar, by_day
-from leads import charging, clock_notices, order_digests, routing
+from leads import charging, clock_notices, handing_back, order_digests, routing
 from leads.acts import Act
 from leads.clock_notices import (
     BACKUPS,
@@ -33,8 +33,8 @@ from leads.clock_notices import (
     of_leads,
     tell,
 )
-from leads.intake_rows import morning_clock
 from leads.models import Lead
+from leads.owner_clocks import morning_clock
 
 NOTE = """
 INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
@@ -46,7 +46,7 @@ SELECT 'lead:' || e.lead_id, %(kind)s, NULL, '系统', %(at)s,
 
 
 def note(batch: Sequence[Fired], at: datetime) -> None:
-    """Write into each lead's journal that this clock ran out. One statement."""
+    """Write into each lead's journal that this clock ran out, and tell other systems that want to know."""
     params: dict[str, Any] = {
         "kind": f"clock.{batch[0].kind}",
         "at": at,
@@ -56,6 +56,7 @@ def note(batch: Sequence[Fired], at: datetime) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(NOTE, params)
+    handing_back.tell_late(batch, at)
 
 
 LOCK_LEADS = """

@@ -17,7 +17,9 @@ from grids.access import scope_of
 from grids.models import Grid, Posting
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
 from grids.staffing import RoutingFacts, bureau_ids, office_people, routing_facts
+from kernel import approvals
 from kernel.accounts.models import User
+from kernel.approvals.models import CLOCK, Approval
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import Counting, WorkingCalendar
@@ -26,8 +28,8 @@ from kernel.journal.models import Entry
 from kernel.notices import outbox
 from leads import notices, policy, signing
 from leads.acts import Act, Expect, perform
-from leads.intake_rows import urgent_clocks
 from leads.models import Lead, Recusal, Severity, Side
+from leads.owner_clocks import urgent_clocks
 from leads.states import Move, State
 
 PLACES = frozenset({Role.OFFICE_CLERK, Role.OFFICE_HEAD, DUTY_OFFICER, DUTY_LEADER})
@@ -57,7 +59,7 @@ def dispatch(
         lead = act.lead
         refuse_dispatcher(act, by)
         expect(lead.version)
-        was_on_desk = lead.state == State.REPORTED
+        was_on_desk, before_id = lead.state == State.REPORTED, lead.assignee_id
         act.move(Move.DISPATCH)
         people = _set_grid(act, grid_id)
         owner = _new_owner(act, people, assignee_id, reason)
@@ -77,6 +79,7 @@ def dispatch(
             "responded_at",
             "respond_due_at",
         )
+        ask_no_more(act, before_id, why="承办人已更换")
         act.note(
             "lead.dispatched",
             {"to": owner.user_id, "name": owner.name, "reason": reason, "owner_cycle": lead.owner_cycle},
@@ -85,6 +88,15 @@ def dispatch(
         return lead
 
     return perform(lead_id, by, work)
+
+
+def ask_no_more(act: Act, person_id: int | None, *, why: str) -> None:
+    """What this person asked about the lead, and what was asked in his name, is nobody's wish any more. No
+    statement where nothing waits."""
+    if person_id is None or not any(one.subject_kind == CLOCK for one in act.live):
+        return
+    asked = Approval.objects.of("lead", act.lead.pk).waiting().asked_by(person_id)
+    approvals.withdraw(list(asked), by=act.by, at=act.at, why=why)
 
 
 def refuse_dispatcher(act: Act, by: User) -> None:

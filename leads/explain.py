@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, LimitPolicy, Segment
 from kernel.deadlines.policy import local
+from kernel.journal.models import Entry
 from kernel.notices.policy import masked
 from leads.models import Extension, Lead, SupervisionOrder
-from leads.selectors import deadlines_of
+from leads.selectors import deadlines_of, handed_in
 
 STATES = dict(Deadline.State.choices)
 EXTRA = {
@@ -61,11 +63,12 @@ def explain(lead: Lead) -> Explanation:
 
 
 def _given(lead: Lead) -> dict[tuple[str, int], str]:
-    """By clock: who agreed to more time, and whose a lateness is. Two statements."""
-    found: dict[tuple[str, int], str] = {}
+    """By clock: whose limit rules, who agreed to more time, and whose a lateness is. Two statements, four
+    for what a platform handed in."""
+    found: dict[tuple[str, int], str] = _theirs(lead)
     for more in Extension.objects.filter(lead=lead).select_related("approved_by"):
         kept = "（此前的超时保留）" if more.keeps_breach else ""
-        found[more.clock, more.cycle] = (
+        found[more.clock, more.cycle] = found.get((more.clock, more.cycle), "") + (
             f"{more.approved_by.name}同意由 {local(more.due_before):%m-%d %H:%M} "
             f"延至 {local(more.due_after):%m-%d %H:%M}{kept}。"
         )
@@ -74,6 +77,21 @@ def _given(lead: Lead) -> dict[tuple[str, int], str]:
             found.get((order.cause, order.cycle), "") + "申请逾期未批，责任方为审批人。"
         )
     return found
+
+
+def _theirs(lead: Lead) -> dict[tuple[str, int], str]:
+    """The other platform's limit, where it set the first feedback clock."""
+    matter = handed_in(lead)
+    if matter is None or matter.platform is None or matter.their_due_at is None:
+        return {}
+    moved = Entry.objects.filter(stream=f"matter:{matter.pk}", kind="matter.limit_put_off").order_by("seq")
+    befores = [datetime.fromisoformat(said["before"]) for said in moved.values_list("data", flat=True)[:1]]
+    first = (befores or [matter.their_due_at])[0]
+    if max(first, lead.reported_at) > lead.feedback_strict_due_at:
+        return {}
+    later = f"（已延至 {local(matter.their_due_at):%m-%d %H:%M}）" if befores else ""
+    said = f"{matter.platform.name} {matter.external_number} 的时限为 {local(first):%m-%d %H:%M}{later}"
+    return {("tip_off" if lead.restricted else "feedback", 1): f"{said}，早于本平台时限，按该时限执行。"}
 
 
 def _sentence(row: Deadline, policies: dict[tuple[str, int], LimitPolicy], pauses: list[Segment]) -> str:

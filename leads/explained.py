@@ -41,11 +41,11 @@ def owners(lead: Lead) -> list[str]:
     told = []
     for entry in Entry.objects.filter(stream=lead.stream).order_by("seq"):
         if entry.kind == "lead.dispatched":
-            told.append(
-                f"{_at(entry.at)} {entry.actor_name}派单：{entry.data.get('reason') or lead.routing_reason}。"
-            )
+            why = entry.data.get("reason") or lead.routing_reason
+            told.append(f"{_at(entry.at)} {entry.actor_name}派单：{why.rstrip('。')}。")
         elif entry.kind == "lead.handed_on":
-            told.append(f"{_at(entry.at)} 交给{entry.data.get('name')}：{entry.data.get('why')}。")
+            why = str(entry.data.get("why"))
+            told.append(f"{_at(entry.at)} 交给{entry.data.get('name')}：{why.rstrip('。')}。")
     return told
 
 

@@ -9,6 +9,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from kernel.accounts.reveal import MAX_REASON, MIN_REASON
+from leads.forms import ActForm
 from leads.models import Rating
 from leads.models.answer import CALL_RESULTS
 
@@ -52,6 +53,10 @@ class TelephoneForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=MASKED,
     )
+
+
+class AskShopForm(ActForm, TelephoneForm):
+    """The same, from a lead's page."""
 
 
 class RevealForm(forms.Form):

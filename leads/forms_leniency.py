@@ -60,7 +60,7 @@ def _said(found: leniency.History | None) -> str:
     since = clock.local_date(found.since)
     if found.is_first:
         return f"系统查询：{since:%Y-%m-%d} 以来该主体没有同类违法，属于初次。"
-    return f"系统查询：{since:%Y-%m-%d} 以来已有同类线索 {'、'.join(found.earlier[:5])}，不属于初次。"
+    return f"系统查询：{since:%Y-%m-%d} 以来，{found.said()}，不属于初次。"
 
 
 class SignForm(ActForm):

@@ -63,7 +63,8 @@ def give(*, entity_id: int, by: User, given: Given, lead_id: int | None = None) 
         with transaction.atomic():
             if lead_id is not None:  # before the shop, as a feedback does
                 Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
-            return _insert(entity, lead_id, by, given, clock.now()), True
+            told = _insert(entity, lead_id, by, given, clock.now(), stream=f"entity:{entity.pk}")
+            return told, True
     except IntegrityError as error:
         if "leads_guidance_one_client_uid" not in str(error):
             raise
@@ -84,14 +85,16 @@ def _earlier(by: User, given: Given, entity_id: int) -> Guidance | None:
     return row
 
 
-def _insert(entity: BusinessEntity, lead_id: int | None, by: User, given: Given, at: datetime) -> Guidance:
+def _insert(
+    entity: BusinessEntity, lead_id: int | None, by: User, given: Given, at: datetime, *, stream: str
+) -> Guidance:
     BusinessEntity.objects.select_for_update(of=("self",), no_key=True).get(pk=entity.pk)
     row = Guidance.objects.create(
         client_uid=given.client_uid, entity=entity, lead_id=lead_id, kind=given.kind, note=given.note,
         by=by, at=at,
     )  # fmt: skip
     journal.append(
-        stream=f"entity:{entity.pk}",
+        stream=stream,
         kind="guidance.given",
         by=by,
         at=at,
@@ -103,10 +106,13 @@ def _insert(entity: BusinessEntity, lead_id: int | None, by: User, given: Given,
 def of_result(act: Act, note: str) -> Guidance | None:
     """The guidance that a `guided` result, or a proposal of leniency, gave the shop: nothing typed twice.
 
-    One a round. None where the lead names no shop.
+    One a round. None where the lead names no shop. Of a tip-off (举报) the shop's journal says nothing, its
+    own does.
     """
     lead = act.lead
     if lead.entity is None:
         return None
     uid = uuid.uuid5(uuid.NAMESPACE_OID, f"{lead.stream}:round:{lead.round}:guidance")
-    return _insert(lead.entity, lead.pk, act.actor, Given(uid, GuidanceKind.GUIDE, note[:1000]), act.at)
+    given = Given(uid, GuidanceKind.GUIDE, note[:1000])
+    stream = lead.stream if lead.restricted else f"entity:{lead.entity.pk}"
+    return _insert(lead.entity, lead.pk, act.actor, given, act.at, stream=stream)

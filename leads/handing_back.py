@@ -7,13 +7,15 @@ hears, and only the state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 from django.utils.timezone import localtime
 
+from kernel.deadlines.handlers import Fired
 from kernel.notices import webhooks
 from kernel.notices.models import WebhookDelivery
 from kernel.notices.policy import masked
@@ -34,12 +36,31 @@ STEPS = {
     "lead.suspended": "暂缓办理",
     "lead.resumed": "恢复办理",
     "lead.extended": "已延期",
+    "lead.reclassified": "已调整分类",
+    "lead.referral_received": "已移交承办部门",
+    "lead.referral_replied": "承办部门已答复",
+    "lead.rechecked": "已复查",
     "lead.rejected": "已退单",
     "lead.merged": "已并单",
     "lead.unmerged": "已撤销并单",
     "lead.reopened": "重新办理",
 }
 """What is told, in words for the other side. A kind of entry that is not named here is told to nobody."""
+LATE = {
+    "clock.desk": "派单超时",
+    "clock.respond": "接单超时",
+    "clock.feedback": "反馈超时",
+    "clock.final": "完整反馈超时",
+    "clock.same_day": "当日处置超时",
+    "clock.verify": "核验超时",
+    "clock.recheck": "复查超时",
+    "clock.look_back": "回头看超时",
+    "clock.look_back_food": "回头看超时",
+    "clock.look_back_again": "回头看超时",
+    "clock.referral_receipt": "移交回执超时",
+    "clock.referral_reply": "移交答复超时",
+}
+"""Limits of ours that ran out: told to general addresses. A platform keeps its own limit, and hears steps."""
 WITH_RESULT = ("lead.fed_back", "lead.closed")
 FORMATS = {"12345": "12345热线回传格式", "12315": "12315平台回传格式", "city": "桃都善治回传格式"}
 
@@ -48,12 +69,44 @@ def tell(lead: Lead, event: str, at: datetime) -> None:
     """Write one step of a lead for whoever is told of it; nothing where the step is told to nobody."""
     if event not in STEPS:
         return
-    number, result = "", None
-    if lead.source:
-        of_it = Q(tip_off=lead) if lead.restricted else Q(lead=lead)
-        number = Matter.objects.filter(of_it).values_list("external_number", flat=True).first() or ""
-        result = _result(lead, event)
+    result = _result(lead, event) if lead.source else None
+    number = _numbers([lead]).get(lead.pk, "")
     webhooks.post(step(lead, event, at, external_number=number, result=result), at=at)
+
+
+def tell_many(leads: Sequence[Lead], event: str, at: datetime) -> None:
+    """The same for many leads at once, of a step without a result. Three statements at most."""
+    if event not in STEPS or not leads or not webhooks.is_wanted(event):
+        return
+    numbers = _numbers(leads)
+    steps = (step(lead, event, at, external_number=numbers.get(lead.pk, "")) for lead in leads)
+    webhooks.post(*steps, at=at)
+
+
+def tell_late(batch: Sequence[Fired], at: datetime) -> None:
+    """Clocks of leads that ran out, all of one kind. Three statements at most, one where nobody listens."""
+    event = f"clock.{batch[0].kind}"
+    if event not in LATE or not webhooks.is_wanted(event):
+        return
+    leads = Lead.objects.in_bulk({one.subject_id for one in batch})
+    steps = []
+    for one in batch:
+        told = step(leads[one.subject_id], event, at)
+        due = {"due_at": _moment(one.due_at)}
+        steps.append(replace(told, payload=told.payload | due, own={}, source=""))
+    webhooks.post(*steps, at=at)
+
+
+def _numbers(leads: Sequence[Lead]) -> dict[int, str]:
+    """The platforms' own numbers, by lead; no statement where none came from a platform."""
+    came = [lead.pk for lead in leads if lead.source]
+    if not came:
+        return {}
+    rows = Matter.objects.filter(Q(lead__in=came) | Q(tip_off__in=came)).order_by("-id")
+    found: dict[int, str] = {}
+    for lead_id, tip_off_id, number in rows.values_list("lead_id", "tip_off_id", "external_number"):
+        found |= {one: number for one in (lead_id, tip_off_id) if one is not None}
+    return found
 
 
 def step(
@@ -160,7 +213,7 @@ def to_city(delivery: WebhookDelivery) -> dict[str, Any]:
 
 def register() -> None:
     """Register steps and forms (called once, at start-up)."""
-    for event, label in STEPS.items():
+    for event, label in (STEPS | LATE).items():
         webhooks.register_event(event, label)
     forms: dict[str, Callable[[WebhookDelivery], dict[str, Any]]] = {
         "12345": to_12345,

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from kernel import sealed
-from kernel.accounts.masking import mask_name, mask_phone, mask_text
+from kernel.accounts.masking import mask_name, mask_phone, mask_text, plain_digits
 from kernel.notices import telephones
 
 
@@ -38,6 +38,7 @@ class Identity:
             text = text.replace(self.name.strip(), mask_name(self.name))
         digits = plain_phone(self.phone)
         if len(digits) >= 5:
+            text = plain_digits(text)
             spaced = r"[-() ]*".join(digits)
             text = re.sub(rf"(?<!\d)(?:\+?86[- ]?)?{spaced}(?!\d)", mask_phone(digits), text)
         return text
@@ -49,7 +50,7 @@ class Identity:
 
 def plain_phone(phone: str) -> str:
     """Digits only, without the country's code: `+86 138-0000-1111` → `13800001111`."""
-    digits = re.sub(r"[^0-9]", "", phone)
+    digits = re.sub(r"[^0-9]", "", plain_digits(phone))
     return digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
 
 

@@ -15,7 +15,8 @@ from kernel.accounts.models import User
 from kernel.deadlines.policy import Counting, Limit, Unit
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.prepared import Statement
-from leads.intake_rows import Facts, Made, Report, Rows, Told
+from leads.intake_rows import Rows
+from leads.intake_values import Facts, Made, Report, Told
 from leads.models import Category, Lead
 
 __all__ = ["Made", "Report", "Told", "report"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 from grids import staffing
 from grids.access import Scope, Seat
@@ -23,15 +19,12 @@ from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
 from kernel.evidence import attach
 from kernel.journal.models import Entry
 from kernel.notices import webhooks
-from kernel.notices.models import OutboxMessage
-from kernel.notices.outbox import Draft
 from kernel.notices.webhooks import Step
 from leads import (
-    catalogue,
     handing_back,
     identity,
+    intake_notices,
     intake_sql,
-    notices,
     policy,
     routing,
     signing,
@@ -39,95 +32,13 @@ from leads import (
     tip_offs,
 )
 from leads.files import there_already
+from leads.intake_values import Facts, Made, Report
 from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
+from leads.owner_clocks import morning_clock, urgent_clocks
 from leads.signing import Slot
 from leads.states import State
 
 SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Who told it, where that was somebody else (群众反映)."""
-
-    name: str = field(repr=False)
-    phone: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a phone or a desk sends. Coordinates in WGS-84 degrees; `evidence` ids, `awaited` hashes."""
-
-    client_uid: uuid.UUID
-    category: str
-    description: str = ""
-    lon: Decimal | None = None
-    lat: Decimal | None = None
-    accuracy_m: int | None = None
-    crs_in: str = ""
-    entity_id: int | None = None
-    severity: str | None = None
-    captured_at: datetime | None = None
-    evidence: tuple[int, ...] = ()
-    awaited: tuple[str, ...] = ()
-    told: Told | None = None
-    fixed_on_spot: bool = False
-    source: str = ""
-    """Code of the platform that handed it in; empty for our own people."""
-    external_number: str = ""
-    """The platform's own number for it."""
-    restricted: bool = False
-    """举报: only the office and the category's section ever learn of it."""
-    their_due_at: datetime | None = None
-    """The limit that the other platform set; the earlier one rules."""
-    clock_skewed: bool = False
-    """The phone's clock is ten minutes or more from ours (`sync` says so; no part of the digest)."""
-
-    def digest(self) -> str:
-        """What makes two reports with one `client_uid` the same report."""
-        return snapshots.sha256(
-            [
-                str(self.client_uid),
-                self.category,
-                self.description,
-                str(self.lon),
-                str(self.lat),
-                self.crs_in,
-                self.accuracy_m,
-                self.entity_id,
-                self.severity,
-                self.captured_at,
-                sorted(self.evidence),
-                sorted(self.awaited),
-                identity.fingerprint(name=self.told.name, phone=self.told.phone) if self.told else None,
-                self.fixed_on_spot,
-            ]
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What one statement reads before anything is decided."""
-
-    at: datetime
-    lead_id: int
-    boundary_version: int
-    existing_id: int | None
-    existing_digest: str | None
-    category: Category | None
-    entity: dict[str, Any] | None
-    limits: dict[str, Limit]
-
-
-@dataclass(slots=True)
-class Made:
-    """A lead just made, with everything its answer shows: nothing needs to be read again."""
-
-    lead: Lead
-    created: bool
-    deadlines: list[Deadline] = field(default_factory=list)
-    signatures: list[Signature] = field(default_factory=list)
-    evidence: list[LeadEvidence] = field(default_factory=list)
 
 
 class Rows:
@@ -180,7 +91,7 @@ class Rows:
         lead = self._lead(files)
         deadlines = self._deadlines(lead)
         signatures = self._signatures(lead)
-        drafts = self._notices(lead)
+        drafts = intake_notices.first_words(self, lead)
         reporter = [LeadReporter(lead_id=lead.pk, sealed=self._sealed())] if self.report.told else []
         intake_sql.write(
             [
@@ -190,7 +101,7 @@ class Rows:
                 deadlines,
                 signatures,
                 self._journal(lead, files, signatures),
-                [_outbox_row(draft, self.at) for draft in drafts],
+                [intake_notices.outbox_row(draft, self.at) for draft in drafts],
             ],
             webhooks.insertion(self._steps(lead), self.at),
         )
@@ -224,7 +135,7 @@ class Rows:
         food = self.category.food
         feedback_due = self._feedback_due()
         secret = report.restricted
-        runs_same_day = not secret and (food or self.category.code == catalogue.UNSORTED)
+        runs_same_day = not secret and self.category.same_day
         lead = Lead(
             id=self.facts.lead_id,
             number=f"XS{arithmetic.local(self.at):%Y%m%d}-{self.facts.lead_id:06d}",
@@ -246,7 +157,7 @@ class Rows:
             office_id=self.people.office_id if self.people else None,
             assignee=self._assignee(),
             reported_by=self.by,
-            told_by_citizen=report.told is not None,
+            told_by_citizen=report.told is not None and bool(report.told.phone),
             fixed_on_spot=report.fixed_on_spot,
             routing_reason=self._reason(),
             boundary_match=self.place.match,
@@ -438,127 +349,3 @@ class Rows:
             handing_back.step(lead, event, self.at, external_number=number)
             for event in ("lead.reported", placed)
         ]
-
-    def _notices(self, lead: Lead) -> list[Draft]:
-        if lead.restricted:
-            return self._word_of_tip_off(lead)
-        grid = self.people.grid_code if self.people else "未匹配网格"
-        params: dict[str, Any] = {"number": lead.number, "category": self.category.name, "grid": grid}
-        if self.owner:
-            params["respond_due_at"] = lead.respond_due_at.isoformat() if lead.respond_due_at else None
-            key: dict[str, Any] = {
-                "key": "dispatched:1",
-                "template": "leads.dispatched",
-                "lead_id": lead.pk,
-                "params": params,
-            }
-            robot = self.people.robot_id if self.people else None
-            return [
-                *notices.to_people([self.owner.user_id, *self.owner.tell_ids], **key),
-                *notices.to_phones(
-                    [self.owner.user_id, *self.owner.tell_ids],
-                    key="dispatched:1",
-                    template="leads.dispatched",
-                    lead=lead,
-                    params=params,
-                ),
-                *notices.to_group(robot, **key),
-                *self._tell_workers(lead, params),
-            ]
-        params |= {
-            "reason": self.place.reason,
-            "desk_due_at": lead.desk_due_at.isoformat() if lead.desk_due_at else None,
-        }
-        return notices.to_people(
-            desk_people(lead.office_id, self.at),
-            key="desk",
-            template="leads.desk",
-            lead_id=lead.pk,
-            params=params,
-        )
-
-    def _word_of_tip_off(self, lead: Lead) -> list[Draft]:
-        """Its owner, or who places it: nobody else, and no group."""
-        due_at = lead.feedback_due_at.isoformat()
-        params: dict[str, Any] = {"number": lead.number, "category": self.category.name, "due_at": due_at}
-        if self.owner:
-            told, template = [self.owner.user_id], "leads.tip_off_dispatched"
-        else:
-            params["reason"] = self.place.reason
-            told = tip_offs.desk_people(lead.office_id, lead.restricted_section, self.at)
-            template = "leads.tip_off_desk"
-        return notices.to_people(told, key="tip_off", template=template, lead_id=lead.pk, params=params)
-
-    def _tell_workers(self, lead: Lead, params: dict[str, Any]) -> list[Draft]:
-        """A lead that no grid worker reported waits for a worker's 已知悉: they are told."""
-        if self.worker is not None or self.people is None:
-            return []
-        workers = [*self.people.worker_ids, *self.people.worker_stand_in_ids]
-        return notices.to_people(
-            [p for p in workers if p != self.by.pk],
-            key="told",
-            template="leads.told",
-            lead_id=lead.pk,
-            params=params,
-        )
-
-
-def urgent_clocks(lead: Lead, limits: dict[str, Limit], at: datetime) -> list[Deadline]:
-    """Who does not answer an URGENT lead is joined by the backup, then by the duty officer."""
-    return [
-        Deadline(
-            subject_kind="lead",
-            subject_id=lead.pk,
-            kind=kind,
-            cycle=lead.owner_cycle,
-            parent_kind="",
-            state=Deadline.State.RUNNING,
-            armed_at=at,
-            policy_version=limits[kind].version,
-            due_at=arithmetic.due(limits[kind], at, WorkingCalendar()),
-        )
-        for kind in ("urgent_backup", "urgent_duty")
-    ]
-
-
-def morning_clock(lead: Lead, at: datetime, hands_on_at: datetime, *, cycle: int | None = None) -> Deadline:
-    """The clock that hands a night's lead on at 08:30 (交班); its cycle is the owner's unless given."""
-    return Deadline(
-        subject_kind="lead",
-        subject_id=lead.pk,
-        kind="morning",
-        cycle=cycle or lead.owner_cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=at,
-        due_at=hands_on_at,
-        policy_version=1,
-    )
-
-
-def desk_people(office_id: int | None, at: datetime) -> list[int]:
-    """Who places what no rule could place: clerk and head of the office, else the bureau. One statement."""
-    if office_id is not None:
-        office = staffing.office_people([office_id], at)[office_id]
-        people = [*office.clerk_ids, *office.head_ids]
-        if people:
-            return people
-    return staffing.bureau_ids(at)
-
-
-def _outbox_row(draft: Draft, at: datetime) -> OutboxMessage:
-    """The row `notices.outbox.post` would write, for the one statement of a report."""
-    return OutboxMessage(
-        dedupe_key=draft.dedupe_key,
-        recipient_id=draft.recipient_id,
-        robot_id=draft.robot_id,
-        sms_user_id=draft.sms_user_id,
-        urgency=draft.urgency or "",
-        template=draft.template,
-        params=draft.params,
-        subject_kind=draft.subject_kind,
-        subject_id=draft.subject_id,
-        created_at=at,
-        available_at=at,
-        state="pending" if draft.recipient_id is None else "delivered",
-    )

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines.clocks import LOCK_TIMEOUT
+from kernel.offline import policy
 from leads.models import Lead
 
 LATE = timedelta(minutes=10)
@@ -26,7 +27,7 @@ def note(
     """Write down that an act was recorded on the phone earlier than it was received, or that the phone's
     clock was wrong. Nothing where both agree within ten minutes. On time is decided by receipt."""
     late = captured_at is not None and abs(received_at - captured_at) > LATE
-    skewed = skew_s is not None and abs(skew_s) > LATE.total_seconds()
+    skewed = policy.is_skewed(skew_s)
     if not (late or skewed):
         return
     with transaction.atomic():

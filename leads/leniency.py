@@ -14,8 +14,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from grids.models import Posting
-from grids.roles import OFFICE_SIDE
+from grids.access import scope_of
+from grids.models import BusinessEntity, Posting
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, NotAllowed
@@ -44,6 +45,9 @@ SIGNING = "leniency_sign"
 CHAIN = ("leniency_head", "leniency_legal", "leniency_leader")
 PENDING = (State.PROPOSED, State.AGREED, State.REVIEWED, State.DECIDED)
 OFFICERS = 2
+LOOKS_UP = OFFICE_SIDE | {
+    DUTY_OFFICER, DUTY_LEADER, Role.BUREAU_SECTION, Role.BUREAU, Role.BUREAU_LEADER, Role.AUDITOR,
+}  # fmt: skip
 COUNTED = (DisposalKind.RECTIFY, DisposalKind.PENALTY)
 """Results that say there was a violation; a completed leniency decision says so too."""
 
@@ -62,14 +66,22 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the shop did of this type since `since`, as numbers of its leads."""
+    """What the shop did of this type since `since`: numbers of its leads, and how many have none to show.
+
+    A violation that a tip-off (举报) brought to light counts; its number is told to nobody.
+    """
 
     since: datetime
     earlier: list[str] = field(default_factory=list)
+    unnamed: int = 0
 
     @property
     def is_first(self) -> bool:
-        return not self.earlier
+        return not self.earlier and not self.unnamed
+
+    def said(self) -> str:
+        """What was found, in words; only where there is something."""
+        return f"此前已有同类线索 {'、'.join(self.earlier[:3])}" if self.earlier else "此前已有同类违法记录"
 
 
 def history(
@@ -77,21 +89,23 @@ def history(
 ) -> History:
     """Same-type violations of a shop within the window (2 years unless the policy says otherwise).
 
-    Same type is the same category. Counted: results `rectify` and `penalty`, and completed decisions of
-    leniency. One statement.
+    Same type is the same category. Counted: results `rectify` and `penalty`, and decisions of leniency, made
+    or still to be made: of two proposals at once only one is the first. One statement.
     """
     since = at - window
     found = (
         Lead.objects.filter(entity_id=entity_id, category_id=category_id)
         .filter(
             Q(disposals__kind__in=COUNTED, disposals__at__gte=since)
-            | Q(leniencies__state=State.COMPLETED, leniencies__at__gte=since)
+            | Q(leniencies__state__in=[State.COMPLETED, *PENDING], leniencies__at__gte=since)
         )
         .exclude(pk=leaving_out or 0)
         .order_by("id")
         .distinct()
     )
-    return History(since, list(found.values_list("number", flat=True)[:20]))
+    rows = list(found.values_list("number", "restricted")[:20])
+    named = [number for number, secret in rows if not secret]
+    return History(since, named, len(rows) - len(named))
 
 
 def history_of(lead: Lead, at: datetime) -> History | None:
@@ -102,6 +116,16 @@ def history_of(lead: Lead, at: datetime) -> History | None:
     return history(
         entity_id=lead.entity_id, category_id=lead.category_id, at=at, window=window, leaving_out=lead.pk
     )
+
+
+def refuse_curious(by: User) -> None:
+    """A shop's record is looked up by the office and the bureau alone: a tip-off may stand behind it.
+
+    Raises:
+        NotAllowed: `not_in_office`.
+    """
+    if not scope_of(by).has(*LOOKS_UP):
+        raise NotAllowed("同类违法记录由监管所和局业务科室查询。", code="not_in_office")
 
 
 # --- proposing -------------------------------------------------------------------------------------
@@ -122,6 +146,8 @@ def refuse_proposal(act: Act, kind: str, proposal: Proposal | None, *, files: in
     if proposal is None:
         return None
     lead = act.lead
+    if lead.entity_id is not None:  # what is proposed for one shop at once is looked up one after the other
+        BusinessEntity.objects.select_for_update(of=("self",), no_key=True).get(pk=lead.entity_id)
     found = history_of(lead, act.at)
     if found is None:
         raise Conflict("请先补录经营主体，再提出容错纠错。", code="entity_required", attr="disposal.kind")
@@ -157,8 +183,7 @@ def _refuse_tests(act: Act, proposal: Proposal, found: History) -> None:
     if proposal.harm != wanted:
         raise Conflict("危害后果与所选情形不符。", code="harm_not_fitting", attr=f"{at}.harm")
     if proposal.route == Route.FIRST_MINOR and not found.is_first:
-        numbers = "、".join(found.earlier[:3])
-        raise Conflict(f"不是初次：此前已有同类线索 {numbers}。", code="not_first", attr=f"{at}.route")
+        raise Conflict(f"不是初次：{found.said()}。", code="not_first", attr=f"{at}.route")
 
 
 def _guided(lead: Lead) -> Guidance | None:

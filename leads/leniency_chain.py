@@ -44,7 +44,6 @@ STAGES: dict[str, tuple[str, str, Stage, Stage]] = {
 }
 """Kind → what it is called, its policy, the state it waits in, the state it leads to."""
 HEADS = (Role.OFFICE_HEAD.value, DUTY_LEADER)
-BUREAU = "bureau"
 TOPIC = "leniency_unsigned"
 AGAIN = 100
 """Added to the cycle of the clock of the signatures each time that it has run out."""
@@ -90,7 +89,7 @@ def _seat(kind: str, scope: Scope, office_id: int | None, level: str | None) -> 
         found = scope.seat(Role.BUREAU_SECTION, section=Section.LEGAL)
     else:
         found = scope.seat(Role.BUREAU_LEADER) if kind == LEADER else None
-    if found is None and (level == BUREAU or (kind == HEAD and office_id is None)):
+    if found is None and (level == approving.BUREAU_BESIDE or (kind == HEAD and office_id is None)):
         found = scope.seat(Role.BUREAU)
     return found
 
@@ -116,7 +115,7 @@ def _decidable(kind: str, user: User) -> Q:
     elif _seat(kind, scope, None, None) is not None:
         found |= Q(subject_id__gte=0)
     if scope.has(Role.BUREAU):
-        found |= Q(payload__level=BUREAU)
+        found |= Q(payload__level=approving.BUREAU_BESIDE)
     return found & ~Q(payload__earlier__contains=[user.pk])
 
 
@@ -147,7 +146,10 @@ def _deciders(kind: str, rows: Sequence[Approval], at: datetime) -> Mapping[int,
         barred = {row.asked_by_id, row.asked_on_behalf_of_id, *row.payload.get("earlier", [])}
         barred |= concerned.get(row.subject_id, set())
         asked = [p for p in people[row.pk] if p not in barred]
-        found[row.pk] = [*asked, *(bureau if not asked or row.payload.get("level") == BUREAU else [])]
+        found[row.pk] = [
+            *asked,
+            *(bureau if not asked or approving.has_bureau(row) else []),
+        ]
     return found
 
 
@@ -181,8 +183,7 @@ def _decided(done: Decision) -> None:
         _arm(act, decision)
         people = act.people
         heads = [] if people is None else people.office_head_ids
-        act.lead.version += 1
-        act.lead.save(update_fields=["version"])
+        act.save()
         act.tell([lead.assignee_id, *heads], "leniency_to_sign")
         return
     earlier = [*approval.payload.get("earlier", []), done.by.pk]
@@ -196,17 +197,7 @@ def _arm(act: Act, decision: LeniencyDecision) -> None:
 
 
 def _signing_clock(lead_id: int, cycle: int, at: datetime, due_at: datetime) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=lead_id,
-        kind=leniency.SIGNING,
-        cycle=cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=at,
-        due_at=due_at,
-        policy_version=1,
-    )
+    return clocks.running("lead", lead_id, leniency.SIGNING, cycle=cycle, armed_at=at, due_at=due_at)
 
 
 def unsigned(batch: Sequence[Fired], at: datetime) -> None:
@@ -215,26 +206,6 @@ def unsigned(batch: Sequence[Fired], at: datetime) -> None:
     due_at = arithmetic.due(clocks.limits(at)["leniency_leader"], at, WorkingCalendar())
     clocks.arm([_signing_clock(one.subject_id, one.cycle + AGAIN, at, due_at) for one in batch])
     tell(of_leads(batch), at, TOPIC, OWNER, OFFICE_HEADS)
-
-
-def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
-    """Nobody decided in time: asked again with the bureau beside, until somebody does."""
-    approvals.ask_many(
-        [
-            approvals.Question(
-                kind=row.kind,
-                subject_kind=row.subject_kind,
-                subject_id=row.subject_id,
-                by_id=row.asked_by_id,
-                on_behalf_of_id=row.asked_on_behalf_of_id,
-                reason=row.reason,
-                payload={**row.payload, "level": BUREAU},
-                about=row.about,
-            )
-            for row in rows
-        ],
-        at=at,
-    )
 
 
 def register() -> None:
@@ -255,7 +226,7 @@ def register() -> None:
                 decidable=partial(_decidable, kind),
                 deciders=partial(_deciders, kind),
                 decided=_decided,
-                lapsed=_lapsed,
+                lapsed=approving.ask_with_bureau,
                 stands_in=frozenset({State.FED_BACK.value}),
             ),
         )

@@ -25,6 +25,7 @@ from leads import (
     pauses,
     rechecks,
     referral,
+    rounds,
     signing,
     supervision,
     tip_offs,
@@ -285,16 +286,9 @@ def come_back(act: Act, disposal: Disposal) -> None:
 
 
 def _clock(act: Act, kind: str, due_at: datetime) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=kind,
-        cycle=act.lead.round,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=act.limits[kind].version,
+    version = act.limits[kind].version
+    return clocks.running(
+        "lead", act.lead.pk, kind, cycle=act.lead.round, armed_at=act.at, due_at=due_at, version=version
     )
 
 
@@ -406,22 +400,6 @@ def rework(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
     return perform(lead_id, by, work)
 
 
-def _start_round(act: Act) -> datetime:
-    due_at = arithmetic.due(act.limits["feedback"], act.at, WorkingCalendar())
-    clocks.arm(
-        clocks.with_warning(
-            act.limits["feedback"],
-            subject_kind="lead",
-            subject_id=act.lead.pk,
-            kind="feedback",
-            cycle=act.lead.round,
-            armed_at=act.at,
-            due_at=due_at,
-        )
-    )
-    return due_at
-
-
 def send_back(act: Act, *, reason: str) -> None:
     """The result does not stand: a new round with its own feedback clock, in the caller's transaction."""
     lead = act.lead
@@ -430,7 +408,7 @@ def send_back(act: Act, *, reason: str) -> None:
     clocks.cancel("lead", lead.pk, ["verify", "verify_stead", *AFTER_CLOSING], at=act.at)
     lead.round += 1
     lead.fed_back_at = lead.final_due_at = lead.handed_over_at = None
-    due_at = tip_offs.start_round(act) if lead.restricted else _start_round(act)
+    due_at = rounds.start_clock(act)
     act.save("state", "round", "fed_back_at", "final_due_at", "handed_over_at")
     act.note("lead.reworked", {"round": lead.round, "reason": reason})
     act.tell([lead.assignee_id], "reworked", reason=reason, feedback_due_at=due_at.isoformat())

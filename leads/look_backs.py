@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from grids.roles import Role
-from kernel import clock
+from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
@@ -111,10 +111,17 @@ def schedule_missing(batch: int = 500) -> int:
                 if (locked[row.lead_id].state, locked[row.lead_id].round) == (State.CLOSED, row.round)
             ]
             _write(still, clocks.limits(at), at)
+            journal.append_many(_found_missing(row, at) for row, _ in still)
         done += len(still)
         if len(found) < batch:
             break
     return done
+
+
+def _found_missing(recheck: Recheck, at: datetime) -> journal.Note:
+    """Written by the sweep, which says so."""
+    told = {"round": recheck.round, "by_itself": True}
+    return journal.Note(f"lead:{recheck.lead_id}", "lead.look_backs_scheduled", at, told)
 
 
 # --- doing one -------------------------------------------------------------------------------------

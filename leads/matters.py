@@ -34,6 +34,7 @@ DESK = frozenset(
 NOT_THE_DESK = (
     "举报和投诉不在这里登记。请告诉来访人直接联系辖区市场监管所内勤，或拨打12315；请勿记录或转述举报内容。"
 )
+KNOWN_OTHERWISE = "该编号的事项已经接收，内容与这次不同，请核对编号。"
 ORDER = (MatterKind.REQUEST, MatterKind.TIP_OFF, MatterKind.COMPLAINT)
 
 
@@ -75,11 +76,12 @@ class Given:
     captured_at: datetime | None = None
 
     def digest(self) -> str:
-        """What makes two hand-ins the same. A platform's own status is no part of it."""
+        """What makes two hand-ins the same. A platform's own status is no part of it, nor is its limit: it
+        may grant more time and tell us by handing in again."""
         told = self.told and identity.fingerprint(name=self.told.name, phone=self.told.phone)
         parts = [part.content() for part in sorted(self.parts, key=lambda one: one.kind)]
         place = [str(self.lon), str(self.lat), self.crs_in, self.entity_id]
-        return snapshots.sha256([parts, place, told, self.their_due_at, self.captured_at])
+        return snapshots.sha256([parts, place, told, self.captured_at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,12 @@ def may_take(user: User) -> bool:
 
 def take(given: Given, *, by: User, platform: Platform | None = None) -> Taken:
     """Take a matter. The same number of a platform, or the same `client_uid` of a person, with the same
-    content gives the first one back.
+    content gives the first one back; a later limit of the platform is kept, and moves no clock of ours.
 
     Raises:
         NotAllowed: `not_the_desk`. Malformed: `no_kind`, `kind_twice`. Refused: as `intake.report`.
-        Conflict: `external_number_conflict`, `client_uid_conflict` – known, with other content.
+        Conflict: `external_number_conflict`, `client_uid_conflict` – known, with other content, or with an
+            earlier limit.
     """
     if platform is None and not may_take(by):
         raise NotAllowed(NOT_THE_DESK, code="not_the_desk")
@@ -144,7 +147,7 @@ def _uid(given: Given, platform: Platform | None) -> uuid.UUID:
 
 
 def _known(given: Given, by: User, platform: Platform | None) -> Matter | None:
-    rows = Matter.objects.select_related("lead", "tip_off", "complaint")
+    rows = Matter.objects.select_related("lead", "tip_off", "complaint", "taken_by")
     if platform is not None:
         return rows.filter(platform=platform, external_number=given.external_number).first()
     return rows.filter(platform__isnull=True, taken_by=by, client_uid=_uid(given, None)).first()
@@ -153,13 +156,34 @@ def _known(given: Given, by: User, platform: Platform | None) -> Matter | None:
 def _again(known: Matter, given: Given) -> Taken:
     if known.content_digest != given.digest():
         if known.platform_id is not None:
-            raise Conflict(
-                "该编号的事项已经接收，内容与这次不同，请核对编号。", code="external_number_conflict"
-            )
+            raise Conflict(KNOWN_OTHERWISE, code="external_number_conflict")
         raise Conflict(
             "该编号已用于另一件来件，内容不同，请重新登记。", code="client_uid_conflict", attr="client_uid"
         )
+    if known.their_due_at != given.their_due_at:
+        _put_off(known, given.their_due_at)
     return Taken(known, created=False, complaint=getattr(known, "complaint", None))
+
+
+def _put_off(known: Matter, due_at: datetime | None) -> None:
+    """The platform granted more time: kept beside ours. Where its limit was the earlier one it ruled, and
+    rules on: more time of ours is asked for as ever."""
+    with transaction.atomic():
+        before = Matter.objects.select_for_update().values_list("their_due_at", flat=True).get(pk=known.pk)
+        if due_at is None or before is None or due_at < before:
+            raise Conflict(KNOWN_OTHERWISE, code="external_number_conflict")
+        if due_at == before:
+            return
+        Matter.objects.filter(pk=known.pk).update(their_due_at=due_at)
+        moved = {"before": before.isoformat(), "due_at": due_at.isoformat()}
+        journal.append(
+            stream=f"matter:{known.pk}",
+            kind="matter.limit_put_off",
+            by=known.taken_by,
+            at=clock.now(),
+            data=moved,
+        )
+    known.their_due_at = due_at
 
 
 def _take(given: Given, by: User, platform: Platform | None) -> Taken:

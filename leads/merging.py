@@ -164,6 +164,7 @@ def _once(lead_id: int, other_id: int, by: User, work: Callable[[Act, Act], Lead
     found = {lead.pk: lead for lead in wanted.select_for_update(of=("self",))}
     if len(found) != 2:
         raise NotVisible(UNKNOWN)
+    approvals.refuse_unseen(live, "lead", [lead_id, other_id])
     at = clock.now()
     clocks.refuse_overdue(live, at)
     first, second = (

@@ -26,7 +26,7 @@ from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
 from kernel.errors import Conflict, Malformed
 from kernel.journal import Note
-from leads import approving, states
+from leads import approving, handing_back, states
 from leads.acts import Act, Expect, perform
 from leads.clock_notices import OWNER, of_leads, tell
 from leads.models import Extension, Lead, SuspendReason, Suspension
@@ -167,6 +167,9 @@ def suspension_ends(batch: Sequence[Fired], at: datetime) -> None:
         [Note(lead.stream, "lead.resumed", at, {"by_itself": True, "due_at": dues[lead.pk].isoformat()})
          for lead in ended]
     )  # fmt: skip
+    for lead in ended:
+        lead.state, lead.suspended_at, lead.suspended_until = State.RESPONDED, None, None
+    handing_back.tell_many(ended, "lead.resumed", at)
     tell(of_leads(batch), at, "suspend_end", OWNER)
 
 
@@ -374,17 +377,7 @@ class moving:
 
 
 def clock_of(act: Act, kind: str, cycle: int, due_at: datetime) -> Deadline:
-    return Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=kind,
-        cycle=cycle,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=1,
-    )
+    return clocks.running("lead", act.lead.pk, kind, cycle=cycle, armed_at=act.at, due_at=due_at)
 
 
 def _moment(text: str) -> datetime:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -248,29 +247,8 @@ def reseal() -> tuple[int, int]:
     """Seal anew under the newest key: platforms' secrets and consumers. How many were, and how many no key
     opens. Safe to repeat and to interrupt."""
     counts = [
-        _reseal(Platform, "sealed_secret"),
-        _reseal(Platform, "sealed_secret_before"),
-        _reseal(KeptComplaint, "sealed_consumer"),
+        sealed.reseal(Platform.objects.all(), "sealed_secret"),
+        sealed.reseal(Platform.objects.exclude(sealed_secret_before=""), "sealed_secret_before"),
+        sealed.reseal(KeptComplaint.objects.exclude(sealed_consumer=None), "sealed_consumer"),
     ]
     return sum(done for done, _ in counts), sum(broken for _, broken in counts)
-
-
-def _reseal(model: Any, column: str) -> tuple[int, int]:
-    done = broken = 0
-    for pk in list(model.objects.order_by("pk").values_list("pk", flat=True)):
-        with transaction.atomic():
-            row = model.objects.select_for_update(of=("self",)).get(pk=pk)
-            token = getattr(row, column)
-            if not token:
-                continue
-            raw = token.encode() if isinstance(token, str) else bytes(token)
-            try:
-                anew = sealed.sealed_anew(raw)
-            except sealed.SealBroken:
-                broken += 1
-                continue
-            if anew is not None:
-                setattr(row, column, anew.decode("ascii") if isinstance(token, str) else anew)
-                row.save(update_fields=[column])
-                done += 1
-    return done, broken

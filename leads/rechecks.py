@@ -14,7 +14,6 @@ from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
-from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed, Refused
 from leads import dispatch, files, look_backs, reopening, signing, supervision
@@ -81,18 +80,14 @@ def _needed(lead: Lead) -> Disposal:
 
 
 def _arm(act: Act, kind: str, due_at: datetime) -> None:
-    row = Deadline(
-        subject_kind="lead",
-        subject_id=act.lead.pk,
-        kind=kind,
-        cycle=act.lead.round,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=act.at,
-        due_at=due_at,
-        policy_version=act.limits[kind].version,
+    cycle, version = act.lead.round, act.limits[kind].version
+    clocks.arm(
+        [
+            clocks.running(
+                "lead", act.lead.pk, kind, cycle=cycle, armed_at=act.at, due_at=due_at, version=version
+            )
+        ]
     )
-    clocks.arm([row])
 
 
 # --- proof of correction ---------------------------------------------------------------------------

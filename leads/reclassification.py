@@ -2,7 +2,8 @@
 
 Clocks are recomputed from discovery and receipt, never to a later due time. `00` runs the food clock until
 it is sorted. What becomes food is due the day it was found, even where that day has passed; what was food
-stays in the food figures (`was_food`) and needs a grid worker's word to leave (改出). A breach stays.
+stays in the food figures (`was_food`) and needs a grid worker's word to leave (改出), by way of `00` as well,
+whose clock runs on. A breach stays.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from kernel.deadlines.policy import Counting, WorkingCalendar
 from kernel.errors import Conflict, NotAllowed, Refused
 from leads import approving, dispatch, policy, states
 from leads.acts import Act, Expect, perform
-from leads.intake_rows import urgent_clocks
 from leads.models import Category, Lead, Reclassification, Severity
+from leads.owner_clocks import urgent_clocks
 from leads.states import Move, State
 
 OUT_OF_FOOD, OUT_OF_FOOD_HEAD = "lead.reclassify_out_of_food", "lead.reclassify_out_of_food_head"
@@ -65,7 +66,7 @@ def reclassify(
         act.could_move(Move.RECLASSIFY)
         if _is_so(lead, change):
             raise Conflict("分类和严重程度都没有变化。", code="nothing_changes", attr="category")
-        if lead.food and not change.category.food:
+        if leaves_food(lead, change.category):
             _ask(act, change)
         else:
             _apply(act, change, by_id=by.pk)
@@ -95,6 +96,12 @@ def _category(code: str) -> Category:
     if found is None:
         raise Refused("没有这个线索分类。", code="unknown_category", attr="category")
     return found
+
+
+def leaves_food(lead: Lead, category: Category) -> bool:
+    """Is it food now, or was it before somebody called it `00`, and shall be something else?"""
+    is_food = lead.food or (lead.was_food and lead.category.same_day)
+    return is_food and not category.food and category.pk != lead.category_id
 
 
 def _severity(lead: Lead, category: Category) -> str:
@@ -183,12 +190,13 @@ def _apply(act: Act, change: Change, *, by_id: int, approval: Approval | None = 
 
 
 def _same_day(act: Act) -> None:
-    """Food has the clock of the day it was found; what is not food loses it, unless it ran out before."""
+    """Food, and `00` until it is sorted, has the clock of the day it was found; what is sorted as something
+    else loses it, unless it ran out before."""
     lead = act.lead
     rows = Deadline.objects.filter(subject_kind="lead", subject_id=lead.pk, kind="same_day")
     states_of = dict(rows.values_list("cycle", "state"))
     live = {Deadline.State.RUNNING.value, Deadline.State.PAUSED.value} & set(states_of.values())
-    if not lead.food:
+    if not lead.category.same_day:
         clocks.cancel("lead", lead.pk, ["same_day"], at=act.at)
         if Deadline.State.BREACHED not in states_of.values() and lead.controlled_at is None:
             lead.same_day_due_at = None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from grids.roles import COMMUNITY_SIDE, OFFICE_SIDE
-from kernel import approvals
 from kernel.accounts.models import User
-from kernel.approvals.models import Approval
 from kernel.errors import Conflict, NotAllowed
 from leads import dispatch, handover
 from leads.acts import Act, Expect, perform
@@ -64,7 +62,7 @@ def _pass_on(act: Act, reason: str) -> None:
     lead.responded_at = None
     dispatch.start_clocks(act, was_on_desk=False)
     act.save("state", "assignee", "owner_cycle", "routing_reason", "responded_at")
-    _ask_no_more(act)
+    dispatch.ask_no_more(act, act.actor.pk, why="申请人已回避")
     Recusal.objects.create(lead=lead, person=act.actor, reason=reason, was_owner=True, at=act.at)
     act.note(
         "lead.recused",
@@ -75,18 +73,12 @@ def _pass_on(act: Act, reason: str) -> None:
     act.tell([*heads, lead.reported_by_id], "recused", owner=found.name)
 
 
-def _ask_no_more(act: Act) -> None:
-    """What he asked, and what was asked in his name, is nobody's wish any more."""
-    asked = Approval.objects.of("lead", act.lead.pk).waiting().asked_by(act.actor)
-    approvals.withdraw(list(asked), by=act.by, at=act.at, why="申请人已回避")
-
-
 def _only_written(act: Act, reason: str) -> None:
     lead = act.lead
     if lead.state not in (*OPEN, State.CLOSED):
         raise Conflict(f"线索目前为“{State(lead.state).label}”，无须回避。", code="wrong_state")
     Recusal.objects.create(lead=lead, person=act.actor, reason=reason, at=act.at)
-    _ask_no_more(act)
+    dispatch.ask_no_more(act, act.actor.pk, why="申请人已回避")
     act.save()
     act.note("lead.recused", {"reason": reason})
     act.tell([lead.assignee_id], "worker_recused", person=act.actor.name)

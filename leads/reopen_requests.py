@@ -25,7 +25,6 @@ from leads.models import Lead, Rating, Reopening, Survey
 from leads.states import State
 
 KIND = "lead.reopen"
-BUREAU = "bureau"
 HEADS = (Role.OFFICE_HEAD.value, DUTY_LEADER)
 
 
@@ -38,12 +37,13 @@ def ask(act: Act, survey: Survey) -> None:
     waiting = Approval.objects.of("lead", lead.pk).waiting().filter(kind=KIND)
     if waiting.exists():
         return
+    who = "经营主体" if survey.asked == Survey.Asked.SHOP else "群众"
     approvals.ask(
         kind=KIND,
         subject_kind="lead",
         subject_id=lead.pk,
         by=None,
-        reason=f"群众评价“{Rating(survey.rating).label}”，要求重新办理",
+        reason=f"{who}评价“{Rating(survey.rating).label}”，要求重新办理",
         payload={"survey": survey.pk, "round": survey.round},
         about=f"线索 {lead.number}",
         at=act.at,
@@ -58,7 +58,7 @@ def _may_decide(user: User, approval: Approval, lead: Lead) -> Seat | None:
     fit = [seat for seat in heads if seat.holder_id not in barred]
     if lead.office_id is not None and fit:
         return fit[0]
-    if approval.payload.get("level") == BUREAU or approving.no_head(lead, barred, scope.at):
+    if approving.has_bureau(approval) or approving.no_head(lead, barred, scope.at):
         return scope.seat(Role.BUREAU)
     return None
 
@@ -70,7 +70,7 @@ def _decidable(user: User) -> Q:
     if offices:
         found |= approving.about_any(Lead.objects.filter(office_id__in=offices))
     if scope.has(Role.BUREAU):
-        found |= Q(payload__level=BUREAU)
+        found |= Q(payload__level=approving.BUREAU_BESIDE)
         found |= approving.about_any(Lead.objects.filter(office__isnull=True))
     return found
 
@@ -88,7 +88,10 @@ def _deciders(rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection
         office_id = offices.get(row.subject_id)
         heads = people[office_id].head_ids if office_id is not None else []
         heads = [one for one in heads if one not in barred.get(row.subject_id, ())]
-        found[row.pk] = [*heads, *(bureau if not heads or row.payload.get("level") == BUREAU else [])]
+        found[row.pk] = [
+            *heads,
+            *(bureau if not heads or approving.has_bureau(row) else []),
+        ]
     return found
 
 
@@ -99,25 +102,6 @@ def _decided(decision: Decision) -> None:
     if decision.approved:
         act = approving.act_of(decision)
         reopening.reopen_now(act, reason=decision.approval.reason, cause=Reopening.Cause.SURVEY)
-
-
-def _lapsed(rows: Sequence[Approval], at: datetime) -> None:
-    """Nobody decided in time: it goes to the bureau, again and again until somebody does."""
-    approvals.ask_many(
-        [
-            approvals.Question(
-                kind=KIND,
-                subject_kind=row.subject_kind,
-                subject_id=row.subject_id,
-                by_id=None,
-                reason=row.reason,
-                payload={**row.payload, "level": BUREAU},
-                about=row.about,
-            )
-            for row in rows
-        ],
-        at=at,
-    )
 
 
 def register() -> None:
@@ -132,7 +116,7 @@ def register() -> None:
             decidable=_decidable,
             deciders=_deciders,
             decided=_decided,
-            lapsed=_lapsed,
+            lapsed=approving.ask_with_bureau,
             stands_in=frozenset({State.CLOSED.value}),
         ),
     )

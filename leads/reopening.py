@@ -7,17 +7,13 @@ orders are left alone; the round has a feedback clock of its own.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db.models import F
 
 from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
-from kernel.deadlines import policy as arithmetic
-from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import NotAllowed
-from leads import answers, dispatch, handover, supervision
+from leads import answers, dispatch, handover, rounds, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import Lead, LookBack, Reopening
 from leads.policy import AFTER_CLOSING
@@ -80,7 +76,7 @@ def reopen_now(act: Act, *, reason: str, cause: Reopening.Cause, severity: str |
     lead.verified_in_stead = False
     lead.severity = severity or before
     lead.reopened_at, lead.reopen_count = act.at, lead.reopen_count + 1
-    due_at = _start_round(act)
+    due_at = rounds.start_clock(act)
     if successor is not None:
         why = f"重新办理，原承办人已不在岗，转由{successor.name}承办。"
         dispatch.own(act, dispatch.NewOwner(successor.pk, successor.name, why))
@@ -137,20 +133,3 @@ def cancel_what_follows(act: Act) -> None:
     LookBack.objects.waiting().filter(lead=act.lead).update(
         state=LookBack.State.CANCELLED, version=F("version") + 1
     )
-
-
-def _start_round(act: Act) -> datetime:
-    limit = act.limits["feedback"]
-    due_at = arithmetic.due(limit, act.at, WorkingCalendar())
-    clocks.arm(
-        clocks.with_warning(
-            limit,
-            subject_kind="lead",
-            subject_id=act.lead.pk,
-            kind="feedback",
-            cycle=act.lead.round,
-            armed_at=act.at,
-            due_at=due_at,
-        )
-    )
-    return due_at

@@ -24,7 +24,6 @@ from leads.identity import Identity
 from leads.models import Lead, LeadReporter
 
 FORGOTTEN_AT_ONCE = 500
-RESEALED_AT_ONCE = 500
 KEEPER_ONLY = "反映人信息只有举报人信息保管员可以查看。"
 
 
@@ -140,20 +139,4 @@ def forget_expired() -> int:
 def reseal() -> tuple[int, int]:
     """Seal anew under the newest key what rests under an older one. Returns how many were, and how many no
     key opens. Safe to repeat and to interrupt."""
-    done = broken = last = 0
-    while True:
-        with transaction.atomic():
-            rows = LeadReporter.objects.filter(pk__gt=last, removed_at__isnull=True).order_by("pk")
-            batch = list(rows.select_for_update()[:RESEALED_AT_ONCE])
-            for row in batch:
-                try:
-                    anew = sealed.sealed_anew(bytes(row.sealed))
-                except sealed.SealBroken:
-                    broken += 1
-                    continue
-                if anew is not None:
-                    LeadReporter.objects.filter(pk=row.pk).update(sealed=anew)
-                    done += 1
-        if not batch:
-            return done, broken
-        last = batch[-1].pk
+    return sealed.reseal(LeadReporter.objects.filter(removed_at__isnull=True), "sealed")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from grids.access import Scope, scope_of
 from grids.roles import Role
@@ -18,7 +18,7 @@ from kernel.coordinates import distance_m
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from leads.answered import with_answer
-from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature
+from leads.models import Disposal, Lead, LeadEvidence, Matter, Rework, Signature
 
 DUPLICATE_WITHIN = timedelta(hours=72)
 DUPLICATE_METRES = 50.0
@@ -38,6 +38,14 @@ def visible_lead_ids(user: User, ids: set[int]) -> set[int]:
     survivors = Lead.objects.visible_to(user).filter(pk__in=set(into.values()))
     shown = set(survivors.values_list("id", flat=True))
     return seen | {lead_id for lead_id, survivor in into.items() if survivor in shown}
+
+
+def handed_in(lead: Lead) -> Matter | None:
+    """The matter in which another platform handed it in; no statement for a lead of our own."""
+    if not lead.source:
+        return None
+    of_it = Q(tip_off=lead) if lead.restricted else Q(lead=lead)
+    return Matter.objects.filter(of_it).select_related("platform").first()
 
 
 def reads_masked(scope: Scope) -> bool:

@@ -114,6 +114,7 @@ def _acknowledge(order_id: int, by: User, expect: Expect, said: instructions.Sai
         lead = rows.select_for_update(of=("self",)).first()
         if lead is None:
             raise NotVisible(UNKNOWN)
+        approvals.refuse_unseen(live, "lead", [lead_id])
         order = SupervisionOrder.objects.select_for_update().get(pk=order_id)
         at = clock.now()
         clocks.refuse_overdue(live, at)

@@ -151,7 +151,9 @@ def _refuse_over(survey: Survey, *, by_link: bool) -> None:
 def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str = "") -> Survey:
     """电话回访: what the citizen said when asked, entered by somebody uninvolved; also once the link expired.
 
-    The same entry by the same person is given back.
+    Where no citizen could be asked it is what the shop concerned said: asked with this very call, because
+    the register knows no telephone that a link could be sent to. The same entry by the same person is
+    given back.
 
     Raises:
         NotVisible; NotAllowed `not_surveyor`, `involved`; Conflict `no_survey`, `survey_answered`;
@@ -163,8 +165,7 @@ def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str 
         lead = act.lead
         _refuse_surveyor(by)
         survey = Survey.objects.select_for_update().filter(lead=lead, round=lead.round).first()
-        if survey is None:
-            raise Conflict("这条线索没有可回访的对象。", code="no_survey")
+        survey = survey or _of_shop(act)
         said = _masked(lead, comment)
         if (survey.entered_by_id, survey.rating, survey.comment) == (by.pk, rating, said):
             return survey
@@ -174,6 +175,27 @@ def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str 
         return _answer(act, survey, rating, said, how=How.TELEPHONE, by=by)
 
     return perform(lead_id, None if reporters.is_keeper(by) else by, work)
+
+
+def _of_shop(act: Act) -> Survey:
+    """The question to the shop of a closed lead, where no citizen was asked. Raises Conflict `no_survey`."""
+    lead = act.lead
+    if not may_ask_shop(lead):
+        raise Conflict("这条线索没有可回访的对象。", code="no_survey")
+    survey = Survey.objects.create(
+        lead=lead,
+        round=lead.round,
+        asked=Survey.Asked.SHOP,
+        asked_at=act.at,
+        expires_at=act.at + timedelta(minutes=act.limits["survey_link"].amount),
+    )
+    act.note("survey.asked", {"round": lead.round, "asked": survey.asked, "link": False})
+    return survey
+
+
+def may_ask_shop(lead: Lead) -> bool:
+    """Is there a shop to ask, should nobody else have been asked? Never about a tip-off (举报)."""
+    return lead.state == State.CLOSED and lead.entity_id is not None and not lead.restricted
 
 
 def may_survey(user: User) -> bool:

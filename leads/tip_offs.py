@@ -49,12 +49,6 @@ def refuse_result(lead: Lead, kind: str) -> None:
         )
 
 
-def refuse_whole(lead: Lead) -> None:
-    """Raise Conflict `restricted` where a lead would become known to others (merging, whistles)."""
-    if lead.restricted:
-        raise Conflict("举报线索限制知悉，不走这个程序。", code="restricted")
-
-
 # --- who -------------------------------------------------------------------------------------------
 
 
@@ -194,6 +188,9 @@ def _later(act: Act, due_at: datetime) -> datetime:
 
 def late(batch: Sequence[Fired], at: datetime) -> None:
     """The statutory time has passed: owner, head and section are told; nobody of the community."""
+    from leads.clock_handlers import note
+
+    note(batch, at)
     tell(of_leads(batch), at, f"{CLOCK}_late", OWNER, HEADS, SECTION)
 
 

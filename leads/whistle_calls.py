@@ -19,7 +19,7 @@ from leads import whistle_files, whistle_links, whistle_notices
 from leads.acts import Expect
 from leads.models import DepartmentContact, Whistle, WhistleCall, WhistleLink
 from leads.whistle_acts import CLOCKS_OF, WhistleAct, perform
-from leads.whistle_clocks import ANSWER, ON_SITE
+from leads.whistle_reminders import ANSWER, ON_SITE
 from leads.whistle_states import MOVE_OF, Answer, CallMove, CallState, How
 from leads.whistles import refuse_closed
 

@@ -13,16 +13,21 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from kernel import journal
-from kernel.deadlines import handlers
+from kernel.deadlines import clocks, handlers
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
-from leads import whistle_notices
+from kernel.deadlines.policy import Limit, Unit
+from leads import whistle_reminders
 from leads.models import DepartmentPolicy, WhistleCall
 from leads.whistle_acts import CLOCKS_OF
+from leads.whistle_reminders import ANSWER, ON_SITE
 
-ANSWER, ON_SITE = "whistle_answer", "whistle_on_site"
 LATE_COLUMN = {ANSWER: "answer_late", ON_SITE: "on_site_late"}
+WARN_PERCENT = 80
+"""催办 (DOMAIN.md §1), as for every other clock."""
+SOON = {f"{kind}_{WARN_PERCENT}": kind for kind in LATE_COLUMN}
+"""Reminders, and the clocks that they come before."""
 LOCK = """
 SELECT 1 FROM leads_whistle WHERE id IN (
        SELECT whistle_id FROM leads_whistlecall WHERE id = ANY(%(calls)s::bigint[]))
@@ -56,23 +61,28 @@ def _after(at: datetime, minutes: int | None) -> datetime | None:
 
 
 def of_call(call: WhistleCall) -> list[Deadline]:
-    """The clocks to arm for a call just made."""
-    pairs = ((ANSWER, call.answer_due_at), (ON_SITE, call.on_site_due_at))
-    return [
-        Deadline(
-            subject_kind=CLOCKS_OF,
-            subject_id=call.pk,
-            kind=kind,
-            cycle=1,
-            parent_kind="",
-            state=Deadline.State.RUNNING,
-            armed_at=call.called_at,
-            due_at=due_at,
-            policy_version=call.policy.version if call.policy else 1,
-        )
-        for kind, due_at in pairs
-        if due_at is not None
-    ]
+    """The clocks to arm for a call just made, each with its 催办 at 80 %."""
+    policy = call.policy
+    if policy is None:
+        return []
+    terms = (
+        (ANSWER, policy.answer_minutes, call.answer_due_at),
+        (ON_SITE, policy.on_site_minutes, call.on_site_due_at),
+    )
+    rows = []
+    for kind, minutes, due_at in terms:
+        if minutes is not None and due_at is not None:
+            limit = Limit(kind, policy.version, minutes, Unit.MINUTES, warn_percent=WARN_PERCENT)
+            rows += clocks.with_warning(
+                limit,
+                subject_kind=CLOCKS_OF,
+                subject_id=call.pk,
+                kind=kind,
+                cycle=1,
+                armed_at=call.called_at,
+                due_at=due_at,
+            )
+    return rows
 
 
 def lock_subjects(batch: Sequence[Fired]) -> None:
@@ -87,12 +97,8 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
 def run_out(batch: Sequence[Fired], at: datetime) -> None:
     """A department did not answer, or was not on the spot, in time."""
     kind = batch[0].kind
-    rows = WhistleCall.objects.filter(pk__in=[one.subject_id for one in batch])
-    rows.update(**{LATE_COLUMN[kind]: True})
-    calls = {
-        call.pk: call
-        for call in rows.select_related("department", "whistle__grid", "whistle__lead__category")
-    }
+    calls = _calls(batch)
+    WhistleCall.objects.filter(pk__in=calls).update(**{LATE_COLUMN[kind]: True})
     notes = []
     for one in sorted(batch, key=lambda fired: (fired.subject_id, fired.due_at)):
         call = calls[one.subject_id]
@@ -106,11 +112,25 @@ def run_out(batch: Sequence[Fired], at: datetime) -> None:
             on_lead = {"whistle": call.whistle_id, **told}
             notes.append(journal.Note(call.whistle.lead.stream, f"clock.{kind}", at, on_lead))
     journal.append_many(notes)
-    whistle_notices.tell_late([(one, calls[one.subject_id]) for one in batch], at)
+    whistle_reminders.tell_late([(one, calls[one.subject_id]) for one in batch], at, clock=kind)
+
+
+def soon(batch: Sequence[Fired], at: datetime) -> None:
+    """催办 at 80 %: the department is told; a reminder is only told."""
+    calls, clock = _calls(batch), SOON[batch[0].kind]
+    whistle_reminders.tell_soon([(one, calls[one.subject_id]) for one in batch], at, clock=clock)
+
+
+def _calls(batch: Sequence[Fired]) -> dict[int, WhistleCall]:
+    rows = WhistleCall.objects.filter(pk__in=[one.subject_id for one in batch])
+    found = rows.select_related("department", "whistle__grid", "whistle__lead__category")
+    return {call.pk: call for call in found}
 
 
 def register() -> None:
-    """Register the handlers of both clocks (called once, at start-up)."""
+    """Register the handlers of both clocks and their reminders (called once, at start-up)."""
     handlers.lock_first(lock_subjects)
     for kind in LATE_COLUMN:
         handlers.register(CLOCKS_OF, kind, run_out)
+    for kind in SOON:
+        handlers.register(CLOCKS_OF, kind, soon)

@@ -1,42 +1,35 @@
 """The words about whistles, and who gets them. Never free text of the caller, never a citizen.
 
-SMS go to departments' contacts, each with a link of its own (`whistle_links`).
+SMS go to departments' contacts, each with a link of its own (`whistle_links`). What the clocks say stands in
+`whistle_reminders`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from grids.staffing import bureau_ids, routing_facts
+from grids.staffing import routing_facts
 from kernel.clock import SHANGHAI
-from kernel.deadlines.handlers import Fired
 from kernel.notices import outbox, templates
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
 from kernel.notices.policy import Urgency
 from leads import whistle_links, whistle_people
-from leads.clock_notices import DIGEST_ABOVE
 from leads.models import Whistle, WhistleCall
-from leads.whistle_states import WAITING, Answer, CallState, WhistleState
+from leads.whistle_states import Answer, CallState, WhistleState
 
 if TYPE_CHECKING:
     from leads.whistle_acts import WhistleAct
 
 SUBJECT = "whistle"
-WHAT = {"whistle_answer": "部门未按时回应吹哨", "whistle_on_site": "部门未按时到场"}
 
 
-def _waits_for_answer(message: OutboxMessage) -> bool:
+def waits_for_answer(message: OutboxMessage) -> bool:
     return WhistleCall.objects.filter(
         pk=message.params.get("call"), state=CallState.CALLED, whistle__state=WhistleState.OPEN
     ).exists()
-
-
-def _still_owed(message: OutboxMessage) -> bool:
-    return WhistleCall.objects.filter(pk=message.params.get("call"), state__in=WAITING).exists()
 
 
 def register() -> None:
@@ -51,7 +44,7 @@ def register() -> None:
         "leads.whistle_sms",
         "请{department}报到",
         "{caller}吹哨，{where}，{what}。{limits}",
-        _waits_for_answer,
+        waits_for_answer,
         sms="{caller}吹哨，请{department}报到：{where}，{what}。{limits}打开链接回应：{link}",
     )
     add("leads.whistle_blown", "{whistle}已发出", "{where}，{what}，已通知{departments}报到。")
@@ -73,17 +66,6 @@ def register() -> None:
         "{grid}，{what}，吹哨方已结束本次吹哨。",
         urgency=Urgency.NEWS,
     )
-    for kind, late, link in (
-        ("whistle_answer", "未按时回应", "请立即打开链接回应：{link}"),
-        ("whistle_on_site", "未按时到场", "请立即安排。"),
-    ):
-        add(
-            f"leads.{kind}_late",
-            f"{{department}}{late}：{{whistle}}",
-            f"{{where}}，{{what}}，时限 {{due_at}}，{{department}}{late}，请督促。",
-            _still_owed,
-            sms=f"{{where}}，{{what}}，时限 {{due_at}}，{{department}}{late}，{link}",
-        )
 
 
 def words(whistle: Whistle) -> dict[str, Any]:
@@ -149,7 +131,9 @@ def tell_called(act: WhistleAct, calls: Sequence[WhistleCall]) -> None:
             whistle,
             **told,
         )
-        drafts += _sms(call, links, f"whistle:{whistle.pk}:called:{call.pk}", "leads.whistle_sms", told)
+        drafts += to_contacts(
+            call, links, f"whistle:{whistle.pk}:called:{call.pk}", "leads.whistle_sms", told
+        )
     names = [call.department.name for call in calls]
     key = f"blown:{calls[0].pk}"
     owner = act.lead.assignee_id if act.lead is not None else None
@@ -159,7 +143,7 @@ def tell_called(act: WhistleAct, calls: Sequence[WhistleCall]) -> None:
     outbox.post(drafts, at=at)
 
 
-def _sms(
+def to_contacts(
     call: WhistleCall,
     links: dict[tuple[int, int], whistle_links.Minted],
     key: str,
@@ -220,69 +204,3 @@ def tell_closed(act: WhistleAct, let_go: Sequence[WhistleCall]) -> None:
     liaisons = whistle_people.liaisons([call.department_id for call in let_go], act.at)
     people = {one for call in let_go for one in liaisons[call.department_id]}
     outbox.post(_to_people(people, "closed", "leads.whistle_closed", act.whistle), at=act.at)
-
-
-# --- clocks ----------------------------------------------------------------------------------------
-
-
-def tell_late(late: Sequence[tuple[Fired, WhistleCall]], at: datetime) -> None:
-    """The department's head and liaisons, the subdistrict and the caller, each by a row of his own; who
-    would get more than `DIGEST_ABOVE` of one batch gets one row that counts them. Heads by SMS too."""
-    kind = late[0][0].kind
-    departments = {call.department_id for _, call in late}
-    liaisons = whistle_people.liaisons(departments, at)
-    contacts = whistle_people.contacts(departments)
-    streets = whistle_people.subdistricts({call.whistle.grid_id for _, call in late}, at)
-    heads = {place: [one for one in there if one.is_head] for place, there in contacts.items()}
-    links = whistle_links.mint(
-        [(call, one) for _, call in late for one in heads.get(call.department_id, ())]
-        if kind == "whistle_answer"
-        else [],
-        at,
-    )
-    by_person: dict[int, list[Draft]] = defaultdict(list)
-    sms: list[Draft] = []
-    nobody = bureau_ids(at) if any(not streets[call.whistle.grid_id] for _, call in late) else []
-    for fired, call in late:
-        whistle = call.whistle
-        told = {"call": call.pk, "department": call.department.name, "due_at": fired.due_at.isoformat()}
-        people = {
-            whistle.called_by_id,
-            *liaisons[call.department_id],
-            *(one.account_id for one in heads.get(call.department_id, ())),
-            *(streets[whistle.grid_id] or nobody),
-        }
-        key, template = f"event:{fired.deadline_id}:{kind}_late", f"leads.{kind}_late"
-        for one in sorted(one for one in people if one is not None):
-            by_person[one].append(
-                Draft(
-                    f"{key}:user:{one}", template, words(whistle) | told, SUBJECT, whistle.pk,
-                    recipient_id=one,
-                )
-            )  # fmt: skip
-        sms += _late_sms(call, heads.get(call.department_id, []), links, key, template, told)
-    drafts = [draft for person, told in by_person.items() for draft in _digested(person, told, kind)]
-    outbox.post([*drafts, *sms], at=at)
-
-
-def _late_sms(
-    call: WhistleCall, heads: Sequence[Any], links: Any, key: str, template: str, told: dict[str, Any]
-) -> list[Draft]:
-    """To the department's head: with a link while an answer is owed, without one afterwards."""
-    if links:
-        return _sms(call, links, key, template, told)
-    params = words(call.whistle) | told
-    return [
-        Draft(f"{key}:sms:{one.pk}", template, params, SUBJECT, call.whistle_id, sms_to=one.phone)
-        for one in heads
-    ]
-
-
-def _digested(person: int, drafts: list[Draft], kind: str) -> list[Draft]:
-    if len(drafts) <= DIGEST_ABOVE:
-        return drafts
-    events = [int(draft.dedupe_key.split(":")[1]) for draft in drafts]
-    first = drafts[0]
-    params = {"count": len(drafts), "what": WHAT[kind], "events": events, "number": first.params["whistle"]}
-    key = f"event:{min(events)}:{kind}_late:digest:user:{person}"
-    return [Draft(key, "leads.digest", params, SUBJECT, first.subject_id, recipient_id=person)]

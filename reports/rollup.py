@@ -155,7 +155,7 @@ SELECT a.day, COALESCE(l.grid_id, 0) AS place, count(*) AS look_backs,
  GROUP BY 1, 2
 """
 
-# Nobody else told most leads: for them neither answers nor surveys are looked up.
+# Nobody else told most leads: for them no answers are looked up, and surveys only where there is a shop.
 _HEARD = """
 SELECT a.day, COALESCE(l.grid_id, 0) AS place,
        sum(n.owed) AS answers_owed, sum(n.answered) AS answered, sum(n.on_time) AS answered_on_time,
@@ -177,7 +177,7 @@ SELECT a.day, COALESCE(l.grid_id, 0) AS place,
               count(*) FILTER (WHERE v.answered_at < %(as_of)s
                                  AND v.rating IN ('very_satisfied', 'satisfied')) AS satisfied
          FROM leads_survey v
-        WHERE l.told_by_citizen AND v.lead_id = l.id AND v.asked_at < %(as_of)s
+        WHERE (l.told_by_citizen OR l.entity_id IS NOT NULL) AND v.lead_id = l.id AND v.asked_at < %(as_of)s
           AND (v.voided_at IS NULL OR v.voided_at >= %(as_of)s)) s
  GROUP BY 1, 2
 """

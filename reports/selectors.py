@@ -76,7 +76,8 @@ def read(*, report: SlaReport, by: User) -> Reading:
     figures, latest = _figures(day), _figures(recent)
     name = _name(lines, day)
     told = wording.Told(name, figures, latest, figures["pending"], figures["overdue"])
-    text = wording.summary(report.date, told)
+    late = [one.name for one in departments.late(called) if one.span == Span.DAY]
+    text = wording.summary(report.date, told) + wording.departments_late(late)
     return Reading(report, name, figures, latest, lines, overdue, orders, called, text)
 
 

@@ -64,7 +64,6 @@ class _Pages:
         self.book = book
         self.head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True})
         self.title = book.add_format({"bold": True, "font_size": 14})
-        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self.percent = book.add_format({"num_format": "0.00%"})
 
     def overview(self, reading: Reading) -> None:

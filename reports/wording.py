@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,6 +33,7 @@ def summary(day: date, told: Told) -> str:
         _reported(day, told),
         _on_time(told.day),
         _beside(told.day),
+        _heard(told.day),
         _food(told.day),
         _desk(told.day),
         _orders(told.day),
@@ -56,11 +57,11 @@ def _reported(day: date, told: Told) -> str:
     counts = told.day
     if not counts["reported"]:
         return f"{date_zh(day)}，{told.name}没有新上报问题线索。"
-    closed = f"截至当日24时已办结{counts['closed']}件" if counts["closed"] else "截至当日24时均在办理中"
-    rate = _share("办结率", counts, "closed", "reported")
+    closed = f"截至当日24时已办结{counts['closed']}件" if counts["closed"] else "截至当日24时均未办结"
+    rate = "".join(f"，{share}" for share in _shares(counts, "closure_rate"))
     spot = f"，其中上报时现场已改正{counts['fixed_on_spot']}件" if counts["fixed_on_spot"] else ""
     stead = f"，代核验{counts['verified_in_stead']}件" if counts["verified_in_stead"] else ""
-    return f"{date_zh(day)}，{told.name}上报问题线索{counts['reported']}件{spot}，{closed}，{rate}{stead}。"
+    return f"{date_zh(day)}，{told.name}上报问题线索{counts['reported']}件{spot}，{closed}{rate}{stead}。"
 
 
 def _on_time(counts: Mapping[str, int]) -> str:
@@ -82,6 +83,22 @@ def _beside(counts: Mapping[str, int]) -> str:
         said += _shares(counts, "strict_feedback_rate")
     said += _shares(counts, "cleared_rate", "relapse_rate")
     return "，".join(said) + "。" if said else ""
+
+
+def _heard(counts: Mapping[str, int]) -> str:
+    """Who told something hears of it, and says what he thinks; silence is not satisfaction (DOMAIN.md §5)."""
+    said = []
+    if counts["answers_owed"]:
+        said.append(f"应回复反映人{counts['answers_owed']}件，{_shares(counts, 'answered_rate')[0]}")
+    if counts["surveys"]:
+        said.append(f"满意度回访{counts['surveys']}件")
+        said += _shares(counts, "survey_response_rate", "satisfaction_rate")
+    return "，".join(said) + "。" if said else ""
+
+
+def departments_late(names: Sequence[str]) -> str:
+    """Who did not keep the limits of a joint notice; empty where everybody did."""
+    return f"当日吹哨后未按时回应或到场的部门：{'、'.join(names)}。" if names else ""
 
 
 def _food(counts: Mapping[str, int]) -> str:

@@ -88,7 +88,7 @@ class ByPart(DropdownFilter):
             case "mine":
                 return queryset.filter(pk__in=Approval.objects.for_decision_by(request.user).values("pk"))
             case "asked":
-                return queryset.filter(pk__in=Approval.objects.asked_by(request.user).values("pk"))
+                return queryset.filter(pk__in=Approval.objects.asked_by(request.user.pk).values("pk"))
         return queryset
 
 
@@ -123,6 +123,7 @@ class ApprovalAdmin(ScopedAdmin):
     list_filter_submit = True
     list_before_template = "approvals/list_before.html"
     search_fields = ["about", "asked_by__name", "reason"]
+    free_text = ("reason",)
     search_help_text = "按事项、申请人或理由查找"
     list_select_related = ["asked_by", "asked_on_behalf_of", "decided_by", "decided_on_behalf_of"]
     ordering = ["-id"]

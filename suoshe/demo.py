@@ -10,11 +10,9 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -26,12 +24,10 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines import sweep
 from kernel.deadlines.policy import at_local, local
-from leads import dispatch, intake, lifecycle, supervision
-from leads.intake import Report, Told
-from leads.lifecycle import Outcome
-from leads.models import DisposalKind, Instruction, Lead, Method, Plan, SupervisionOrder
+from leads.models import Instruction, Lead, SupervisionOrder
 from stations.demo import build_stations
-from suoshe import demo_pictures
+from suoshe import demo_roads
+from suoshe.demo_leads import CITIZEN, One
 
 ENTITIES = 300
 SEED = 370983
@@ -49,7 +45,6 @@ STORIES = (
     ("A01", "宣传单使用“第一”“最好”等用语", "已收回宣传单并更换"),
     ("C01", "顾客购买小家电七日内要求退货未果", "经协商已退货退款"),
 )
-LIVE_ENTITY = "个体工商户"
 
 
 class NotEmpty(Exception):
@@ -77,10 +72,6 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
         }  # fmt: skip
 
 
-def anyway(version: int) -> None:
-    """The demo's people always read before they sign."""
-
-
 @dataclass(order=True)
 class Scene:
     """One act at its moment."""
@@ -106,12 +97,18 @@ class Play:
         """Write the script, then play it up to now."""
         self._yesterday()
         self._today()
+        demo_roads.write(self)
         while self.scenes:
             scene = heapq.heappop(self.scenes)
             self._clocks_until(scene.at)
             with clock.as_of(scene.at):
                 scene.act()
         self._clocks_until(self.now)
+
+    def shop(self, number: int, turn: int) -> BusinessEntity | None:
+        """One of the shops of a grid, by turns; None where the register is that small."""
+        shops = self.shops.get(self.world.grid(number).pk, [])
+        return shops[turn % len(shops)] if shops else None
 
     def at(self, moment: datetime, act: Callable[[], Any]) -> None:
         if moment <= self.now:
@@ -164,7 +161,7 @@ class Play:
             60
         ).verify(190)
         One(self, 12, STORIES[10], ago - timedelta(hours=2), note_no=112).dispatch_to(40, 13)
-        One(self, 11, STORIES[11], ago - timedelta(hours=2, minutes=30), told=True, note_no=111).respond(
+        One(self, 11, STORIES[11], ago - timedelta(hours=2, minutes=30), told=CITIZEN, note_no=111).respond(
             15
         ).confirm(40)
         One(
@@ -183,137 +180,3 @@ class Play:
             photo=True,
             note_no=114,
         )
-
-
-class One:
-    """One lead of the demo and what becomes of it; minutes count from its report."""
-
-    def __init__(
-        self,
-        play: Play,
-        number: int,
-        story: tuple[str, str, str],
-        start: datetime,
-        *,
-        photo: bool = False,
-        told: bool = False,
-        outside: bool = False,
-        note_no: int,
-    ) -> None:
-        self.play, self.world, self.number, self.story, self.start = play, play.world, number, story, start
-        self.photo, self.told, self.outside, self.note_no = photo, told, outside, note_no
-        self.lead_id = 0
-        play.at(start, self._report)
-
-    def _at(self, minutes: int, act: Callable[[], Any]) -> One:
-        self.play.at(self.start + timedelta(minutes=minutes), act)
-        return self
-
-    def _reporter(self) -> User:
-        if self.told:
-            return self.world.clerk_of(self.number)
-        return self.world.worker(self.number or 1, 1 + self.note_no % 3)
-
-    def _owner(self) -> User:
-        owner_id = Lead.objects.values_list("assignee_id", flat=True).get(pk=self.lead_id)
-        username = next(name for name, user in self.world.users.items() if user.pk == owner_id)
-        return self.world.user(username)
-
-    def _report(self) -> None:
-        code, words, _ = self.story
-        by = self._reporter()
-        lon, lat = (116.64, 36.10) if self.outside else self.world.point_in(self.number)
-        shops = [] if self.outside else self.play.shops.get(self.world.grid(self.number).pk, [])
-        shop = shops[self.note_no % len(shops)] if shops else None
-        if shop is not None and shop.lon is not None and shop.lat is not None:
-            lon, lat = float(shop.lon), float(shop.lat)
-        files = (demo_pictures.upload(self.note_no, code[0], by=by, at=self.start).pk,) if self.photo else ()
-        made = intake.report(
-            by=by,
-            report=Report(
-                client_uid=uuid.uuid5(uuid.NAMESPACE_URL, f"suoshe-demo-lead-{self.note_no}"),
-                category=code,
-                description=words,
-                lon=Decimal(f"{lon:.6f}"),
-                lat=Decimal(f"{lat:.6f}"),
-                accuracy_m=10,
-                crs_in="wgs84",
-                entity_id=shop.pk if shop else None,
-                captured_at=self.start,
-                evidence=files,
-                told=Told("演示群众", "13800000000") if self.told else None,
-            ),
-        )
-        self.lead_id = made.lead.pk
-
-    def respond(self, minutes: int) -> One:
-        plan = (Plan.ON_MY_WAY, Plan.APPOINTMENT, Plan.BY_PHONE)[self.note_no % 3]
-        return self._at(
-            minutes,
-            lambda: lifecycle.respond(lead_id=self.lead_id, by=self._owner(), expect=anyway, plan=plan),
-        )
-
-    def control(self, minutes: int) -> One:
-        note = self.story[2] or "已现场控制"
-        return self._at(
-            minutes,
-            lambda: lifecycle.control(lead_id=self.lead_id, by=self._owner(), expect=anyway, note=note),
-        )
-
-    def feed_back(self, minutes: int, *, rectify: bool = False) -> One:
-        kind = DisposalKind.RECTIFY if rectify else DisposalKind.GUIDED
-
-        def act() -> None:
-            due = clock.now() + timedelta(days=7) if rectify else None
-            outcome = Outcome(kind, self.story[2], due)
-            lifecycle.feed_back(lead_id=self.lead_id, by=self._owner(), expect=anyway, outcome=outcome)
-
-        return self._at(minutes, act)
-
-    def verify(self, minutes: int) -> One:
-        by = self.world.worker(self.number, 1 + (self.note_no + 1) % 3)
-        return self._at(
-            minutes,
-            lambda: lifecycle.verify(
-                lead_id=self.lead_id, by=by, expect=anyway, method=Method.ON_SITE, note="已到店查看"
-            ),
-        )
-
-    def rework(self, minutes: int) -> One:
-        by = self.world.worker(self.number)
-        reason = "停梯公告尚未张贴，请补充后再反馈"
-        return self._at(
-            minutes, lambda: lifecycle.rework(lead_id=self.lead_id, by=by, expect=anyway, reason=reason)
-        )
-
-    def confirm(self, minutes: int) -> One:
-        by = self.world.worker(self.number)
-        return self._at(
-            minutes, lambda: lifecycle.confirm_handover(lead_id=self.lead_id, by=by, expect=anyway)
-        )
-
-    def dispatch_to(self, minutes: int, number: int) -> One:
-        """Sent by hand to the commissioner of another grid of the same office, where there is one."""
-        same_office = self.world.office_of(number) == self.world.office_of(self.number)
-        other = self.world.commissioner(number) if same_office else self.world.head_of(self.number)
-        by = self.world.clerk_of(self.number)
-        return self._at(
-            minutes,
-            lambda: dispatch.dispatch(
-                lead_id=self.lead_id,
-                by=by,
-                expect=anyway,
-                assignee_id=other.pk,
-                reason="原承办人正在处置其他线索",
-            ),
-        )
-
-    def acknowledge(self, minutes: int, who: str, instruction: Instruction) -> One:
-        by = self.world.head_of(self.number) if who == "head" else self.world.community_head_of(self.number)
-
-        def act() -> None:
-            order = SupervisionOrder.objects.filter(lead_id=self.lead_id).order_by("id").first()
-            if order is not None:
-                supervision.acknowledge(order_id=order.pk, by=by, expect=anyway, instruction=instruction)
-
-        return self._at(minutes, act)

@@ -58,6 +58,10 @@ TUNING = {
 TEST_TUNING = {
     "fsync": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "wal_compression": "off",
+    "autovacuum": "off",
     "max_connections": "300",
     "shared_buffers": "'128MB'",
     "log_min_duration_statement": "-1",

@@ -42,12 +42,16 @@ __all__ = ["Sync"]
 log = structlog.get_logger(__name__)
 
 MOST = 50
+MOST_WAITING = 200
+"""So many operations of one person may wait for others."""
 ROOT = "/api/v1/"
 TAKEN = frozenset(
     {"leads", "whistles", "supervision-orders", "look-backs", "grids", "notices", "absences", "approvals"}
     | {"entities", "patrols", "disputes", "stations"}
 )
-"""First words of paths that a phone may queue. Signing in, imports and files are not among them."""
+"""First words of paths that a phone may queue. Signing in and files are not among them."""
+NEVER = frozenset({"import", "reveal"})
+"""Words of paths that answer with what a receipt does not carry."""
 MAKES = frozenset({"leads", "whistles", "grid-tasks"})
 """Endpoints whose body carries the operation's own `client_uid`."""
 CAPTURED = frozenset({"leads"})
@@ -175,6 +179,7 @@ class Batch:
         self.words: dict[UUID, str] = {}
         self._mine: set[int] = set()
         self._made: dict[int, Operation] = {}
+        self._called: set[int] = set()
 
     def take(self, raw: dict[str, Any]) -> Operation | Refusal:
         """Keep one operation and make it now where it can be."""
@@ -183,6 +188,7 @@ class Batch:
             form.is_valid(raise_exception=True)
             queued = form.queued()
             refuse_path(queued.path)
+            self._refuse_waiting(queued)
             row, to_make = queue.accept(queued, by=self.by, at=self.at, skew_s=self.skew_s)
         except serializers.ValidationError as refused:
             return _refused(raw, "rejected", 400, flatten(refused.detail))
@@ -199,13 +205,25 @@ class Batch:
             self.words[row.client_uid] = "already_have"
         return row
 
+    def _refuse_waiting(self, queued: Queued) -> None:
+        """Raise Refused `too_many_waiting`: nobody fills the queue with what never comes."""
+        needs = queued.needs()
+        if len(needs) <= len(self._known(needs)):
+            return
+        waiting = queue.waiting(self.by.pk, at=self.at)
+        if len(waiting) >= MOST_WAITING and queued.client_uid not in {row.client_uid for row in waiting}:
+            raise Refused("等待中的离线操作过多，请先提交它们所依赖的操作。", code="too_many_waiting")
+
     def make_what_waited(self) -> None:
-        """Go over what waits until nothing more can be made."""
+        """Go over what waits until nothing more can be made. What was tried in this batch, and failed for
+        the moment, is left for the next."""
         progress = True
         while progress:
             progress = False
-            for row in queue.waiting(self.by.pk, at=self.at):
-                if row.needs and not self._missing(row):
+            rows = [row for row in queue.waiting(self.by.pk, at=self.at) if row.pk not in self._called]
+            known = self._known(list({uid for row in rows for uid in row.needs}))
+            for row in rows:
+                if all(uid in known for uid in row.needs):
                     progress |= self.make(row)
 
     def make(self, row: Operation) -> bool:
@@ -214,6 +232,7 @@ class Batch:
         if missing:
             outcome = Outcome(State.WAITING, errors=[_error("needs_other", "等待所依赖的操作。", None)])
         else:
+            self._called.add(row.pk)
             try:
                 outcome = self._call(row, queue.body_of(row))
             except SealBroken:
@@ -260,11 +279,11 @@ class Batch:
             body.setdefault("client_uid", str(row.client_uid))
         if match.url_name in CAPTURED and row.captured_at is not None:
             body.setdefault("captured_at", row.captured_at.isoformat())
-        resource = "/".join(path.split("/")[:2]) if match.kwargs else ""
+        resource = versioned(path)
         asked = self._version(row, resource)
         inner = self._inner(row.method, path, body, asked, skewed=policy.is_skewed(row.skew_s))
         response = match.func(inner, *match.args, **match.kwargs)
-        return self._outcome(row, response, resource, asked)
+        return self._outcome(row, response, path.strip("/"), asked)
 
     def _version(self, row: Operation, resource: str) -> int | str | None:
         """The version to ask for: the one seen, carried on by this phone's own acts since."""
@@ -300,17 +319,18 @@ class Batch:
         inner.clock_skewed = skewed
         return inner
 
-    def _outcome(self, row: Operation, response: Any, resource: str, asked: int | str | None) -> Outcome:
-        status, said = response.status_code, _said(response)
+    def _outcome(self, row: Operation, response: Any, path: str, asked: int | str | None) -> Outcome:
+        status, said, resource = response.status_code, _said(response), versioned(path)
         if status >= 400:
             state = State.CONFLICT if status in STALE else State.REJECTED
             if status in LATER:
                 state = State.WAITING
-                log.warning("sync_operation_waits", path=resource or row.path, status=status)
+                log.warning("sync_operation_waits", path=path, status=status)
             return Outcome(state, status, said.get("errors", []) if isinstance(said, dict) else [])
         number, version = _number(said), _version_of(response, said)
         makes = not resource
-        resource = resource or f"{row.path.strip('/')}/{number}"
+        if makes:
+            resource = path if number is None else f"{path}/{number}"
         repeated = (makes and status == 200) or (version is not None and version == asked)
         self.words[row.client_uid] = "already_have" if repeated else "created"
         before = asked if isinstance(asked, int) else None
@@ -354,8 +374,17 @@ class Batch:
 
 def refuse_path(path: str) -> None:
     """Raise Refused `path_not_allowed` for what a phone may not queue."""
-    if path.split("/")[0] not in TAKEN or "import" in path.split("/"):
+    words = path.split("/")
+    if words[0] not in TAKEN or NEVER.intersection(words):
         raise Refused("这个操作不能离线提交。", code="path_not_allowed", attr="path")
+
+
+def versioned(path: str) -> str:
+    """What a path changes: all up to the last number in it (`leads/12`, `grids/…/tasks/7`); empty where it
+    makes something new."""
+    words = path.strip("/").split("/")
+    last = max((place for place, word in enumerate(words) if word.isdigit()), default=-1)
+    return "/".join(words[: last + 1])
 
 
 def _refused(raw: dict[str, Any], word: str, status: int, errors: list[dict[str, Any]]) -> Refusal:

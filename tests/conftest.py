@@ -8,17 +8,28 @@ named after a hash of all migrations, and every database of a test is a copy of 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
+import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from suoshe import embedded
 from tests import databases
 from tests.browser import chromium
 from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from tests.factories.house import House
+
+# The suite starts dozens of processes: where none may keep its bytecode, each compiles all of it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _held = contextlib.ExitStack()
 NO_BROWSER = "no chromium on this machine"
@@ -72,6 +83,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not walk over it in every test."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [
         report for report in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(report.longrepr)
@@ -107,6 +124,32 @@ def committed_db(django_test_environment: None, django_db_blocker: DjangoDbBlock
     """
     with django_db_blocker.unblock(), databases.fresh() as name, databases.pointed_at(name):
         yield name
+
+
+@pytest.fixture(scope="session")
+def built_house(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, House, Path]]:
+    """One of everything, committed: its database, its objects, its media. Nobody may change it."""
+    from tests.factories import house
+
+    media = tmp_path_factory.mktemp("media")
+    with house.built(django_db_blocker, media) as (name, made):
+        yield name, made, media
+
+
+@pytest.fixture(scope="module")
+def standing_house(
+    built_house: tuple[str, House, Path], django_db_blocker: DjangoDbBlocker
+) -> Iterator[House]:
+    """That house for a module, whose tests take neither `db` nor a mark; its changes are rolled back."""
+    from tests.factories import house
+
+    with house.lived_in(django_db_blocker, *built_house) as made, transaction.atomic():
+        yield made
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ class TaskItemAdmin(ExportsSheet, ScopedAdmin):
     list_select_related = ["grid", "owner", "created_by", "done_by", "cancelled_by"]
     list_filter = ["state", Late, "grid__office", "grid"]
     search_fields = ["title", "owner__name", "owner__username", "grid__code", "grid__name"]
+    free_text = ("title",)
     search_help_text = "按任务、责任人或网格查找"
     ordering = ["-id"]
     actions = None

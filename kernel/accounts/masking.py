@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["mask_id_number", "mask_name", "mask_phone", "mask_text"]
+__all__ = ["mask_id_number", "mask_name", "mask_phone", "mask_text", "plain_digits"]
 
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])(\d{6})(?:\d{8}|\d{5})(\d{3}[0-9Xx])(?![0-9A-Za-z])")
 _MOBILE = re.compile(r"(?<!\d)((?:86[- ]?)?1[3-9]\d)[- ]?\d{4}[- ]?(\d{4})(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)(0\d{2,3})[)）]?[- ]?\d{3,4}[- ]?(\d{4})(?!\d)")
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９－　", "0123456789- ")
 
 
 def mask_phone(phone: str) -> str:
@@ -33,12 +34,22 @@ def mask_name(name: str) -> str:
     return f"{stripped[0]}**" if stripped else ""
 
 
+def plain_digits(text: str) -> str:
+    """The same with half-width digits, as a number is written in full width (`１３８`) by many keyboards.
+
+    A text without full-width digits stays as it is.
+    """
+    return text.translate(_FULL_WIDTH) if any("０" <= letter <= "９" for letter in text) else text
+
+
 def mask_text(text: str) -> str:
     """What a person wrote, every mobile, landline and identity number in it masked.
 
     The one masker of free text: of notices, of the journal, of lists and exports. Also
-    `138-1234-5678`, `+86 138 1234 5678`, `（0538）3212345`. Codes of businesses and grids stay.
+    `138-1234-5678`, `+86 138 1234 5678`, `（0538）3212345`, `１３８…` in full width. Codes of businesses
+    and grids stay.
     """
+    text = plain_digits(text)
     text = _IDENTITY.sub(r"\1********\2", text)
     text = _MOBILE.sub(r"\1****\2", text)
     return _LANDLINE.sub(r"\1****\2", text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kernel.approvals.asking import Question, ask, ask_many, withdraw, withdraw_moot
     from kernel.approvals.deciding import Decision, decide, settle
     from kernel.approvals.kinds import Kind, register, register_subject
-    from kernel.approvals.locks import lock_live, lock_live_of
+    from kernel.approvals.locks import lock_live, lock_live_of, refuse_unseen
 
 __all__ = [
     "Decision",
@@ -30,6 +30,7 @@ __all__ = [
     "decide",
     "lock_live",
     "lock_live_of",
+    "refuse_unseen",
     "register",
     "register_subject",
     "settle",
@@ -46,6 +47,7 @@ _HOME = {
     "decide": "deciding",
     "lock_live": "locks",
     "lock_live_of": "locks",
+    "refuse_unseen": "locks",
     "register": "kinds",
     "register_subject": "kinds",
     "settle": "deciding",

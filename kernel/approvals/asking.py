@@ -114,16 +114,8 @@ def _row(question: Question, limits: dict[str, Limit], calendar: WorkingCalendar
 
 
 def _clock(row: Approval, limit: Limit) -> Deadline:
-    return Deadline(
-        subject_kind=CLOCK,
-        subject_id=row.pk,
-        kind=DECIDE,
-        cycle=1,
-        parent_kind="",
-        state=Deadline.State.RUNNING,
-        armed_at=row.asked_at,
-        due_at=row.due_at,
-        policy_version=limit.version,
+    return clocks.running(
+        CLOCK, row.pk, DECIDE, cycle=1, armed_at=row.asked_at, due_at=row.due_at, version=limit.version
     )
 
 

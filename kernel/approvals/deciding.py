@@ -68,6 +68,7 @@ def _decide(approval_id: int, by: User, approve: bool, expect: Expect, note: str
             raise NotVisible(UNKNOWN)
         live = locks.lock_live(seen.subject_kind, seen.subject_id)
         subject = kinds.of(seen.kind).lock(seen)
+        locks.refuse_unseen(live, seen.subject_kind, [seen.subject_id])
         approval = Approval.objects.select_for_update().get(pk=approval_id)
         at = clock.now()
         clocks.refuse_overdue(live, at)

@@ -7,7 +7,7 @@ each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
@@ -25,6 +25,14 @@ SELECT d.* FROM deadlines_deadline d
               WHERE a.subject_kind = %(kind)s AND a.subject_id = ANY(%(ids)s::bigint[])
                 AND a.state = 'waiting'))))
  ORDER BY d.id FOR UPDATE
+"""
+
+UNSEEN = """
+SELECT EXISTS (SELECT 1 FROM approvals_approval a
+                 JOIN deadlines_deadline d ON d.subject_kind = 'approval' AND d.subject_id = a.id
+                WHERE a.subject_kind = %(kind)s AND a.subject_id = ANY(%(ids)s::bigint[])
+                  AND a.state = 'waiting' AND d.state IN ('running', 'paused')
+                  AND d.id <> ALL(%(seen)s::bigint[]))
 """
 
 
@@ -45,3 +53,16 @@ def lock_live_of(
         "kind": subject_kind, "ids": literal(subject_ids), "also_kind": also_kind, "also_id": also_id,
     }  # fmt: skip
     return list(Deadline.objects.raw(LIVE, values))
+
+
+def refuse_unseen(live: Iterable[Deadline], subject_kind: str, subject_ids: Sequence[int]) -> None:
+    """Raise `clocks.Overdue` where something was asked about these subjects while the caller waited for their
+    locks: its clock is not among `live`, and an act that does not know of it would leave it waiting.
+    The act is tried again and finds it (`contention.retried`). Called with the subjects locked; one
+    statement.
+    """
+    seen = literal(one.pk for one in live)
+    with connection.cursor() as cursor:
+        cursor.execute(UNSEEN, {"kind": subject_kind, "ids": literal(subject_ids), "seen": seen})
+        if cursor.fetchone()[0]:
+            raise clocks.Overdue

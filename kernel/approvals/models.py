@@ -37,9 +37,9 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         """Everything ever asked about one subject."""
         return self.filter(subject_kind=subject_kind, subject_id=subject_id)
 
-    def asked_by(self, user: User) -> ApprovalQuerySet:
+    def asked_by(self, user_id: int) -> ApprovalQuerySet:
         """我的申请: what he asked, and what was asked in his name."""
-        return self.filter(Q(asked_by_id=user.pk) | Q(asked_on_behalf_of_id=user.pk))
+        return self.filter(Q(asked_by_id=user_id) | Q(asked_on_behalf_of_id=user_id))
 
     def for_decision_by(self, user: User) -> ApprovalQuerySet:
         """待我审批: what waits for a decision that this person may make."""

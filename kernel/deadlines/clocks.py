@@ -58,6 +58,30 @@ def arm(rows: Sequence[Deadline]) -> None:
         Deadline.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def running(
+    subject_kind: str,
+    subject_id: int,
+    kind: str,
+    *,
+    cycle: int,
+    armed_at: datetime,
+    due_at: datetime,
+    version: int = 1,
+) -> Deadline:
+    """One running clock without a reminder, not saved yet. `version`: of the policy behind it."""
+    return Deadline(
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        kind=kind,
+        cycle=cycle,
+        parent_kind="",
+        state=Deadline.State.RUNNING,
+        armed_at=armed_at,
+        due_at=due_at,
+        policy_version=version,
+    )
+
+
 def with_warning(
     limit: Limit,
     *,

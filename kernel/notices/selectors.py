@@ -1,10 +1,8 @@
-"""How the outbox stands, for `/healthz`, `/metrics` and the dashboard; and what became of one notice."""
+"""How the outbox stands, for `/healthz`, `/metrics` and the dashboard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.db import connection
 
@@ -46,15 +44,6 @@ class Backlog:
     channels: dict[str, ChannelBacklog] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Fate:
-    """What became of one notice: `pending`, `delivered`, `dropped` or `dead`, when, and why not."""
-
-    state: str
-    delivered_at: datetime | None
-    why: str
-
-
 _BACKLOG = """
 WITH waiting AS (
     SELECT robot_id, count(*) AS pending, min(available_at) AS due_at, 0 AS dead
@@ -90,17 +79,6 @@ def backlog() -> Backlog:
         unsent_sms=unsent,
         channels=channels,
     )
-
-
-def fates(dedupe_keys: Iterable[str]) -> dict[str, Fate]:
-    """What became of these notices; keys that were never posted are left out. One statement."""
-    rows = OutboxMessage.objects.filter(dedupe_key__in=list(dedupe_keys))
-    return {
-        key: Fate(state, delivered_at, why)
-        for key, state, delivered_at, why in rows.values_list(
-            "dedupe_key", "state", "delivered_at", "last_error"
-        )
-    }
 
 
 def unread_count(user_id: int) -> int:

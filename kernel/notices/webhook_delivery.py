@@ -62,8 +62,10 @@ def deliver_due() -> int:
     delivered, failed = 0, set[int]()
     began = time.monotonic()
     for _ in range(AT_MOST):
+        if time.monotonic() - began > ROUND_S:
+            break
         row = _claim(failed)
-        if row is None or time.monotonic() - began > ROUND_S:
+        if row is None:
             break
         outcome = _send(row)
         if outcome.why:
@@ -92,7 +94,10 @@ def _send(row: WebhookDelivery) -> Outcome:
         secret = str(sealed.unseal_json(endpoint.secret_sealed))
     except sealed.SealBroken:
         return Outcome("签名密钥无法解密，请重新生成", permanent=True)
-    body = wire.encoded(webhooks.render(row))
+    try:
+        body = wire.encoded(webhooks.render(row))
+    except webhooks.Unwritable:
+        return Outcome("内容不齐，无法按该报文格式生成", permanent=True)
     timestamp = str(wire.wall_ms() // 1000)
     headers = {
         "Content-Type": "application/json; charset=utf-8",

@@ -38,6 +38,11 @@ class WebhookEndpoint(models.Model):
                 fields=["source"], condition=~Q(source=""), name="notices_webhookendpoint_one_a_platform"
             ),
             models.CheckConstraint(condition=~Q(secret_sealed=""), name="notices_webhookendpoint_signs"),
+            models.CheckConstraint(
+                condition=Q(format="suoshe") | ~Q(source=""),
+                name="notices_webhookendpoint_form_of_its_platform",
+                violation_error_message="外部平台的报文格式只用于该平台转来的事项。",
+            ),
         ]
 
     def __str__(self) -> str:

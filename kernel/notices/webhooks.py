@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from psycopg2.extras import Json
 
 from kernel import journal, sealed
@@ -91,8 +92,10 @@ def formats() -> list[tuple[str, str]]:
     return [(name, label) for name, (label, _) in _formats.items()]
 
 
-def is_told(event: str) -> bool:
-    return event in _events
+def is_wanted(event: str) -> bool:
+    """Does any address want this step? For a caller whose steps cost something to write. One statement."""
+    found = WebhookEndpoint.objects.filter(is_active=True)
+    return found.filter(Q(events=[]) | Q(events__contains=[event])).exists()
 
 
 def insertion(steps: Sequence[Step], at: datetime) -> tuple[str, list[Any]]:
@@ -108,10 +111,21 @@ def post(*steps: Step, at: datetime) -> int:
         return cursor.rowcount
 
 
+class Unwritable(Exception):
+    """The step cannot be put into its endpoint's form: something is missing in it."""
+
+
 def render(delivery: WebhookDelivery) -> dict[str, Any]:
-    """The body in its endpoint's form."""
+    """The body in its endpoint's form.
+
+    Raises:
+        Unwritable: the form asks for what the step does not say.
+    """
     _, made = _formats.get(delivery.endpoint.format, _formats[OWN_FORMAT])
-    return made(delivery)
+    try:
+        return made(delivery)
+    except (KeyError, TypeError, ValueError) as failure:
+        raise Unwritable(delivery.endpoint.format) from failure
 
 
 def _own_form(delivery: WebhookDelivery) -> dict[str, Any]:

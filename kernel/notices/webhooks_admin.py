@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from kernel import clock, journal
 from kernel.errors import DomainError
@@ -36,9 +36,8 @@ OF_A_PLATFORM = "由“外部平台”页面维护。"
 
 
 class EndpointForm(forms.ModelForm):
-    """Where to tell, what, and in whose form."""
+    """Where to tell, and what; in our own form: those of platforms are for their own matters."""
 
-    format = forms.ChoiceField(label="报文格式", widget=UnfoldAdminSelectWidget)
     events = forms.MultipleChoiceField(
         label="推送环节",
         required=False,
@@ -48,7 +47,7 @@ class EndpointForm(forms.ModelForm):
 
     class Meta:
         model = WebhookEndpoint
-        fields: ClassVar[list[str]] = ["name", "url", "format", "events", "is_active"]
+        fields: ClassVar[list[str]] = ["name", "url", "events", "is_active"]
         widgets: ClassVar[dict[str, Any]] = {"url": UnfoldAdminTextInputWidget}
         help_texts: ClassVar[dict[str, str]] = {
             "url": "完整地址；主机须由运维人员先登记在服务器设置（SUOSHE_WEBHOOK_HOSTS）中。"
@@ -56,8 +55,6 @@ class EndpointForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        chooser: Any = self.fields["format"]
-        chooser.choices = webhooks.formats()
         steps: Any = self.fields["events"]
         steps.choices = webhooks.events()
 
@@ -160,6 +157,19 @@ class WebhookEndpointAdmin(Asking):
         return page
 
 
+class ByEvent(admin.SimpleListFilter):
+    """By step. What is told of a tip-off is found by none: the list does not say which step it was."""
+
+    title = "环节"
+    parameter_name = "event"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return webhooks.events()
+
+    def queryset(self, request: Any, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
+        return queryset.filter(event=self.value(), restricted=False) if self.value() else queryset
+
+
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(Asking):
     """The log: what was told, what waits, what was given up; single ones or many are sent again."""
@@ -177,7 +187,7 @@ class WebhookDeliveryAdmin(Asking):
         "last_error",
     ]
     list_select_related = ["endpoint"]
-    list_filter = ["state", "endpoint", "event", ("created_at", admin.DateFieldListFilter)]
+    list_filter = ["state", "endpoint", ByEvent, ("created_at", admin.DateFieldListFilter)]
     search_fields = ["last_error", "endpoint__name"]
     search_help_text = "按推送地址名称或失败原因查找"
     ordering = ["-id"]
@@ -215,7 +225,10 @@ class WebhookDeliveryAdmin(Asking):
     def content(self, row: WebhookDelivery) -> SafeString | str:
         if row.restricted:
             return WITHHELD
-        shown = json.dumps(webhooks.render(row), ensure_ascii=False, indent=2)
+        try:
+            shown = json.dumps(webhooks.render(row), ensure_ascii=False, indent=2)
+        except webhooks.Unwritable:
+            return "内容不齐，无法按该报文格式生成。"
         return format_html("<pre><code>{}</code></pre>", shown)
 
     @display(

@@ -21,9 +21,6 @@ class State(models.TextChoices):
     LAPSED = "lapsed", "等待超期"
 
 
-OVER = (State.DONE, State.CONFLICT, State.REJECTED, State.LAPSED)
-
-
 class OperationQuerySet(models.QuerySet["Operation"]):
     def visible_to(self, user: User) -> OperationQuerySet:
         """A person's own; nobody reads another's queue."""

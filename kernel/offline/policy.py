@@ -16,7 +16,6 @@ from uuid import UUID
 
 LONGEST_WAIT = timedelta(days=5)
 SKEW_FLAGGED = timedelta(minutes=10)
-LATE = timedelta(minutes=10)
 REFERENCE = re.compile(r"^uid:([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
 DEEPEST = 20
 

@@ -155,3 +155,8 @@ def steps(user_id: int, resource: str) -> list[Step]:
     )
     pairs = rows.values_list("version_before", "version_after")
     return [Step(before, after) for before, after in pairs if before is not None and after is not None]
+
+
+def reseal() -> tuple[int, int]:
+    """Seal anew under the newest key what still waits. How many were, and how many no key opens."""
+    return sealed.reseal(Operation.objects.filter(state=State.WAITING), "sealed")

@@ -215,7 +215,8 @@ OFFERS: tuple[Offer, ...] = (
     ),
     Offer(
         Move.MERGE, "merge", ask.MergeForm, _merge, "已并单。",
-        "并单后与保留线索一并办理，时限从早；已超时的仍计超时。可以撤销。", check=may_merge,
+        "并单后与保留线索一并办理，时限从早：较早的时限已过的，保留线索随即计超时。可以撤销。",
+        check=may_merge,
     ),
     Offer(
         Move.UNMERGE, "call_split", ask.UnmergeForm, _unmerge, "已撤销并单。",

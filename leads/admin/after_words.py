@@ -34,7 +34,6 @@ TITLES = {
     "lead.looked_back": "回头看",
     "lead.reopened": "重新办理",
 }
-ALARMING = frozenset({"lead.reopened", "lead.recused"})
 
 
 def _label(choices: Any, value: Any) -> str:

@@ -19,7 +19,8 @@ from grids.admin_access import EVERYBODY, ScopedAdmin
 from kernel.accounts.models import User
 from kernel.errors import DomainError
 from leads import answers, surveys
-from leads.admin.leads import OWN_MEDIA, SEES_NO_LEADS
+from leads.admin.leads import SEES_NO_LEADS
+from leads.admin.own_pages import OWN_MEDIA
 from leads.api.answers import READS_COMMENTS
 from leads.forms_answers import CallForm, TelephoneForm
 from leads.models import Answer, AnswerState, Lead, Rating, Result, Survey

@@ -7,10 +7,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
@@ -18,19 +17,18 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from grids.access import scope_of
-from grids.admin_access import EVERYBODY, ExportsSheet, ScopedAdmin
+from grids.admin_access import EVERYBODY, ExportsSheet
 from grids.roles import Role
 from leads import selectors
 from leads.admin import act_view, clock_face, front, intake_view, page, words
 from leads.admin.filters import ByAnswer, ByCategoryGroup, ByGrid, ByOffice, ByProgress, ByReportedDate
+from leads.admin.own_pages import OwnPages
 from leads.intake import REPORTS_NOT
 from leads.models import Lead
 
 __all__ = ["LeadAdmin"]
 
 MOST_PAGED = 10_000
-OWN_MEDIA = Media(css={"all": ["leads/leads.css"]}, js=["leads/clocks.js"])
-"""What our own pages load; Django's form scripts would want its catalogue of words beside them."""
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 SEES_NO_LEADS = {Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER}
 
@@ -64,7 +62,7 @@ def _entity(lead: Lead) -> str:
 
 
 @admin.register(Lead)
-class LeadAdmin(ExportsSheet, ScopedAdmin):
+class LeadAdmin(ExportsSheet, OwnPages):
     """Leads that `visible_to` gives. All columns are read-only: what changes a lead is an act."""
 
     view_roles = EVERYBODY - SEES_NO_LEADS
@@ -95,6 +93,7 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     ]
     list_filter_submit = True
     search_fields = ["number", "description", "entity__name", "category__name"]
+    free_text = ("description",)
     search_help_text = "按编号、问题描述、经营主体或分类查找"
     ordering = ["-id"]
     paginator = CappedPaginator
@@ -250,23 +249,3 @@ class LeadAdmin(ExportsSheet, ScopedAdmin):
     def unknown(self, request: HttpRequest) -> HttpResponse:
         messages.warning(request, UNKNOWN)
         return HttpResponseRedirect(self.list_address())
-
-    def render(
-        self, request: HttpRequest, template: str, shown: dict[str, Any], *, title: str, status: int = 200
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "media": OWN_MEDIA,
-            "title": title,
-            "server_now": self.scope(request).at,
-            "list_address": self.list_address(),
-            "has_add_permission": False,
-            **shown,
-        }
-        answer = TemplateResponse(request, template, context, status=status)
-        answer["Cache-Control"] = "no-store"
-        return answer
-
-    def act_address(self, lead: Lead, key: str) -> str:
-        return reverse("admin:leads_lead_act", args=[lead.pk, key])

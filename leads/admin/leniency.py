@@ -110,6 +110,7 @@ class GuidanceAdmin(ExportsSheet, ScopedAdmin):
     list_filter = [("kind", ChoicesDropdownFilter)]
     list_filter_submit = True
     search_fields = ["entity__name", "note", "lead__number"]
+    free_text = ("note",)
     search_help_text = "按经营主体、内容或线索编号查找"
     date_hierarchy = "at"
     ordering = ["-id"]

@@ -110,4 +110,4 @@ def _page(
 ) -> HttpResponse:
     one_by_one = [(i.value, i.label) for i in Instruction if i != Instruction.REASSIGN]
     context = {"pairs": pairs, "forms": forms, "instructions": one_by_one}
-    return admin.render(request, "leads/acknowledge_many.html", context, "签收督办单", status)
+    return admin.render(request, "leads/acknowledge_many.html", context, title="签收督办单", status=status)

@@ -93,17 +93,18 @@ class KeptComplaintAdmin(ReadOnly):
     """投诉 kept for the stations. Who complains rests sealed and is shown nowhere."""
 
     view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | {Role.BUREAU_SECTION}
-    list_display = ["number_label", "where", "entity_name", "amount", "state_label", "received_at"]
+    list_display = ["number_label", "where", "whom", "amount", "state_label", "received_at"]
     list_display_links = ["number_label"]
     list_filter = ["state", ("received_at", admin.DateFieldListFilter)]
     list_select_related = ["grid"]
     search_fields = ["entity_name", "matter__external_number"]
+    free_text = ("entity_name",)
     search_help_text = "按被投诉人或平台编号查找"
     ordering = ["-id"]
     fields = [
         "number_label",
         "where",
-        "entity_name",
+        "whom",
         "said",
         "amount",
         "consumer",
@@ -119,6 +120,10 @@ class KeptComplaintAdmin(ReadOnly):
     @display(description="网格", empty_value="未匹配")
     def where(self, row: KeptComplaint) -> str | None:
         return row.grid.name if row.grid else None
+
+    @display(description="被投诉人", empty_value="未填写")
+    def whom(self, row: KeptComplaint) -> str | None:
+        return words.masked(row.entity_name) or None
 
     @display(description="投诉内容")
     def said(self, row: KeptComplaint) -> str:

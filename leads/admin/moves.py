@@ -17,7 +17,7 @@ from kernel.errors import DomainError
 from leads import dispatch, lifecycle, signing, states
 from leads import forms as ask
 from leads.acts import Act
-from leads.admin import after_moves, leniency_moves, request_moves, tip_off_moves
+from leads.admin import after_moves, leniency_moves, request_moves, survey_moves, tip_off_moves
 from leads.admin.offers import Call, Check, Offer
 from leads.lifecycle import Outcome
 from leads.models import DisposalKind, Lead, Method, Plan, Side, Signature
@@ -112,6 +112,7 @@ OFFERS: dict[str, Offer] = {
         *after_moves.OFFERS,
         *leniency_moves.OFFERS,
         *tip_off_moves.OFFERS,
+        *survey_moves.OFFERS,
     )
 }  # fmt: skip
 

@@ -8,7 +8,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -16,14 +15,15 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from grids.access import scope_of
-from grids.admin_access import EVERYBODY, ScopedAdmin
+from grids.admin_access import EVERYBODY
 from kernel.accounts.models import User
 from kernel.errors import DomainError, StaleVersion
 from leads import supervision
 from leads.admin import clock_face, many_view, words
 from leads.admin.act_view import seen
-from leads.admin.leads import OWN_MEDIA, SEES_NO_LEADS
+from leads.admin.leads import SEES_NO_LEADS
 from leads.admin.orders_shown import acknowledgement_clocks, order_rows, shown
+from leads.admin.own_pages import OwnPages
 from leads.forms import AcknowledgeForm, put
 from leads.models import Instruction, Lead, SupervisionOrder
 
@@ -48,7 +48,7 @@ class OrderList(ChangeList):
 
 
 @admin.register(SupervisionOrder)
-class SupervisionOrderAdmin(ScopedAdmin):
+class SupervisionOrderAdmin(OwnPages):
     """Orders on leads that the person may see. Read-only; 签收 calls the service."""
 
     view_roles = EVERYBODY - SEES_NO_LEADS
@@ -217,7 +217,7 @@ class SupervisionOrderAdmin(ScopedAdmin):
             "severity_tone": words.SEVERITY_COLOURS[order.lead.get_severity_display()],
             "state_tone": words.STATE_COLOURS[order.lead.get_state_display()],
         }
-        return self.render(request, "leads/order.html", context, f"督办单 {order.pk}", status)
+        return self.render(request, "leads/order.html", context, title=f"督办单 {order.pk}", status=status)
 
     def many_view(self, request: HttpRequest) -> HttpResponse:
         return many_view.show(self, request)
@@ -226,19 +226,3 @@ class SupervisionOrderAdmin(ScopedAdmin):
         if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 18):
             return None
         return self.get_queryset(request).filter(pk=int(object_id)).first()
-
-    def render(
-        self, request: HttpRequest, template: str, page: dict[str, Any], title: str, status: int
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "media": OWN_MEDIA,
-            "title": title,
-            "server_now": self.scope(request).at,
-            "list_address": self.list_address(),
-            **page,
-        }
-        answer = TemplateResponse(request, template, context, status=status)
-        answer["Cache-Control"] = "no-store"
-        return answer

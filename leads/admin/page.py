@@ -13,12 +13,14 @@ from grids.models import Grid
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.evidence.content import HEIC
+from kernel.evidence.policy import FLAG_LABELS
 from leads import explain, selectors, signing
 from leads.admin import after_shown, clock_face, leniency_moves, moves, requests_shown, whistles_shown, words
 from leads.admin.orders_shown import order_rows
 from leads.admin.place import Sketch, sketch
 from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
 from leads.states import OPEN, State
+from leads.surveys import may_ask_shop
 
 Say = Callable[[str], str]
 MOST_ENTRIES = 300
@@ -82,6 +84,7 @@ def context(lead: Lead, by: User) -> dict[str, Any]:
         **answers(lead),
         "entries": timeline(lead, say),
         "duplicates": selectors.possible_duplicates(lead, by),
+        "handed_in": selectors.handed_in(lead),
         "responsibilities": responsibilities.beside(lead.category_id),
         "warnings": why.warnings,
     }
@@ -102,13 +105,14 @@ def faces(lead: Lead, clocks: Sequence[Deadline], at: datetime) -> list[clock_fa
 class File:
     """One piece of evidence; `evidence_id` is None while the file is still on its way.
 
+    `flagged` says in words what of its time and place is to be taken with care.
     `opens` is what a browser can show of a photo: the original, of HEIC the watermarked JPEG.
     """
 
     evidence_id: int | None
     sha256: str
     caption: str
-    flagged: bool
+    flagged: str
     kind: str
     opens: str
     length: str
@@ -121,7 +125,7 @@ def files(lead: Lead) -> list[File]:
             row.evidence_id,
             row.sha256,
             f"{STAGE_OF_FILE[FileStage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
-            bool(row.evidence and row.evidence.flags),
+            "；".join(FLAG_LABELS.get(flag, flag) for flag in row.evidence.flags) if row.evidence else "",
             row.evidence.kind if row.evidence else "",
             "watermarked" if row.evidence and row.evidence.content_type == HEIC.content_type else "original",
             _length(row.evidence.duration_ms if row.evidence else None),
@@ -248,6 +252,7 @@ def answers(lead: Lead) -> dict[str, Any]:
         "answers": list(lead.answers.order_by("round")) if lead.told_by_citizen else [],
         "surveys": surveys,
         "nobody_to_ask": lead.state == State.CLOSED and not asked,
+        "shop_to_ask": may_ask_shop(lead) and not asked,
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, radians
-from typing import Any
 
 from shapely.geometry import shape as geometry
 
 from grids.models import Grid
+from grids.picture import rings
 
 WIDTH = 720.0
 MARGIN = 0.06
@@ -51,7 +51,7 @@ class Sketch:
 
 def sketch(grids: Sequence[Grid], point: tuple[float, float] | None = None) -> Sketch | None:
     """Draw these grids and the point (WGS-84 degrees). None where there is nothing to draw."""
-    corners = [corner for grid in grids for ring in _rings(grid.boundary) for corner in ring]
+    corners = [corner for grid in grids for ring in rings(grid.boundary) for corner in ring]
     places = [(c[0], c[1]) for c in corners] + ([point] if point else [])
     if not places:
         return None
@@ -66,8 +66,8 @@ def sketch(grids: Sequence[Grid], point: tuple[float, float] | None = None) -> S
 
 
 def _shape(grid: Grid, plan: Sketch) -> Shape:
-    rings = list(_rings(grid.boundary))
-    d = "".join("M" + "L".join(f"{plan.x(c[0])},{plan.y(c[1])}" for c in ring) + "Z" for ring in rings)
+    outlines = list(rings(grid.boundary))
+    d = "".join("M" + "L".join(f"{plan.x(c[0])},{plan.y(c[1])}" for c in ring) + "Z" for ring in outlines)
     outline = geometry(grid.boundary)
     middle = outline.centroid if outline.contains(outline.centroid) else outline.representative_point()
     short = grid.name.replace("社区", "").removesuffix("网格") or grid.name
@@ -79,12 +79,3 @@ def _spread(values: Iterable[float]) -> tuple[float, float]:
     low, high = min(values := list(values)), max(values)
     margin = max((high - low) * MARGIN, LEAST_DEGREES / 2)
     return low - margin, high + margin
-
-
-def _rings(boundary: dict[str, Any]) -> Iterator[list[list[float]]]:
-    """Rings of a GeoJSON Polygon or MultiPolygon."""
-    if boundary.get("type") == "Polygon":
-        yield from boundary["coordinates"]
-    elif boundary.get("type") == "MultiPolygon":
-        for polygon in boundary["coordinates"]:
-            yield from polygon

@@ -15,7 +15,7 @@ from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.errors import DomainError
 from leads import answers, reporters, surveys
-from leads.admin.leads import OWN_MEDIA
+from leads.admin.own_pages import OWN_MEDIA
 from leads.forms_answers import CallForm, RevealForm, TelephoneForm
 from leads.models import LeadReporter, Rating, Result
 

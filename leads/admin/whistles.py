@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -18,14 +17,15 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from grids.access import scope_of
-from grids.admin_access import EVERYBODY, ExportsSheet, ScopedAdmin
+from grids.admin_access import EVERYBODY, ExportsSheet
 from grids.models import Department
 from grids.roles import Role
 from kernel.errors import DomainError
 from leads import whistles
 from leads.admin import clock_face, whistle_steps, whistles_shown, words
 from leads.admin.filters import ByGrid
-from leads.admin.leads import OWN_MEDIA, SEES_NO_LEADS
+from leads.admin.leads import SEES_NO_LEADS
+from leads.admin.own_pages import OwnPages
 from leads.admin.whistles_shown import CallShown, WhistleShown
 from leads.forms_whistles import CallMoreForm, CloseForm, StepForm, WhistleForm
 from leads.models import Lead, Whistle, WhistleCall
@@ -85,7 +85,7 @@ def _late(call: WhistleCall) -> str:
 
 
 @admin.register(Whistle)
-class WhistleAdmin(ExportsSheet, ScopedAdmin):
+class WhistleAdmin(ExportsSheet, OwnPages):
     """Whistles that `visible_to` gives. Read-only; every act calls a service."""
 
     view_roles = EVERYBODY - SEES_NO_LEADS - {Role.STATION_MEDIATOR}
@@ -316,23 +316,6 @@ class WhistleAdmin(ExportsSheet, ScopedAdmin):
         back = reverse("admin:leads_lead_change", args=[lead.pk]) if lead else self.list_address()
         context = {"form": form, "lead": lead, "back": back}
         return self.render(request, "leads/whistle_new.html", context, title="吹哨", status=status)
-
-    def render(
-        self, request: HttpRequest, template: str, shown: dict[str, Any], *, title: str, status: int = 200
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "media": OWN_MEDIA,
-            "title": title,
-            "server_now": self.scope(request).at,
-            "list_address": self.list_address(),
-            "has_add_permission": False,
-            **shown,
-        }
-        answer = TemplateResponse(request, template, context, status=status)
-        answer["Cache-Control"] = "no-store"
-        return answer
 
 
 def _lead_address(whistle: Whistle, by: Any) -> str:

@@ -15,7 +15,7 @@ from grids.roles import Role
 from kernel.accounts.models import User
 from leads.models import Lead, Side, Whistle, WhistleCall
 from leads.whistle_acts import caller_seat
-from leads.whistle_states import OVER, WAITING, Answer, CallMove, CallState, WhistleState, allowed
+from leads.whistle_states import WAITING, Answer, CallMove, CallState, WhistleState, allowed
 
 Say = Callable[[str], str]
 TONES = {
@@ -163,8 +163,3 @@ def standing(whistle: Any) -> str:
         late = "（超时）" if call.state in WAITING and (call.answer_late or call.on_site_late) else ""
         told.append(f"{call.department.name} {call.get_state_display()}{late}")
     return "、".join(told)
-
-
-def waits_for_caller(whistle: Whistle) -> bool:
-    """Has every department done or declined what it was called for?"""
-    return all(call.state in OVER for call in whistle.calls.all())

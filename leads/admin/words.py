@@ -196,7 +196,8 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
             ]
         case "leniency.proposed":
             earlier = "、".join(str(one) for one in data.get("earlier") or [])
-            first = "系统查询为初次" if data.get("is_first") else f"此前已有同类线索 {earlier}"
+            found = f"此前已有同类线索 {earlier}" if earlier else "此前已有同类违法记录"
+            first = "系统查询为初次" if data.get("is_first") else found
             return [_label(Route, data.get("route")), first]
         case "leniency.agreed" | "leniency.refused":
             return [approval_kinds.label(str(data.get("stage", ""))), note]
@@ -212,7 +213,8 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
         case "answer.called":
             return [_label(Result, data.get("result")), note]
         case "survey.asked":
-            return ["短信链接" if data.get("link") else "须电话回访"]
+            whom = _label(Survey.Asked, data.get("asked"))
+            return [whom, "短信链接" if data.get("link") else "电话回访"]
         case "survey.answered":
             return [_label(Rating, data.get("rating")), _label(Survey.How, data.get("how"))]
         case "lead.suspended":

@@ -18,7 +18,7 @@ from leads import selectors, signing
 from leads.answered import answered
 from leads.api import after_bodies, request_bodies
 from leads.intake import Made
-from leads.models import Disposal, Lead, LeadEvidence, Rework, Signature, SupervisionOrder
+from leads.models import Disposal, Lead, LeadEvidence, Matter, Rework, Signature, SupervisionOrder
 
 
 def moment(at: Any) -> str | None:
@@ -184,6 +184,7 @@ def lead_detail(lead: Lead, user: User) -> dict[str, Any]:
         "possible_duplicates": duplicates(lead, user),
         "whistle_departments": whistle_departments(lead),
         "responsibilities": responsibilities.beside(lead.category_id),
+        "platform": platform(selectors.handed_in(lead)),
         **leniency_of(lead),
         **after_bodies.detail(lead, mask=selectors.reads_masked(scope_of(user))),
         **request_bodies.detail(lead, mask=selectors.reads_masked(scope_of(user))),
@@ -204,8 +205,21 @@ def made(result: Made, user: User) -> dict[str, Any]:
     return body | {
         "possible_duplicates": duplicates(lead, user),
         "whistle_departments": whistle_departments(lead),
+        "platform": None,
         **after_bodies.NOTHING,
         **request_bodies.NOTHING,
+    }
+
+
+def platform(row: Matter | None) -> dict[str, Any] | None:
+    """Which platform handed it in, with its own number and limit."""
+    if row is None or row.platform is None:
+        return None
+    return {
+        "code": row.platform.code,
+        "name": row.platform.name,
+        "external_number": row.external_number,
+        "due_at": moment(row.their_due_at),
     }
 
 

@@ -8,6 +8,7 @@ import django_filters as f
 from django.db.models import Q, QuerySet
 
 from kernel import clock
+from kernel.accounts.masked_search import without_numbers
 from leads.answered import Answered, having
 from leads.models import Category, LateSide, Lead, Severity, SupervisionOrder
 from leads.states import State
@@ -39,9 +40,10 @@ class LeadFilter(f.FilterSet):
         return rows.filter(pk__in=late) if value else rows.exclude(pk__in=late)
 
     def by_words(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
-        return rows.filter(
+        """Number, name of business or category, or the description without its telephone numbers."""
+        return rows.alias(said=without_numbers("description")).filter(
             Q(number__icontains=value)
-            | Q(description__icontains=value)
+            | Q(said__icontains=value)
             | Q(entity__name__icontains=value)
             | Q(category__name__icontains=value)
         )

@@ -225,13 +225,15 @@ class HistoryOut(serializers.Serializer[Any]):
 
 
 class FirstOffence(OneLead):
-    """Is it the first of its kind? Looked up before anything is proposed."""
+    """Is it the first of its kind? Looked up before anything is proposed, by those who propose and decide."""
 
     @extend_schema(operation_id="leads_first_offence", responses={200: HistoryOut})
     def get(self, request: Request, pk: int) -> Response:
         from kernel import clock
 
-        found = leniency.history_of(self.lead(pk), clock.now())
+        lead = self.lead(pk)
+        leniency.refuse_curious(user_of(request))
+        found = leniency.history_of(lead, clock.now())
         if found is None:
             return Response({"is_first": None, "since": None, "earlier": []})
         since = bodies.moment(found.since)

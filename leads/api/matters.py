@@ -244,7 +244,7 @@ def complaint(row: KeptComplaint) -> dict[str, Any]:
         "matter": row.matter_id,
         "grid": row.grid.code if row.grid else None,
         "entity": row.entity_id,
-        "entity_name": row.entity_name,
+        "entity_name": masked(row.entity_name),
         "description": masked(row.description),
         "amount": None if row.amount is None else f"{row.amount:.2f}",
         "state": row.state,

@@ -333,7 +333,17 @@ class ResponsibilityOut(serializers.Serializer[Any]):
     basis = serializers.CharField()
 
 
+class HandedInByOut(serializers.Serializer[Any]):
+    """The platform that handed a lead in, with its own number and limit; the earlier limit rules."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    external_number = serializers.CharField()
+    due_at = serializers.DateTimeField(allow_null=True)
+
+
 class LeadOut(AfterOut, RequestsOut, LeadRowOut):
+    platform = HandedInByOut(allow_null=True)
     possible_duplicates = LeadNameOut(many=True)
     whistle_departments = serializers.ListField(child=serializers.CharField())
     responsibilities = ResponsibilityOut(many=True, required=False)  # not in the answer to a new report

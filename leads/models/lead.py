@@ -14,6 +14,7 @@ from grids.access import scope_of
 from grids.models import BusinessEntity, Grid, Office
 from grids.roles import OFFICE_SIDE, Section
 from kernel.deadlines.models import Deadline
+from leads import catalogue
 from leads.models.choices import Method, Plan, Severity
 from leads.states import OPEN, State
 
@@ -49,6 +50,11 @@ class Category(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    @property
+    def same_day(self) -> bool:
+        """Does the food clock run? Of every food category, and of `00` until it is sorted (DESIGN.md §3)."""
+        return self.food or self.pk == catalogue.UNSORTED
 
 
 def _whistled_for(department_ids: frozenset[int]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from grids.access import scope_of, within
 from grids.models import BusinessEntity
@@ -20,13 +20,16 @@ class GuidanceKind(models.TextChoices):
 
 class GuidanceQuerySet(models.QuerySet["Guidance"]):
     def visible_to(self, user: User) -> GuidanceQuerySet:
-        """Guidance to shops of one's grids, and what one gave oneself; sections see all shops' guidance."""
+        """Guidance to shops of one's grids, and what one gave oneself; sections see all shops' guidance. Of
+        what a tip-off (举报) came to, only who sees that lead."""
         scope = scope_of(user)
-        if scope.sees_all or scope.sections:
-            return self
         if scope.business_nothing:
             return self.none()
-        return self.filter(within(scope, "entity__grid") | Q(by_id=scope.user_id))
+        secret = Lead.objects.visible_to(user).filter(pk=OuterRef("lead_id"), restricted=True)
+        told = self.filter(Q(lead__isnull=True) | Q(lead__restricted=False) | Exists(secret))
+        if scope.sees_all or scope.sections:
+            return told
+        return told.filter(within(scope, "entity__grid") | Q(by_id=scope.user_id) | Q(lead__restricted=True))
 
 
 class Guidance(models.Model):

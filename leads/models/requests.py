@@ -17,8 +17,6 @@ from leads.models.choices import RejectReason, Severity, SuspendReason
 from leads.models.lead import Category, Lead
 from leads.models.supervision import SupervisionOrder
 
-WEEK = models.Value("7 days", output_field=models.DurationField())
-
 
 def _person(label: str, *, null: bool = False) -> models.ForeignKey[User, User]:
     return models.ForeignKey(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import uuid
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ from tests.factories.grids import make_entity, make_world
 from tests.factories.photos import make_photo
 from tests.factories.whistles import blown
 
-__all__ = ["House", "make_house", "on_its_own", "standing"]
+__all__ = ["House", "built", "lived_in", "make_house", "on_its_own", "standing"]
 
 FAR_AWAY = {"lon": "110.000000", "lat": "30.000000", "crs_in": "wgs84"}
 
@@ -233,18 +234,28 @@ def make_house() -> House:
 
 
 @contextmanager
+def built(blocker: DjangoDbBlocker, media: Path) -> Iterator[tuple[str, House]]:
+    """A house in a database of its own, which exists as long as the context; that database's name."""
+    with blocker.unblock(), databases.fresh() as name:
+        with override_settings(MEDIA_ROOT=media), databases.pointed_at(name):
+            with transaction.atomic():
+                made = make_house()
+            nightly.make_up()
+        yield name, made
+
+
+@contextmanager
 def standing(blocker: DjangoDbBlocker, media: Path) -> Iterator[House]:
-    """One house for a whole module, in a database of its own. Its tests take neither `db` nor a mark."""
-    with (
-        blocker.unblock(),
-        override_settings(MEDIA_ROOT=media),
-        databases.fresh() as name,
-        databases.pointed_at(name),
-    ):
-        with transaction.atomic():
-            made = make_house()
-        nightly.make_up()
-        yield made
+    """A house of one's own, to work in. Tests in it take neither `db` nor a mark."""
+    with built(blocker, media) as (name, made), lived_in(blocker, name, made, media) as house:
+        yield house
+
+
+@contextmanager
+def lived_in(blocker: DjangoDbBlocker, name: str, made: House, media: Path) -> Iterator[House]:
+    """Have `connections["default"]` mean the database of a house that was built; a copy of its objects."""
+    with blocker.unblock(), override_settings(MEDIA_ROOT=media), databases.pointed_at(name):
+        yield copy.deepcopy(made)
 
 
 @contextmanager

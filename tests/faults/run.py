@@ -90,9 +90,6 @@ class Run:
 
     # -- inside
 
-    def _all_answered(self) -> bool:
-        return not any(one.is_alive() for one in self._phones)
-
     def _unforeseen(self) -> list[str]:
         """What the webs answered with 500, with its traceback."""
         logs = [self.house.stack.log(name) for name in self._webs]

@@ -16,7 +16,7 @@ from tests.journeys.phone import Phone
 
 SEED = 20261123
 ONCE_EACH = ("clock", "flush", "backend", "beat", "postgres", "redis", "worker-child", "web")
-TWO_OF_EACH = ("clock", "web", "postgres", "worker")
+TWO_OF_EACH = ("clock", "flush", "web", "beat", "postgres", "redis", "worker")
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ class Thrower:
         self.tally.judge(request, answer, what)
         if "/auth/" in request.path and answer.status < 300:
             self._sign_in()  # it may have signed somebody out
+            self.ground.look()  # the new devices are ours
         return answer
 
     def everything(self, bodies: int, seed: int, cookie: str, pages: list[str]) -> None:

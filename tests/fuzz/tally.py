@@ -24,6 +24,10 @@ RECORDED = {
     ("/admin/login/", "journal_entry"): "as above",
 }
 """Which refusals are recorded by design: path and table, each with its reason."""
+SAYS_SO = {("/healthz", 503): "no clock runs over these houses: what falls due meanwhile makes it not ready"}
+"""Answers above 500 that are the very purpose of the page: path and status, each with its reason."""
+TOO_LONG = 414
+"""Refused by the HTTP server itself, before there is an application that could answer in JSON."""
 
 
 @dataclass
@@ -80,13 +84,15 @@ class Tally:
             f"{request.method} {request.path} {dict(request.headers)} {request.body[:600]!r} {what}"
             f" -> {answer.status} {answer.body[:300].decode(errors='replace')}"
         )
+        if (request.path.partition("?")[0], answer.status) in SAYS_SO:
+            return
         if answer.status >= 500:
             self.server_error(shown)
         elif answer.status >= 400:
             self._judge_refusal(request, answer, shown)
 
     def _judge_refusal(self, request: Request, answer: Answer, shown: str) -> None:
-        said = request.path.startswith("/api/") and request.method != "HEAD"
+        said = request.path.startswith("/api/") and request.method != "HEAD" and answer.status != TOO_LONG
         if said and (why := _why_no_refusal(answer)):
             self.broken_answer(f"{why}: {shown}")
         path = request.path.partition("?")[0]

@@ -12,7 +12,7 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from kernel.api import error_body
-from tests.factories.house import House, on_its_own, standing
+from tests.factories.house import House, on_its_own
 from tests.factories.photos import make_photo
 from tests.fuzz import document
 from tests.fuzz.bodies import JSON, Thrower
@@ -29,14 +29,6 @@ SEED = 20261123
 BODIES = 300
 GOOD = {"content-type": "application/json"}
 REFUSED = json.dumps(error_body("domain_error", "conflict", "不行。")).encode()
-
-
-@pytest.fixture(scope="module")
-def standing_house(
-    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    with standing(django_db_blocker, tmp_path_factory.mktemp("media")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -15,15 +15,9 @@ from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def leave(world: World, who: str, stand_in: str | None, by: str, days: int = 1) -> Absence:
@@ -88,9 +82,9 @@ def test_what_is_refused(world: World) -> None:
         leave(world, "worker-01-2", None, "worker-01-2", days=500)
 
 
-def test_a_closed_account_stands_in_for_nobody(world: World) -> None:
+def test_a_closed_account_stands_in_for_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = world.users["worker-02-1"]
-    stand_in.is_active = False
+    monkeypatch.setattr(stand_in, "is_active", False)
     stand_in.save()
     with pytest.raises(Conflict, match="停用"):
         leave(world, "worker-01-1", "worker-02-1", "worker-01-1")

@@ -14,14 +14,9 @@ from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import User
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_entity, make_world
+from tests.factories.grids import make_entity
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def away(world: World, user: User, stand_in: User | None, hours: float = 1) -> Absence:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from grids.demo import DEPARTMENTS, World
@@ -45,11 +48,13 @@ LABELS = re.compile(
 )
 
 
-@pytest.fixture
-def world() -> World:
-    world = make_world(stations=True)
-    make_entity(world, 1, code="2345")
-    return world
+@pytest.fixture(scope="module")
+def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        world = make_world(stations=True)
+        make_entity(world, 1, code="2345")
+        yield world
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

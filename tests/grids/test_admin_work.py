@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.test import Client
-from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from grids import task_lists
@@ -20,24 +17,11 @@ from grids.models import ResponsibilityItem, TaskItem, WorkGroup
 from kernel import clock
 from kernel.journal.models import Entry
 from kernel.notices.models import Robot
-from tests.factories.grids import make_world
 from tests.grids.test_admin import ALLOWED, LABELS
 from tests.suoshe.pages import english_in, outside_in
 
 TASKS, DUTIES = "/admin/grids/taskitem/", "/admin/grids/responsibilityitem/"
 KNOWN = ALLOWED | {"APP", "GB"}
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 @pytest.fixture(autouse=True)

@@ -17,16 +17,10 @@ from grids.models import Absence, DutyShift
 from grids.roles import DUTY_OFFICER
 from kernel.accounts.models import User
 from tests.factories.accounts import make_user, token_for
-from tests.factories.grids import make_world
 from tests.grids.test_rota import sheet
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def client_of(user: User | None) -> APIClient:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from grids import demo_map
@@ -19,9 +22,11 @@ pytestmark = pytest.mark.django_db
 LISTS = ["grids", "grids.geojson", "communities", "offices", "departments", "stations", "entities"]
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world(stations=True)
+@pytest.fixture(scope="module")
+def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_world(stations=True)
+        transaction.set_rollback(True)
 
 
 def client_of(user: User | None) -> APIClient:

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoDbBlocker
 
 from grids.demo import World
 from grids.models import ResponsibilityItem, TaskItem, WorkGroup
 from kernel import clock
 from kernel.notices.models import Robot
 from tests.factories.accounts import bearer
-from tests.factories.grids import make_world
 
 GRID = "370983001-L01"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 class Caller:

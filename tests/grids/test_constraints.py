@@ -15,14 +15,9 @@ from grids.refusals import naming_the_rule
 from grids.roles import DUTY_OFFICER, SCOPE_OF_ROLE, Role
 from kernel.errors import Conflict
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_entity, make_world
+from tests.factories.grids import make_entity
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def broken(row: models.Model) -> str:

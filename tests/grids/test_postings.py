@@ -17,14 +17,8 @@ from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.journal.models import Entry
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 @pytest.fixture

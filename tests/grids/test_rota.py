@@ -18,14 +18,8 @@ from kernel.errors import Conflict, NotAllowed, Refused, TooLarge
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def sheet(*rows: tuple[Any, ...], header: tuple[str, ...] = rota_sheet.HEADER) -> bytes:

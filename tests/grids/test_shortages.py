@@ -12,14 +12,8 @@ from grids.models import DutyShift, Posting
 from grids.shortages import Shortage, shortages, tell_shortages
 from kernel.accounts.models import User
 from kernel.notices.models import OutboxMessage
-from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def found(world: World, kind: str) -> list[Shortage]:

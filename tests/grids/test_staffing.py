@@ -15,14 +15,8 @@ from kernel.accounts.models import User
 from kernel.clock import SHANGHAI
 from kernel.notices.models import Robot
 from tests.factories.accounts import make_user
-from tests.factories.grids import make_world
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
 
 
 def away(world: World, username: str, stand_in: User | None = None) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
-from pytest_django import DjangoDbBlocker
 
 from grids import absences, postings, states, task_lists, task_notices
 from grids.demo import World
@@ -23,22 +20,11 @@ from kernel.deadlines.models import Deadline, Event
 from kernel.deadlines.sweep import Driver
 from kernel.errors import Conflict, DomainError, NotAllowed, NotVisible, Refused, StaleVersion
 from kernel.journal.models import Entry
+from kernel.notices import templates
 from kernel.notices.models import OutboxMessage, Robot
-from tests.factories.grids import make_world
+from kernel.notices.policy import Urgency
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 def anyhow(version: int) -> None:
@@ -191,6 +177,14 @@ def test_done_by_the_owner(world: World) -> None:
     rows = Deadline.objects.filter(subject_kind="task", subject_id=task.pk)
     assert {row.kind: row.state for row in rows} == {"due": "met", "due_80": "cancelled"}
     assert kinds(task) == ["task.given", "task.done"]
+
+
+def test_the_group_hears_of_a_running_clock_at_night_and_of_a_task_done_in_the_morning(world: World) -> None:
+    with_robot(world)
+    task = give(world)
+    task_lists.finish(task_id=task.pk, by=world.user("worker-01-1"), expect=anyhow)
+    rows = OutboxMessage.objects.filter(subject_kind="task", robot__isnull=False).order_by("id")
+    assert [templates.urgency_of(row) for row in rows] == [Urgency.CLOCK, Urgency.NEWS]
 
 
 def test_done_again_is_the_same_and_by_another_is_refused(world: World) -> None:

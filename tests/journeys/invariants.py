@@ -21,7 +21,7 @@ SELECT e.subject_kind, e.subject_id, e.kind FROM deadlines_event e
  WHERE NOT EXISTS (
        SELECT 1 FROM notices_outboxmessage m
         WHERE m.dedupe_key LIKE 'event:' || e.deadline_id || ':%'
-           OR (m.template = 'leads.digest' AND m.params -> 'events' @> to_jsonb(e.deadline_id)))
+           OR m.params -> 'events' @> to_jsonb(e.deadline_id))
 """
 BREACH_WITHOUT_EVENT = """
 SELECT d.subject_kind, d.subject_id, d.kind FROM deadlines_deadline d

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kernel import clock
+from tests.journeys.phone import Phone
 from tests.journeys.town import Town, clocks, local, slots
 
 MINUTE = timedelta(minutes=1)
@@ -139,11 +140,14 @@ def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) 
     )
     new_owner, body = town.phone(new_name), {"reason": "原专员在处置其他线索"}
     assert new_owner.get(f"leads/{lead_id}/").status in (200, 404)
+    owner.act(lead_id, "reject", {"reason": "untrue", "note": "合同已改"})
     own = {"assignee": town.world.users[owner.username].pk}
     assert clerk.try_act(lead_id, "dispatch", body | own).must_be(409).code == "same_assignee"
     given = clerk.act(lead_id, "dispatch", body | {"assignee": town.world.users[new_name].pk})
     assert (given["state"], given["assignee"]["username"]) == ("dispatched", new_name)
     assert given["missing_signatures"] == ["handover:office", "result:office", "result:community"]
+    asked = [(one["kind"], one["state"]) for one in given["approvals"]]
+    assert asked == [("lead.reject", "withdrawn")], "what the owner before wanted is nobody's wish any more"
     assert clocks(given)["respond"]["state"] == "met"
     assert clocks(given)["feedback"] == clocks(lead)["feedback"]
     assert owner.try_act(lead_id, "respond").must_be(403, 404)
@@ -159,3 +163,48 @@ def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) 
     assert ("handover", "office", 2, new_name) in slots(taken)
     assert head.orders(lead_id)[0]["state"] == "lifted"
     assert len(town.finish(lead_id, number)["signatures"]) == 7
+
+
+def test_orders_of_minor_leads_come_together_and_are_answered_at_once(town: Town) -> None:
+    """Each instruction has its effect: one lead gets a new owner, the other a joint handler."""
+    town.by_day()
+    number = 19
+    owner, head, secretary = town.commissioner(number), town.office_head(number), town.community_head(number)
+    ids = [town.report(number, severity="MINOR", description=text)["id"] for text in ("甲", "乙")]
+    before = _summaries(head)
+    town.travel_to(local(clocks(owner.lead(ids[1]))["respond"]["due_at"]))
+    orders = [head.orders(lead_id)[0] for lead_id in ids]
+    assert (_summaries(head), head.notices(ids[0])[-1]) == (before, "leads.respond_80"), "no word of its own"
+    town.travel_to(town.next_time(14))
+    assert (_summaries(head), _summaries(secretary) > 0) == (before + 1, True)
+
+    other = next(
+        f"commissioner-{one:02d}"
+        for one in range(1, 22)
+        if one != number and town.world.office_of(one) == town.world.office_of(number)
+    )
+    given = [
+        {"id": orders[0]["id"], "version": orders[0]["version"], "instruction": "reassign",
+         "assignee": town.world.users[other].pk},
+        {"id": orders[1]["id"], "version": orders[1]["version"], "instruction": "go_myself"},
+        {"id": 999_999_999, "version": 1, "instruction": "go_myself"},
+    ]  # fmt: skip
+    told = head.post("supervision-orders/acknowledge/", {"orders": given}).must_be(200).body["receipts"]
+    assert [(one["result"], one["status"]) for one in told] == [
+        ("acknowledged", 200), ("acknowledged", 200), ("refused", 404),
+    ]  # fmt: skip
+    assert town.bureau.lead(ids[0])["assignee"]["username"] == other
+    kinds = [one["kind"] for one in head.get(f"leads/{ids[1]}/timeline/").must_be(200).body["entries"]]
+    assert "lead.joined" in kinds
+    seen = [secretary.get(f"supervision-orders/{one['id']}/").body for one in orders]
+    rest = [{"id": one["id"], "version": one["version"], "instruction": "finish_today"} for one in seen]
+    told = secretary.post("supervision-orders/acknowledge/", {"orders": rest}).must_be(200).body["receipts"]
+    assert [one["result"] for one in told] == ["acknowledged"] * 2
+    for lead_id in ids:
+        town.finish(lead_id, number)
+        assert head.orders(lead_id)[0]["state"] == "lifted"
+
+
+def _summaries(phone: Phone) -> int:
+    found = phone.get("notices/", page_size=200).must_be(200).body["results"]
+    return sum(one["template"] == "leads.order_digest" for one in found)

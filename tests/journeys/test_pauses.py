@@ -79,3 +79,31 @@ def test_an_extension_nobody_answered_is_charged_to_the_approver(town: Town) -> 
     assert [(one["keeps_breach"], one["clock"]) for one in lead["extensions"]] == [(True, "feedback")]
     assert clocks(lead)["feedback"]["state"] == "breached"
     town.finish(lead_id, 6)
+
+
+def test_extended_in_time_and_taken_up_again_before_the_date(town: Town) -> None:
+    """Both with the head's word: nothing is late, and nobody hears of an order."""
+    town.by_day()
+    owner, head = town.commissioner(15), town.office_head(15)
+    lead_id = town.report(15)["id"]
+    lead = owner.act(lead_id, "respond")
+    strict = clocks(lead)["feedback"]["due_at"]
+    later = local(strict) + timedelta(days=3)
+    owner.act(lead_id, "extend", {"until": later.isoformat(), "reason": "等待检验报告"})
+    decide(head, asked(head, lead_id, "lead.extend"), "approve").must_be(200)
+    lead = owner.lead(lead_id)
+    feedback = clocks(lead)["feedback"]
+    assert (feedback["state"], local(feedback["due_at"])) == ("running", later)
+
+    body = {"reason": "test_result", "until": (town.now() + timedelta(days=5)).isoformat(), "note": "送检"}
+    owner.act(lead_id, "suspend", body)
+    decide(head, asked(head, lead_id, "lead.suspend"), "approve").must_be(200)
+    stood_from = local(owner.lead(lead_id)["suspended_at"])
+    town.pass_time(timedelta(days=2))
+    lead = owner.act(lead_id, "resume")
+    assert (lead["state"], clocks(lead)["feedback"]["state"]) == ("responded", "running")
+    stood = local(clocks(lead)["feedback"]["due_at"]) - later
+    assert abs(stood - (town.now() - stood_from)) < timedelta(minutes=1)
+    assert local(strict) < town.now()
+    assert head.orders(lead_id) == []
+    assert clocks(town.finish(lead_id, 15))["feedback"]["state"] == "met"

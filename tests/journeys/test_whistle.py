@@ -90,6 +90,7 @@ def test_departments_are_called_answer_come_late_and_report(town: Town) -> None:
     # the police answer in time and come too late
     police.whistle_act(whistle["id"], "answer", {"answer": "received"})
     town.pass_time(timedelta(minutes=121))
+    assert notices(police, whistle["id"]).count("leads.whistle_on_site_soon") == 1, "催办 at 80 %"
     shown = head.get(f"whistles/{whistle['id']}/").body["calls"]
     assert [(one["answer_late"], one["on_site_late"]) for one in shown] == [(False, True), (False, True)]
     place = town.world.grid(NUMBER).lead_community.subdistrict_id

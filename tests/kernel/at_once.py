@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connections
 
+from kernel.errors import Busy, DomainError
+
 
 def at_once(calls: Sequence[Callable[[], Any]], *, within_s: float = 30) -> list[Any]:
     """Start all at the same moment; what each returned, or the exception it raised."""
@@ -30,3 +32,15 @@ def at_once(calls: Sequence[Callable[[], Any]], *, within_s: float = 30) -> list
         thread.join(within_s)
     assert not any(thread.is_alive() for thread in threads), "a thread did not end"
     return outcomes
+
+
+def refused(outcomes: list[Any]) -> list[str]:
+    """The codes of those that were refused; anything but a refusal of the house fails the test."""
+    codes = []
+    for one in outcomes:
+        if isinstance(one, DomainError):
+            assert not isinstance(one, Busy), one
+            codes.append(one.code)
+        elif isinstance(one, Exception):
+            raise one
+    return codes

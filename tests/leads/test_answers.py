@@ -12,6 +12,7 @@ from grids.demo import World
 from kernel import approvals, clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
+from kernel.errors import Busy
 from kernel.journal.models import Entry
 from kernel.notices import telephones, templates
 from kernel.notices.models import OutboxMessage
@@ -107,6 +108,25 @@ def test_an_sms_that_is_lost_asks_for_a_call(world: World, api: Api) -> None:
     assert told_of(lead, "leads.answer_call") == {world.clerk_of(1).username}
     citizens.lose(lead)
     assert kinds(lead).count("answer.sms_failed") == 1
+
+
+def test_one_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sick, well = citizens.closed(world, 1), citizens.closed(world, 2)
+    rows = OutboxMessage.objects.filter(pk__in=[citizens.sms(sick).pk, citizens.sms(well).pk])
+    rows.update(state="delivered", delivered_at=clock.now(), sealed="")
+    whole = answers.perform
+
+    def failing(lead_id: int, by: None, work: Any) -> Any:
+        if lead_id == sick.pk:
+            raise Busy("系统正忙，请稍后再试。")
+        return whole(lead_id, by, work)
+
+    monkeypatch.setattr(answers, "perform", failing)
+    assert answers.settle_sms() == 1
+    assert Answer.objects.get(lead=well).state == "answered"
+    monkeypatch.undo()
+    assert answers.settle_sms() == 1
+    assert Answer.objects.get(lead=sick).state == "answered"
 
 
 def test_a_landline_is_called_from_the_beginning(world: World) -> None:

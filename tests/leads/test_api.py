@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from grids.demo import World
 from leads.models import Lead, Signature
 from tests.factories.accounts import bearer
 from tests.factories.grids import make_world
+from tests.leads.calls import body
 
 pytestmark = pytest.mark.django_db
 
@@ -19,17 +19,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world() -> World:
     return make_world()
-
-
-def body(world: World, number: int = 1, **fields: Any) -> dict[str, Any]:
-    lon, lat = world.point_in(number)
-    return {
-        "client_uid": str(uuid.uuid4()),
-        "category": "F03",
-        "description": "后厨有老鼠",
-        "location": {"lon": lon, "lat": lat, "crs": "wgs84", "accuracy_m": 12},
-        **fields,
-    }
 
 
 def post(client: Client, user: Any, path: str, data: Any = None, version: int | None = None) -> Any:

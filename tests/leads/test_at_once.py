@@ -21,7 +21,7 @@ from kernel import clock
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.deadlines.sweep import sweep
-from kernel.errors import Busy, Conflict, DomainError, NotAllowed, NotVisible, StaleVersion
+from kernel.errors import Busy, Conflict, NotAllowed, NotVisible, StaleVersion
 from kernel.journal import verify
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
@@ -32,7 +32,7 @@ from tests.factories import leads as made
 from tests.factories.grids import make_world
 from tests.factories.leads import GUIDED, TUESDAY, let_clocks_fire, report, stand_at, take_any
 from tests.factories.photos import make_photo
-from tests.kernel.at_once import at_once
+from tests.kernel.at_once import at_once, refused
 from tests.leads.calls import Api, code_of
 from tests.leads.test_intake import photo_of
 
@@ -49,18 +49,6 @@ def world(committed_db: str) -> Iterator[World]:
     assert verify.verify() is None
     assert list(PoisonRow.objects.values_list("error", flat=True)) == []
     assert signing.verify_digests(Signature.objects.all()) == []
-
-
-def refused(outcomes: list[Any]) -> list[str]:
-    """The codes of those that were refused; anything but a refusal of the house fails the test."""
-    codes = []
-    for one in outcomes:
-        if isinstance(one, DomainError):
-            assert not isinstance(one, Busy), one
-            codes.append(one.code)
-        elif isinstance(one, Exception):
-            raise one
-    return codes
 
 
 def slots(lead: Lead) -> Counter[str]:

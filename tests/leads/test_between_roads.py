@@ -14,12 +14,14 @@ from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.errors import DomainError
 from leads import (
+    acts,
     answers,
     dispatch,
     interim,
     lifecycle,
     merging,
     pauses,
+    reclassification,
     recusal,
     rejection,
     reopening,
@@ -102,6 +104,20 @@ def test_who_recuses_himself_asks_for_nothing_any_more(world: World) -> None:
     assert not Approval.objects.of("lead", lead.pk).waiting().exists()
 
 
+def test_who_is_given_the_lead_inherits_no_request_of_the_owner_before(world: World) -> None:
+    lead, other, third = (made.responded(world, number) for number in (1, 2, 3))
+    rejection.reject(**on(lead, world.commissioner(1), reason_kind=RejectReason.OTHER, note="不属本所"))
+    dispatch.dispatch(**on(lead, world.clerk_of(1), assignee_id=world.clerk_of(1).pk, reason="专员外出"))
+    row = Approval.objects.get(subject_id=lead.pk)
+    assert (row.state, code(lambda: decided(row, world.worker(1)))) == ("withdrawn", "withdrawn")
+    reclassification.reclassify(**on(other, world.clerk_of(2), category="F03", reason="现场核实"))
+    reclassification.reclassify(**on(other, world.clerk_of(2), category="L02", reason="现场核实"))
+    dispatch.dispatch(**on(other, world.clerk_of(2), assignee_id=world.head_of(2).pk, reason="专员外出"))
+    assert Approval.objects.get(subject_id=other.pk).state == "waiting", "the desk asked it, not the owner"
+    rejection.reject(**on(third, world.commissioner(3), reason_kind=RejectReason.OTHER, note="不属本所"))
+    assert Approval.objects.get(subject_id=third.pk).state == "waiting"
+
+
 # --- nobody decides what is his own ----------------------------------------------------------------
 
 
@@ -143,8 +159,9 @@ def test_a_request_of_the_owner_before_is_not_decided_by_the_owner_now(world: Wo
     rejection.reject(**on(lead, world.commissioner(1), reason_kind=RejectReason.OTHER, note="不属本所"))
     pass_time(DAY + HOUR)
     row = waiting(lead, rejection.REJECT_HEAD)
-    give_to_head(world, lead)
-    assert code(lambda: decided(row, world.head_of(1))) in ("own_request", "not_decider")
+    head = world.head_of(1)
+    acts.perform(lead.pk, None, lambda act: dispatch.hand_on(act, why="值班交接", to_id=head.pk))
+    assert code(lambda: decided(row, head)) in ("own_request", "not_decider")
     assert decided(row, world.user("bureau")).state == "approved", "the bureau decides where nobody else may"
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from grids.demo import World
-from kernel import sealed
+from kernel import clock, sealed
 from kernel.journal.models import Entry
+from kernel.offline import queue
 from leads import identity, reporters
 from leads.identity import Identity
 from leads.models import LeadReporter
@@ -111,6 +115,37 @@ def test_the_newest_key_seals_and_all_open(world: World, settings: Any) -> None:
         call_command("reseal_identities", stdout=StringIO())
 
 
+def test_every_sealed_column_is_sealed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column that the command forgot would be lost with the old key."""
+    resealed = set()
+
+    def noted(rows: QuerySet[Any], column: str) -> tuple[int, int]:
+        resealed.add(f"{rows.model._meta.label}.{column}")
+        return 0, 0
+
+    monkeypatch.setattr(sealed, "reseal", noted)
+    call_command("reseal_identities", stdout=StringIO())
+    kept = {
+        f"{model._meta.label}.{column.name}"
+        for model in apps.get_models()
+        for column in model._meta.concrete_fields
+        if "sealed" in column.name.split("_") and column.get_internal_type() != "DateTimeField"
+        if not model._meta.proxy
+    }
+    assert resealed == kept
+
+
+def test_what_waits_of_an_offline_phone_is_sealed_anew(world: World, settings: Any) -> None:
+    old = settings.SUOSHE_IDENTITY_KEY
+    given = queue.Queued(client_uid=uuid.uuid4(), path="leads/", body={"reporter": NAME})
+    row, _ = queue.accept(given, by=world.worker(1), at=clock.now(), skew_s=None)
+    settings.SUOSHE_IDENTITY_KEY = "n" * 55 + "," + old
+    assert (queue.reseal(), queue.reseal()) == ((1, 0), (0, 0))
+    settings.SUOSHE_IDENTITY_KEY = "n" * 55
+    row.refresh_from_db()
+    assert queue.body_of(row) == {"reporter": NAME}
+
+
 def test_a_seal_says_nothing() -> None:
     token = identity.seal(name=NAME, phone=PHONE)
     assert token != identity.seal(name=NAME, phone=PHONE)
@@ -127,6 +162,7 @@ def test_a_seal_says_nothing() -> None:
     [
         ("找诸葛青岚，139 0538 1357", "找诸**，139****1357"),
         ("+86-139-0538-1357 不是 23905381357", "139****1357 不是 23905381357"),
+        ("电话１３９０５３８１３５７", "电话139****1357"),
         ("没有提到谁", "没有提到谁"),
     ],
 )

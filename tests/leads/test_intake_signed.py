@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -346,3 +346,88 @@ def test_what_rests_is_sealed_anew(world: World, api: Api, hotline: Any, setting
     settings.SUOSHE_IDENTITY_KEY = "another-key-0123456789," + settings.SUOSHE_IDENTITY_KEY
     assert platforms.reseal() == (2, 0)
     assert platforms.reseal() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("phone", "kept"),
+    [
+        ("", ""),
+        ("未留", ""),
+        ("***", ""),
+        ("13800002222/05383210000", "13800002222"),
+        ("0538-3210000转8012", "0538-3210000"),
+        ("＋86 １３８００００２２２２", "86 13800002222"),
+    ],
+)
+def test_a_number_that_is_hidden_or_odd_refuses_no_matter(
+    world: World, client: Client, phone: str, kept: str
+) -> None:
+    """A platform's clerk writes what the citizen said. Without a number nobody owes an answer by telephone,
+    and the name is sealed all the same."""
+    platform, secret = there.made(world, kind="12345")
+    sent = FORMS[0][1] | {"appeal_type": ["诉求"], "content": "王某反映油烟扰民", "caller_phone": phone}
+    answer = there.hand_in(client, platform, secret, sent)
+    assert answer.status_code == 201, answer.content
+    lead = Lead.objects.get()
+    told = reporters.identity_of(lead)
+    assert told is not None
+    assert (told.name, told.phone) == ("王某", kept)
+    assert lead.told_by_citizen is bool(kept)
+    assert "王某" not in lead.description
+
+
+def test_their_number_and_limit_stand_beside_ours(world: World, client: Client, hotline: Any) -> None:
+    platform, secret = hotline
+    due = clock.now() + timedelta(hours=2)
+    sent = plain(world, due_at=due.isoformat(), tip_off={"description": "用回收油", "category": "F03"})
+    assert there.hand_in(client, platform, secret, sent).status_code == 201
+    matter, api = Matter.objects.get(), Api(client)
+    assert matter.lead is not None
+    assert matter.tip_off is not None
+    theirs = {"code": platform.code, "name": platform.name, "external_number": sent["number"]}
+    for lead, who in ((matter.lead, "worker-01-1"), (matter.tip_off, "clerk-01")):
+        seen = api.get(world.user(who), f"leads/{lead.pk}/").json()["platform"]
+        assert datetime.fromisoformat(seen.pop("due_at")) == due
+        assert seen == theirs
+        why = api.get(world.user(who), f"leads/{lead.pk}/explain/").content.decode()
+        assert "早于本平台时限" in why
+    at_desk = Client()
+    clerk = world.clerk_of(1)
+    type(clerk).objects.filter(pk=clerk.pk).update(is_staff=True)
+    at_desk.force_login(clerk)
+    page = at_desk.get(f"/admin/leads/lead/{matter.lead.pk}/change/").content.decode()
+    assert (
+        f"{platform.name}　{sent['number']}，平台时限 {due.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}" in page
+    )
+
+
+def test_a_later_limit_of_theirs_explains_nothing(world: World, client: Client, hotline: Any) -> None:
+    platform, secret = hotline
+    there.hand_in(
+        client, platform, secret, plain(world, due_at=(clock.now() + timedelta(days=9)).isoformat())
+    )
+    why = Api(client).get(world.worker(1), f"leads/{Lead.objects.get().pk}/explain/").content.decode()
+    assert "早于本平台时限" not in why
+
+
+def test_a_platform_that_grants_more_time_tells_us_by_handing_in_again(
+    world: World, client: Client, hotline: Any
+) -> None:
+    platform, secret = hotline
+    first, later = (clock.now() + timedelta(hours=hours) for hours in (2, 50))
+    sent = plain(world, due_at=first.isoformat())
+    assert there.hand_in(client, platform, secret, sent).status_code == 201
+    more = sent | {"due_at": later.isoformat()}
+    answers = [there.hand_in(client, platform, secret, more) for _ in range(2)]
+    assert [one.status_code for one in answers] == [200, 200]
+    assert datetime.fromisoformat(answers[0].json()["their_due_at"]) == later
+    matter = Matter.objects.get()
+    assert matter.lead is not None
+    assert (matter.their_due_at, matter.lead.feedback_due_at) == (later, first), "no clock of ours moves"
+    noted = Entry.objects.filter(stream=f"matter:{matter.pk}").values_list("kind", flat=True)
+    assert sorted(noted) == ["matter.limit_put_off", "matter.taken"]
+    why = Api(client).get(world.worker(1), f"leads/{matter.lead.pk}/explain/").content.decode()
+    assert f"（已延至 {later.astimezone(clock.SHANGHAI):%m-%d %H:%M}），早于本平台时限" in why
+    for earlier in (first.isoformat(), None):
+        refused = there.hand_in(client, platform, secret, sent | {"due_at": earlier})
+        assert (refused.status_code, code_of(refused)) == (409, "external_number_conflict")

@@ -235,6 +235,18 @@ def test_another_type_and_an_old_one_do_not_count(world: World, api: Api, shop: 
     assert found.earlier == [old.number]
 
 
+def test_what_is_still_being_decided_counts_and_is_not_the_first_twice(
+    world: World, api: Api, shop: Any
+) -> None:
+    first = proposed(world, api, shop)
+    second = taken(world, shop)
+    refused = propose(world, api, second)
+    assert code_of(refused) == "not_first"
+    assert first.number in refused.content.decode()
+    decide(world, first, world.head_of(1).username, approve=False, note="情节不符")
+    assert propose(world, api, second).status_code == 200, "what was refused is no decision"
+
+
 # --- truth in the database ---------------------------------------------------------------------------
 
 

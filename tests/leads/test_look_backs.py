@@ -19,6 +19,7 @@ from kernel.deadlines import audit, clocks
 from kernel.deadlines.models import Deadline, Event
 from kernel.deadlines.policy import Limit
 from kernel.errors import Conflict, NotAllowed
+from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from leads import lifecycle, look_backs, policy, rechecks, reopening
 from leads.models import Lead, LookBack, Recheck, Reopening
@@ -184,6 +185,8 @@ def test_the_sweep_schedules_what_is_missing_and_nothing_else(world: World) -> N
     assert [one[:3] for one in look_backs_of(lead)] == [(1, 1, "scheduled"), (1, 2, "scheduled")]
     assert row_of(lead).due_on == date(2026, 3, 17), "from the recheck, not from the sweep"
     assert (look_backs.schedule_missing(), look_backs.forgotten()) == (0, [])
+    [entry] = Entry.objects.filter(stream=lead.stream, kind="lead.look_backs_scheduled")
+    assert (entry.actor_id, entry.data["by_itself"]) == (None, True)
     made.pass_time(timedelta(seconds=1))
     assert Deadline.objects.get(subject_id=lead.pk, kind="look_back").state == "breached"
 

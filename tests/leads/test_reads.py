@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from grids import responsibilities
 from grids.demo import World
 from kernel.deadlines.models import CalendarDay
 from kernel.journal.models import Entry
@@ -252,6 +253,18 @@ def test_what_is_missing_is_said_in_the_order_of_its_life(world: World, api: Api
         "discovery:community", "handover:community", "discovery:office", "handover:office",
         "result:office", "result:community",
     ]  # fmt: skip
+
+
+def test_who_answers_for_what_stands_beside_a_lead(world: World, api: Api) -> None:
+    lead = made.responded(world, category="F06")
+    shown = api.get(world.commissioner(1), f"leads/{lead.pk}/").json()["responsibilities"]
+    assert shown == responsibilities.beside("F06")
+    who = {row["role"] or row["section"] or row["department"] for row in shown}
+    assert {"COMMISSIONER", "GRID_WORKER", "education"} <= who
+    other = made.reported(world, category="S02")
+    beside = api.get(world.commissioner(1), f"leads/{other.pk}/").json()["responsibilities"]
+    assert beside
+    assert beside != shown
 
 
 @pytest.mark.parametrize("number", [0, 2**31, 2**63 - 1, 2**63, 10**40])

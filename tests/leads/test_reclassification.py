@@ -125,6 +125,30 @@ def test_food_again_runs_a_clock_again(world: World) -> None:
     assert now.same_day_due_at == clocks_of(lead, "same_day")[1].due_at == lead.same_day_due_at
 
 
+def test_food_called_unclear_runs_on_and_leaves_food_only_with_the_workers_word(world: World) -> None:
+    lead = make.responded(world, category="F03")
+    change(lead, world.commissioner(1), "00")
+    unclear = decide(lead, world.worker(1))
+    assert (unclear.category_id, unclear.food, unclear.was_food) == ("00", False, True)
+    assert [d.state for d in clocks_of(lead, "same_day")] == ["running"]
+    assert unclear.same_day_due_at == lead.same_day_due_at
+    change(unclear, world.commissioner(1), "00", Severity.MODERATE)
+    asked = change(unclear, world.commissioner(1), "L02")
+    assert (asked.category_id, clocks_of(lead, "same_day")[0].state) == ("00", "running")
+    sorted_out = decide(asked, world.worker(1))
+    assert (sorted_out.category_id, sorted_out.same_day_due_at) == ("L02", None)
+    assert clocks_of(lead, "same_day")[0].state == "cancelled"
+
+
+def test_what_is_called_unclear_afterwards_runs_the_food_clock_too(world: World) -> None:
+    lead = make.responded(world, category="L02")
+    now = change(lead, world.commissioner(1), "00")
+    [row] = clocks_of(lead, "same_day")
+    assert (row.state, row.due_at, now.was_food) == ("running", now.same_day_due_at, False)
+    change(now, world.commissioner(1), "L02")
+    assert clocks_of(lead, "same_day")[0].state == "cancelled"
+
+
 def test_food_under_control_in_time_has_met_its_clock(world: World) -> None:
     lead = make.responded(world)
     lifecycle.control(lead_id=lead.pk, by=world.commissioner(1), expect=take_any, note="已封存")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from django.test import Client
 from django.urls import reverse
 
 from grids.demo import World
+from kernel.approvals.models import Approval
 from kernel.notices.models import OutboxMessage
 from leads import answers, reporters
 from leads.models import Lead
@@ -30,6 +32,7 @@ from tests.factories import citizens
 from tests.factories import leads as made
 from tests.factories.citizens import NAME, PHONE
 from tests.leads.calls import Api, body
+from tests.test_roles_and_endpoints import ENTRIES
 
 pytestmark = pytest.mark.django_db
 TOLD = {"name": NAME, "phone": PHONE}
@@ -64,8 +67,14 @@ ROLES = [
 ]
 ADMIN_READERS = ("bureau", "auditor", "admin", "keeper", "clerk-01")
 """The clerk opens the pages of the lead only: every list of his is part of the bureau's."""
-PER_LEAD = ("", "timeline/", "explain/", "answers/", "survey/")
-LISTS = ("leads/", "notices/", "supervision-orders/", "approvals/", "entities/", "me/", "whistles/")
+READ = sorted({entry.path.partition("?")[0] for entry in ENTRIES if entry.method == "GET"})
+PER_LEAD = sorted({path.partition(".pk}/")[2] for path in READ if path.startswith("leads/{")})
+OF_PLACES = re.compile(
+    r"(categories|communities|departments|docs|duty-shifts|grids|offices|schema|stations)\b"
+)
+"""Who and where: nothing that is told of a lead stands in them, but in a grid's tasks."""
+LISTS = [path for path in READ if "{" not in path and (not OF_PLACES.match(path) or path.endswith("/tasks/"))]
+"""Every other list there is: a new one is in it by having its entry."""
 
 
 class Everything:
@@ -169,6 +178,9 @@ def ask_as_everybody(world: World, api: Api, lead: Lead, everything: Everything)
             everything.keep(f"{who} {part}", api.get(user, f"leads/{lead.pk}/{part}"))
         for name in LISTS:
             everything.keep(f"{who} {name}", api.get(user, name, page_size=200))
+        for kind, rows in (("approvals", Approval.objects), ("supervision-orders", lead.orders)):
+            for pk in rows.values_list("pk", flat=True):
+                everything.keep(f"{who} {kind}", api.get(user, f"{kind}/{pk}/"))
         everything.keep(f"{who} q", api.get(user, "leads/", q=PHONE[3:9]))
 
 

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from grids.demo import World
 from kernel import approvals, clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.deadlines.sweep import sweep
-from kernel.errors import Busy, DomainError
 from kernel.journal import verify
-from leads import guidance, lifecycle, merging, pauses, rechecks, signing
+from leads import guidance, lifecycle, merging, pauses, rechecks, rejection, signing
 from leads.guidance import Given
-from leads.models import GuidanceKind, Lead, Signature
+from leads.models import GuidanceKind, Lead, RejectReason, Signature
 from leads.states import State
 from tests.factories import leads as made
 from tests.factories.after import rechecked
 from tests.factories.grids import make_entity, make_world
 from tests.factories.leads import GUIDED, TUESDAY, let_clocks_fire, stand_at, take_any
 from tests.factories.requests import asked_to_suspend, suspended
-from tests.kernel.at_once import at_once
+from tests.kernel.at_once import at_once, refused
 
 
 @pytest.fixture
@@ -37,18 +38,6 @@ def world(committed_db: str) -> Iterator[World]:
     assert verify.verify() is None
     assert list(PoisonRow.objects.values_list("error", flat=True)) == []
     assert signing.verify_digests(Signature.objects.all()) == []
-
-
-def settled(outcomes: list[Any]) -> list[str]:
-    """The codes of the refusals; anything else that was raised fails the test, and so does `Busy`."""
-    codes = []
-    for one in outcomes:
-        if isinstance(one, DomainError):
-            assert not isinstance(one, Busy), one
-            codes.append(one.code)
-        elif isinstance(one, Exception):
-            raise one
-    return codes
 
 
 def stand_before(moment: Any) -> None:
@@ -92,7 +81,7 @@ def test_pairs_of_roads_at_once(world: World) -> None:
             given=Given(made.report().client_uid, GuidanceKind.REMIND),
         ),
     ]  # fmt: skip
-    codes = settled(at_once(calls))
+    codes = refused(at_once(calls))
     assert set(codes) <= {"lapsed", "wrong_state", "survivor_over", "has_merged"}
     let_clocks_fire()
     for row in asked:
@@ -114,10 +103,52 @@ def test_a_pause_ends_as_its_owner_ends_it(world: World) -> None:
         lambda lead=lead, by=by: pauses.resume(lead_id=lead.pk, by=by, expect=take_any)
         for lead, by in zip(paused, owners, strict=True)
     ]
-    assert set(settled(at_once(calls))) <= {"wrong_state"}
+    assert set(refused(at_once(calls))) <= {"wrong_state"}
     let_clocks_fire()
     for lead in paused:
         now = Lead.objects.get(pk=lead.pk)
         assert (now.state, now.suspensions.filter(ended_at__isnull=True).count()) == (State.RESPONDED, 0)
         assert now.feedback_due_at <= lead.feedback_due_at
     ages(*paused)
+
+
+def test_what_is_asked_while_an_act_waits_for_the_lead_is_not_forgotten(world: World) -> None:
+    """The act that waits has not seen the question when it locks; it ends it all the same."""
+    lead, late = made.responded(world, 1), made.responded(world, 2)
+    clock.set_to(late.feedback_due_at + timedelta(minutes=1))
+    let_clocks_fire()
+    for one, number in ((lead, 1), (late, 2)):
+        owner = world.commissioner(number)
+        held, done = threading.Event(), threading.Event()
+
+        def ask(one: Lead = one, owner: Any = owner, held: Any = held, done: Any = done) -> None:
+            with transaction.atomic():
+                rejection.reject(
+                    lead_id=one.pk, by=owner, expect=take_any, reason_kind=RejectReason.OTHER, note="不属本所"
+                )
+                held.set()
+                done.wait(1)
+
+        def feed_back(one: Lead = one, owner: Any = owner, held: Any = held) -> None:
+            held.wait(10)
+            lifecycle.feed_back(lead_id=one.pk, by=owner, outcome=GUIDED, expect=take_any)
+
+        assert refused(at_once([ask, feed_back, lambda done=done: waits_for_lock(done)])) == []
+        row = Approval.objects.get(subject_id=one.pk)
+        assert (Lead.objects.get(pk=one.pk).state, row.state) == (State.FED_BACK, "withdrawn")
+        clocks = Deadline.objects.filter(subject_kind="approval", subject_id=row.pk)
+        assert list(clocks.values_list("state", flat=True)) == ["cancelled"]
+
+
+def waits_for_lock(done: threading.Event) -> None:
+    """Say so once some connection waits for a lock."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone():
+                break
+        time.sleep(0.02)
+    done.set()

@@ -22,6 +22,7 @@ from leads.states import State
 from tests.factories import leads as made
 from tests.factories.leads import GUIDED, take_any
 from tests.leads.calls import Api, body, code_of
+from tests.leads.test_constraints import refused_by
 
 pytestmark = pytest.mark.django_db
 
@@ -314,13 +315,6 @@ INSERT INTO leads_signature (lead_id, stage, side, cycle, signer_id, sentence, s
 SELECT lead_id, %s, %s, %s, signer_id, sentence, snapshot, digest, signed_at
   FROM leads_signature WHERE id = %s
 """
-
-
-def refused_by(rule: str, sql: str, *params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
-            cursor.execute(sql, params)
 
 
 def test_the_database_refuses_one_person_on_both_sides(world: World) -> None:

@@ -16,12 +16,13 @@ from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
-from leads import lifecycle, reopening
+from leads import lifecycle, reopening, surveys
 from leads.models import Answer, AnswerState, Lead, Rating, Survey
 from leads.states import State
 from tests.factories import citizens
 from tests.factories import leads as made
 from tests.factories.citizens import NAME, PHONE
+from tests.factories.grids import make_entity
 from tests.leads.calls import Api, code_of
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,54 @@ def test_nobody_to_ask_is_no_survey(world: World, api: Api) -> None:
     assert api.get(world.clerk_of(1), f"leads/{lead.pk}/survey/").json()["surveys"] == []
     said = api.post(world.clerk_of(1), f"leads/{lead.pk}/survey/", HAPPY)
     assert (said.status_code, code_of(said)) == (409, "no_survey")
+
+
+def about_a_shop(world: World) -> Lead:
+    """Closed; nobody but the grid worker told it."""
+    return made.closed(world, entity_id=make_entity(world, 1).pk)
+
+
+def test_where_no_citizen_told_it_the_shop_is_asked_by_telephone(world: World, api: Api) -> None:
+    lead = about_a_shop(world)
+    assert not Survey.objects.filter(lead=lead).exists(), "no link: the register knows no telephone"
+    path, head = f"leads/{lead.pk}/survey/", world.head_of(1)
+    first = api.post(head, path, HAPPY)
+    assert first.status_code == 200
+    (row,) = first.json()["surveys"]
+    assert (row["asked"], row["how"], row["by_link"]) == ("shop", "telephone", False)
+    assert api.post(head, path, HAPPY).json() == first.json()
+    assert code_of(api.post(world.user("bureau"), path, HAPPY)) == "survey_answered"
+    kinds = Entry.objects.filter(stream=lead.stream, kind__startswith="survey.").order_by("seq")
+    assert list(kinds.values_list("kind", flat=True)) == ["survey.asked", "survey.answered"]
+
+
+def test_an_unhappy_shop_asks_for_it_to_be_taken_up_again(world: World, api: Api) -> None:
+    lead = about_a_shop(world)
+    assert api.post(world.user("bureau"), f"leads/{lead.pk}/survey/", UNHAPPY).status_code == 200
+    waiting = Approval.objects.of("lead", lead.pk).waiting().get()
+    assert (waiting.kind, waiting.reason) == ("lead.reopen", "经营主体评价“不满意”，要求重新办理")
+
+
+def test_a_shop_is_asked_of_a_closed_lead_by_the_uninvolved_alone(world: World, api: Api) -> None:
+    lead = about_a_shop(world)
+    for who in (world.commissioner(1), world.worker(1, 3), world.user("auditor")):
+        assert code_of(api.post(who, f"leads/{lead.pk}/survey/", HAPPY)) == "not_surveyor"
+    open_one = made.fed_back(world, entity_id=lead.entity_id)
+    assert code_of(api.post(world.head_of(1), f"leads/{open_one.pk}/survey/", HAPPY)) == "no_survey"
+    assert not Survey.objects.exists()
+
+
+def test_no_shop_is_asked_about_a_tip_off() -> None:
+    lead = Lead(state=State.CLOSED, entity_id=1, restricted=False)
+    assert surveys.may_ask_shop(lead)
+    lead.restricted = True
+    assert not surveys.may_ask_shop(lead)
+
+
+def test_the_shop_is_not_asked_beside_the_citizen(world: World, api: Api) -> None:
+    lead = citizens.closed(world, entity_id=make_entity(world, 1).pk)
+    assert api.post(world.head_of(1), f"leads/{lead.pk}/survey/", HAPPY).status_code == 200
+    assert asked(lead).asked == "citizen"
 
 
 def test_without_an_address_of_ours_the_answer_goes_out_without_a_link(world: World, settings: Any) -> None:

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from grids.demo import World
 from kernel import clock
+from kernel.errors import Busy
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from kernel.offline import lapsing
@@ -245,3 +248,71 @@ def test_nobody_makes_anothers_operations(world: World, api: Api) -> None:
     sync(api, world.worker(1), queued)
     confirm = op(f"leads/uid:{queued['client_uid']}/confirm-handover/", if_match='"v1"')
     assert words(sync(api, world.worker(1, 2), confirm)) == ["waiting"]
+
+
+def test_two_tasks_of_one_grid_have_versions_of_their_own(world: World, api: Api) -> None:
+    grid, by = world.grid(1).code, world.head_of(1)
+    due_at = (clock.now() + timedelta(days=1)).isoformat()
+    give = [
+        op(f"grids/{grid}/tasks/", body={"title": title, "owner": world.worker(1).username, "due_at": due_at})
+        for title in ("核对新店", "张贴海报")
+    ]
+    given = sync(api, by, *give)
+    assert words(given) == ["created"] * 2
+    assert [one["resource"] for one in given["receipts"]] == [
+        f"grids/{grid}/tasks/{one['id']}" for one in given["receipts"]
+    ]
+    assert words(sync(api, by, *give)) == ["already_have"] * 2
+    done = [op(f"grids/{grid}/tasks/{one['id']}/done/", if_match='"v1"') for one in given["receipts"]]
+    assert words(sync(api, world.worker(1), *done)) == ["created"] * 2
+
+
+def test_nobody_fills_the_queue_with_what_never_comes(
+    world: World, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suoshe.sync.MOST_WAITING", 2)
+    orphans = [op(f"leads/uid:{uuid.uuid4()}/confirm-handover/", if_match='"v1"') for _ in range(3)]
+    answer = sync(api, world.worker(1), *orphans, report(world))
+    assert words(answer) == ["waiting", "waiting", "rejected", "created"]
+    assert answer["receipts"][2]["errors"][0]["code"] == "too_many_waiting"
+    assert words(sync(api, world.worker(1), orphans[0])) == ["waiting"], "what waits already still does"
+    assert words(sync(api, world.worker(1, 2), orphans[2])) == ["waiting"], "another's queue is his own"
+
+
+def test_what_failed_for_the_moment_is_made_by_the_next_batch(
+    world: World, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(**given: Any) -> None:
+        raise Busy("请稍后再试。")
+
+    lead = made.reported(world)
+    respond = op(f"leads/{lead.pk}/respond/", if_match=f'"v{lead.version}"')
+    with monkeypatch.context() as patched:
+        patched.setattr(lifecycle, "respond", busy)
+        first = sync(api, world.commissioner(1), respond)
+    assert (words(first), first["receipts"][0]["status"]) == (["waiting"], 503)
+    second = sync(api, world.commissioner(1))
+    assert [(one["client_uid"], one["receipt"]) for one in second["earlier"]] == [
+        (respond["client_uid"], "created")
+    ]
+    lead.refresh_from_db()
+    assert lead.state == "responded"
+
+
+def test_what_answers_with_a_secret_is_not_queued(world: World, api: Api) -> None:
+    lead = made.reported(world)
+    asked = op(f"leads/{lead.pk}/reporter/reveal/", body={"reason": "回访核实情况"})
+    answer = sync(api, world.user("keeper"), asked)
+    assert (words(answer), answer["receipts"][0]["errors"][0]["code"]) == (["rejected"], "path_not_allowed")
+    assert not Entry.objects.filter(kind="reporter.revealed").exists()
+
+
+def test_waiting_costs_the_same_for_one_and_many(world: World, api: Api) -> None:
+    def statements(number: int) -> int:
+        orphans = [op(f"leads/uid:{uuid.uuid4()}/confirm-handover/", if_match='"v1"') for _ in range(number)]
+        sync(api, world.worker(1), *orphans)
+        with CaptureQueriesContext(connection) as seen:
+            sync(api, world.worker(1))
+        return len(seen)
+
+    assert statements(1) == statements(6)

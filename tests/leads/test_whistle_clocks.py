@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +14,7 @@ from kernel.deadlines import audit
 from kernel.deadlines.models import Deadline
 from kernel.errors import Conflict, NotAllowed, Refused
 from kernel.journal.models import Entry
+from kernel.notices import templates
 from kernel.notices.models import OutboxMessage
 from leads import departments, whistle_calls, whistles
 from leads.departments import Card, Terms
@@ -27,9 +28,9 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-def clocks_of(whistle: Whistle, code: str = "police") -> dict[str, str]:
+def clocks_of(whistle: Whistle, code: str = "police", *, reminders: bool = False) -> dict[str, str]:
     rows = Deadline.objects.filter(subject_kind="whistle_call", subject_id=call_of(whistle, code).pk)
-    return dict(rows.values_list("kind", "state"))
+    return dict((rows if reminders else rows.filter(parent_kind="")).values_list("kind", "state"))
 
 
 def told(whistle: Whistle, template: str) -> set[str]:
@@ -49,7 +50,9 @@ def answer(world: World, whistle: Whistle, said: Answer) -> None:
 def test_no_notice_no_clock(world: World) -> None:
     joint_notice(world, "police")
     whistle = blown(world, 1, ("police", "citymgmt"))
-    assert clocks_of(whistle) == {"whistle_answer": "running", "whistle_on_site": "running"}
+    assert clocks_of(whistle, reminders=True) == dict.fromkeys(
+        ("whistle_answer", "whistle_answer_80", "whistle_on_site", "whistle_on_site_80"), "running"
+    )
     assert clocks_of(whistle, "citymgmt") == {}
     call = call_of(whistle)
     assert call.answer_due_at == TUESDAY + 30 * MINUTE
@@ -146,14 +149,61 @@ def test_not_ours_cancels_and_meets_nothing(world: World) -> None:
     joint_notice(world)
     whistle = blown(world)
     answer(world, whistle, Answer.NOT_OURS)
-    assert clocks_of(whistle) == {"whistle_answer": "cancelled", "whistle_on_site": "cancelled"}
+    assert set(clocks_of(whistle, reminders=True).values()) == {"cancelled"}
 
 
 def test_closing_cancels_what_runs(world: World) -> None:
     joint_notice(world)
     whistle = blown(world)
     whistles.close(whistle_id=whistle.pk, by=world.worker(1), expect=take_any, note="已自行解决")
-    assert clocks_of(whistle) == {"whistle_answer": "cancelled", "whistle_on_site": "cancelled"}
+    assert set(clocks_of(whistle, reminders=True).values()) == {"cancelled"}
+
+
+# --- 催办 ------------------------------------------------------------------------------------------
+
+
+def test_at_80_percent_the_department_is_reminded(world: World) -> None:
+    joint_notice(world)
+    joint_notice(world, "fire")
+    contact(world, "fire", "13900000001")
+    contact(world, "fire", "13900000002", head=True)
+    whistle = blown(world, 1, ("police", "fire"))
+    pass_time(until=TUESDAY + 24 * MINUTE)
+    caller = world.community_head_of(1).username
+    assert told(whistle, "leads.whistle_answer_soon") == {"police", caller}, (
+        "nobody of the brigade has an account"
+    )
+    [sms] = OutboxMessage.objects.filter(template="leads.whistle_answer_soon", sms_user=None, recipient=None)
+    assert sms.phone_masked == "139****0001", "the head is spared until it is late"
+    assert sms.params["due_at"] == (TUESDAY + 30 * MINUTE).astimezone(UTC).isoformat()
+    assert templates.still_wanted(sms)
+    link = call_of(whistle, "fire").links.latest("id")
+    assert link.contact.phone == "13900000001"
+    answer(world, whistle, Answer.DISPATCHED)
+    pass_time(until=TUESDAY + 96 * MINUTE)
+    assert told(whistle, "leads.whistle_on_site_soon") == {"police", caller}
+    assert [fault.rule for fault in audit.faults()] == []
+
+
+def test_who_has_answered_is_not_reminded(world: World) -> None:
+    joint_notice(world)
+    whistle = blown(world)
+    answer(world, whistle, Answer.RECEIVED)
+    assert clocks_of(whistle, reminders=True)["whistle_answer_80"] == "cancelled"
+    whistle_calls.check_in(whistle_id=whistle.pk, by=world.user("police"), expect=take_any)
+    pass_time(until=TUESDAY + 120 * MINUTE)
+    assert told(whistle, "leads.whistle_answer_soon") | told(whistle, "leads.whistle_on_site_soon") == set()
+
+
+def test_no_sms_to_a_head_whose_department_has_answered_meanwhile(world: World) -> None:
+    joint_notice(world)
+    contact(world, "police", "13900000002", head=True)
+    whistle = blown(world)
+    pass_time(until=TUESDAY + 31 * MINUTE)
+    [sms] = OutboxMessage.objects.filter(template="leads.whistle_answer_late", recipient=None)
+    assert templates.still_wanted(sms)
+    answer(world, whistle, Answer.RECEIVED)
+    assert not templates.still_wanted(sms)
 
 
 # --- run out ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from leads.models import AnswerAttempt, AnswerState, Survey
 from tests.factories import citizens
 from tests.factories import leads as make
 from tests.factories.citizens import NAME, PHONE
+from tests.factories.grids import make_entity
 from tests.leads_admin.test_pages import ALLOWED, CODE, LEADS, page
 from tests.suoshe.pages import english_in, outside_in
 
@@ -74,6 +75,20 @@ def test_a_rating_by_telephone_is_entered_by_the_uninvolved(world: World, signed
     assert Survey.objects.get().entered_by == world.head_of(1)
     assert "还行" in page(head, path)
     assert "还行" not in page(signed_in("worker-01-1"), path)
+
+
+def test_a_shop_is_asked_from_the_leads_page(world: World, signed_in: Any) -> None:
+    lead = make.closed(world, 1, entity_id=make_entity(world, 1).pk)
+    path = f"{LEADS}{lead.pk}/"
+    assert "ask-shop" not in page(signed_in(world.commissioner(1).username), f"{path}change/")
+    head = signed_in(world.head_of(1).username)
+    assert "电话回访经营主体" in page(head, f"{path}change/")
+    said = {"version": lead.version, "rating": "satisfied", "comment": ""}
+    assert head.post(f"{path}act/ask-shop/", said).status_code == 302
+    assert Survey.objects.get().asked == "shop"
+    shown = page(head, f"{path}change/")
+    assert "经营主体　评价：满意" in shown
+    assert "ask-shop" not in shown
 
 
 def test_the_workbench_counts_who_was_not_answered(world: World, signed_in: Any) -> None:

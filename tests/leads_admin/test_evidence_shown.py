@@ -60,6 +60,15 @@ def test_everything_can_be_seen_or_played_on_the_page(world: World, signed_in: A
     b"".join(part.streaming_content)
 
 
+def test_what_does_not_agree_is_said_in_words(world: World, signed_in: Any) -> None:
+    """Which of the two, time or place: a supervisor asks about one of them, not about both."""
+    photo = keep(world.worker(1), make_photo())
+    Evidence.objects.filter(pk=photo.pk).update(flags=["exif_time_differs", "exif_place_differs"])
+    lead = make.reported(world, 1, evidence=(photo.pk,))
+    html = signed_in("commissioner-01").get(f"/admin/leads/lead/{lead.pk}/change/").content.decode()
+    assert "文件内时间与上报的拍摄时间相差超过10分钟；文件内位置与上报的位置相差超过500米" in html
+
+
 @pytest.mark.parametrize(("ms", "said"), [(None, ""), (400, "0:00"), (1000, "0:01"), (61_400, "1:01")])
 def test_lengths(ms: int | None, said: str) -> None:
     assert page._length(ms) == said

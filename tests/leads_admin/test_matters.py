@@ -12,6 +12,7 @@ from grids.demo import World
 from kernel import sealed
 from kernel.accounts.models import User
 from leads.models import KeptComplaint, Lead, Matter, Platform
+from tests.leads.calls import Api
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/leads/lead/add/"
@@ -93,3 +94,23 @@ def test_a_platform_shows_its_secret_once(world: World) -> None:
     platform.refresh_from_db()
     assert platform.sealed_secret_before == ""
     assert sit_at(world, "clerk-01").get(PLATFORMS).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["bureau", "section-price"])
+def test_who_takes_a_tip_off_for_others_keeps_its_number_only(world: World, who: str) -> None:
+    """限制知悉: whoever took it down has the receipt; he opens neither its page nor its matter."""
+    desk = sit_at(world, who)
+    sent = form(world, matter="tip_off")
+    answer = desk.post(ADD, sent, follow=True)
+    lead = Lead.objects.get()
+    assert (lead.restricted, lead.restricted_section) == (True, "FOOD")
+    assert answer.status_code == 200
+    shown = answer.content.decode()
+    assert f"举报 {lead.number} 已登记" in shown
+    assert "回收油" not in shown
+    assert desk.get(f"/admin/leads/lead/{lead.pk}/change/", follow=True).content.decode().count("回收油") == 0
+    api = Api(Client())
+    user = world.user(who)
+    assert api.get(user, f"leads/{lead.pk}/").status_code == 404
+    assert api.get(user, f"matters/{Matter.objects.get().pk}/").status_code == 404
+    assert api.get(user, "matters/").json()["results"] == []

@@ -30,7 +30,7 @@ def test_it_says_what_is_missing_makes_it_up_and_shows_a_day() -> None:
     assert "2026-06-10、2026-06-11、2026-06-12 尚未生成" in run()
     said = run("--date", "2026-06-10")
     assert "2026-06-10 日报已生成" in said
-    assert "2026年6月10日（星期三），全局上报问题线索1件，截至当日24时均在办理中" in said
+    assert "2026年6月10日（星期三），全局上报问题线索1件，截至当日24时均未办结" in said
     assert SlaReport.objects.count() == 1
     assert run("--catch-up").split() == ["2026-06-11", "日报已生成", "2026-06-12", "日报已生成"]
     assert run("--catch-up") == ""

@@ -132,6 +132,7 @@ def test_the_report_shows_them(kept: tuple[World, SlaReport]) -> None:
     told = Client().get("/api/v1/reports/sla/", {"date": DAY.isoformat()}, headers=headers).json()
     assert [one["code"] for one in told["departments"]] == ["citymgmt", "police"]
     assert told["departments"][1]["answer_rate"] == 0.25
+    assert told["text_zh"].endswith("当日吹哨后未按时回应或到场的部门：公安。")
     assert told["departments"][0]["answer_rate"] is None
     assert [one["called"] for one in told["recent"]["departments"]] == [1, 7]
     answer = Client().get("/api/v1/reports/sla.xlsx", {"date": DAY.isoformat()}, headers=headers)

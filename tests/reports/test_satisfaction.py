@@ -16,7 +16,7 @@ from reports import kpi, rollup
 from reports.models import DailyGridStat
 from tests.factories import citizens
 from tests.factories import leads as made
-from tests.factories.grids import make_world
+from tests.factories.grids import make_entity, make_world
 from tests.factories.leads import take_any
 from tests.factories.reports import DAY, move_to
 
@@ -60,6 +60,15 @@ def test_rates_with_n_and_response(world: World) -> None:
     assert rates["satisfaction_rate"] == Decimal("0.5000")
     assert rates["survey_response_rate"] == Decimal("0.8000")
     assert rates["answered_rate"] == Decimal("0.0000")
+
+
+def test_a_shop_that_was_asked_counts_with_the_citizens(world: World) -> None:
+    lead = made.closed(world, 1, entity_id=make_entity(world, 1).pk)
+    surveys.record_by_telephone(lead_id=lead.pk, by=world.user("bureau"), rating=Rating.SATISFIED)
+    made.closed(world, 2, entity_id=make_entity(world, 2).pk)
+    made.pass_time(timedelta(minutes=1))
+    counts = figures()
+    assert [counts[name] for name in ("surveys", "rated", "satisfied", "not_asked")] == [1, 1, 1, 1]
 
 
 def test_silence_is_not_satisfaction(world: World) -> None:

@@ -8,14 +8,29 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from grids.models import BusinessEntity, Grid
+from grids.models import BusinessEntity, Grid, TaskItem
+from kernel import clock
 from kernel.accounts.models import User
+from kernel.approvals.models import Approval
 from kernel.clock.models import ClockOffset
-from kernel.deadlines.models import Deadline, PoisonRow
+from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.evidence.models import Evidence
+from kernel.journal.models import Entry
 from kernel.journal.verify import verify
 from leads import signing
-from leads.models import Lead, Signature, SupervisionOrder
+from leads.models import (
+    Answer,
+    Guidance,
+    Lead,
+    LeniencyDecision,
+    LookBack,
+    Severity,
+    Signature,
+    SupervisionOrder,
+    Survey,
+    Whistle,
+    WhistleCall,
+)
 from leads.states import State
 from stations.models import Station
 from suoshe import demo
@@ -48,8 +63,90 @@ def test_the_demo_is_whole_and_its_clocks_are_running() -> None:
     for username in ("bureau", "office-01", "commissioner-21", "worker-21-3", "station-25", "admin"):
         assert User.objects.filter(username=username).exists()
 
+    every_side_road_is_there()
     with pytest.raises(CommandError, match="已有业务数据"):
         call_command("seed_demo", force=2)
+
+
+def every_side_road_is_there() -> None:
+    """Whoever signs in finds something of his own to do, made by the services."""
+    assert set(Lead.objects.values_list("state", flat=True)) == set(State.values)
+    what_waits_for_somebody()
+    what_was_whistled_for()
+    what_follows_a_closing()
+    what_a_citizen_hears()
+    a_tip_off_for_its_officers_alone()
+    tasks = TaskItem.objects.filter(grid__code="370983001-L01")
+    assert sorted(tasks.values_list("state", flat=True)) == ["done", "open", "open", "open"]
+    assert Event.objects.filter(subject_kind="task", kind="due").exists(), "one is late"
+    journal_kinds = set(Entry.objects.values_list("kind", flat=True))
+    assert {"lead.recused", "lead.interim", "lead.referral_received", "lead.rejected"} <= journal_kinds
+    pair = Lead.objects.get(state=State.MERGED)
+    assert pair.merged_into is not None
+    assert pair.merged_into.entity_id == pair.entity_id
+
+
+def what_waits_for_somebody() -> None:
+    waiting = Approval.objects.waiting().order_by("kind")
+    assert list(waiting.values_list("kind", flat=True)) == [
+        "lead.extend", "lead.leniency_legal", "lead.reject", "lead.reopen",
+    ]  # fmt: skip
+    for kind, username in (
+        ("lead.extend", "office-04"),
+        ("lead.leniency_legal", "section-legal"),
+        ("lead.reject", "worker-17-1"),
+        ("lead.reopen", "office-02"),
+    ):
+        row, user = waiting.get(kind=kind), User.objects.get(username=username)
+        assert row in Approval.objects.for_decision_by(user)
+    decided = LeniencyDecision.objects.get(state=LeniencyDecision.State.COMPLETED)
+    assert (decided.lead.state, decided.officers.count()) == (State.CLOSED, 2)
+    assert Guidance.objects.filter(lead=None).count() == 1, "guidance in one tap"
+
+
+def what_was_whistled_for() -> None:
+    calls = WhistleCall.objects.order_by("id").values_list("department__code", "state", "answer_late")
+    assert list(calls) == [
+        ("police", "reported", False), ("fire", "called", True), ("citymgmt", "called", False),
+    ]  # fmt: skip
+    liaison = User.objects.get(username="citymgmt")
+    assert Whistle.objects.visible_to(liaison).count() == 1
+
+
+def what_follows_a_closing() -> None:
+    look_backs = LookBack.objects.order_by("lead_id", "number").values_list("number", "state")
+    assert sorted(look_backs) == [
+        (1, "failed"), (1, "passed"), (1, "scheduled"),
+        (2, "cancelled"), (2, "scheduled"), (2, "scheduled"),
+    ]  # fmt: skip
+    due = LookBack.objects.get(number=1, state=LookBack.State.SCHEDULED)
+    assert due.due_on == clock.today()
+    assert due.opens_at < clock.now()
+    back = LookBack.objects.get(state=LookBack.State.FAILED).lead
+    assert (back.state, back.round, back.severity) == (State.RESPONDED, 2, Severity.MODERATE)
+    ordered = Deadline.objects.filter(subject_kind="lead", kind="recheck", state="running")
+    assert ordered.exists(), "a recheck is still to come"
+
+
+def what_a_citizen_hears() -> None:
+    assert sorted(Answer.objects.values_list("state", flat=True)) == ["answered", "answered", "owed"]
+    owed = Answer.objects.select_related("lead").get(state="owed")
+    assert owed.lead in Lead.objects.visible_to(User.objects.get(username="clerk-03"))
+    assert sorted(Survey.objects.exclude(rating="").values_list("rating", flat=True)) == [
+        "unsatisfied",
+        "very_satisfied",
+    ]
+
+
+def a_tip_off_for_its_officers_alone() -> None:
+    lead = Lead.objects.get(restricted=True)
+    assert lead.assignee is not None
+    assert lead in Lead.objects.visible_to(lead.assignee)
+    clerk = User.objects.get(username="clerk-02")
+    assert lead in Lead.objects.visible_to(clerk), "the office that took it"
+    for username in ("worker-10-1", "community-08", "bureau", "leader", "police", "auditor", "office-01"):
+        user = User.objects.get(username=username)
+        assert lead not in Lead.objects.visible_to(user), username
 
 
 def test_the_demo_refuses_a_production_database_unless_told_twice(settings: Any) -> None:

@@ -26,7 +26,7 @@ from kernel.deadlines.models import Segment
 from leads.models import Lead
 from tests.factories import leads as make
 from tests.factories.accounts import token_for
-from tests.factories.house import House, on_its_own, standing
+from tests.factories.house import House, on_its_own
 from tests.suoshe.pages import english_in, outside_in
 
 pytestmark = pytest.mark.xdist_group("house")
@@ -57,14 +57,6 @@ TECHNICAL = {
     "journal.Entry",
 }
 """Lists of names of accounts and codes, and pages whose heading is the name of a row of the machinery."""
-
-
-@pytest.fixture(scope="module")
-def standing_house(
-    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    with standing(django_db_blocker, tmp_path_factory.mktemp("media")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -19,18 +19,10 @@ from leads.states import State
 from suoshe.me import TASKS
 from tests.factories import leads as make
 from tests.factories.accounts import bearer
-from tests.factories.house import House, on_its_own, standing
+from tests.factories.house import House, on_its_own
 
 pytestmark = pytest.mark.xdist_group("house")
 NOTHING = dict.fromkeys(TASKS, 0)
-
-
-@pytest.fixture(scope="module")
-def standing_house(
-    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    with standing(django_db_blocker, tmp_path_factory.mktemp("media")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -30,20 +30,12 @@ from suoshe.api_docs import Docs, Document, document
 from suoshe.openapi import ERROR, REFUSALS, one_path_each
 from tests.factories import citizens
 from tests.factories.accounts import PASSWORD, make_user, token_for
-from tests.factories.house import House, keep_photo, on_its_own, standing
+from tests.factories.house import House, keep_photo, on_its_own
 from tests.fuzz.document import CHECKS, PLAIN
 from tests.fuzz.grounds import application
 from tests.fuzz.valid import METHODS, PREFIX, operations
 
 pytestmark = pytest.mark.xdist_group("house")
-
-
-@pytest.fixture(scope="module")
-def standing_house(
-    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    with standing(django_db_blocker, tmp_path_factory.mktemp("media")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class ApprovalFilters(django_filters.FilterSet):
         fields = ["state", "kind", "subject_kind", "subject_id", "waits_for_me", "asked_by_me"]
 
     def of_me(self, rows: Any, name: str, value: bool) -> Any:
-        own = Approval.objects.asked_by(cast(User, self.request.user)).values("pk")
+        own = Approval.objects.asked_by(cast(User, self.request.user).pk).values("pk")
         return rows.filter(pk__in=own) if value else rows.exclude(pk__in=own)
 
 

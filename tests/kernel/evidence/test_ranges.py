@@ -25,7 +25,6 @@ from tests.factories.recordings import make_video, make_voice
 
 URL = "/api/v1/evidence/"
 TAG = '"abc"'
-BLOCK = files.CHUNK
 
 
 # -- what a request asks for

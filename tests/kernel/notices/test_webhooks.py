@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 
 from kernel import clock, sealed
@@ -99,6 +99,17 @@ def test_steps_of_one_subject_keep_their_order(receiver: Receiver) -> None:
     assert receiver.ids[0] == receiver.ids[2], "a repeat is known by its number"
 
 
+def test_a_round_that_is_over_takes_nothing_it_will_not_send(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint(receiver)
+    webhooks.post(step(), at=clock.now())
+    monkeypatch.setattr(webhook_delivery, "ROUND_S", -1.0)
+    assert webhook_delivery.deliver_due() == 0
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.attempts, row.leased_by) == (State.PENDING, 0, "")
+
+
 @pytest.mark.parametrize(("answer", "status"), [(500, 500), (429, 429), (404, 404), (302, 302), (0, None)])
 def test_what_is_not_taken_is_tried_again(receiver: Receiver, answer: int, status: int | None) -> None:
     endpoint(receiver)
@@ -163,6 +174,24 @@ def test_nothing_goes_to_a_host_that_no_setting_names(receiver: Receiver, settin
     assert webhooks.is_listed("https://12345.example/back?x=1")
 
 
+def test_what_cannot_be_written_is_set_aside_and_stops_no_other(receiver: Receiver) -> None:
+    theirs, other = endpoint(receiver, source="p1", format="broken"), endpoint(receiver)
+    webhooks.register_format("broken", "缺字段", lambda row: {"x": row.payload["not there"]})
+    try:
+        webhooks.post(step(source="p1", own={"number": "A1"}), at=clock.now())
+        assert webhook_delivery.deliver_due() == 1
+        dead = WebhookDelivery.objects.get(endpoint=theirs)
+        assert (dead.state, dead.last_error) == (State.DEAD, "内容不齐，无法按该报文格式生成")
+        assert WebhookDelivery.objects.get(endpoint=other).state == State.DELIVERED
+    finally:
+        webhooks._formats.pop("broken")
+
+
+def test_a_platforms_form_is_for_its_own_matters() -> None:
+    with pytest.raises(IntegrityError, match="form_of_its_platform"):
+        endpoint(format="12345")
+
+
 def test_an_endpoint_switched_off_keeps_what_waits(receiver: Receiver) -> None:
     made = endpoint(receiver)
     webhooks.post(step(), at=clock.now())
@@ -225,6 +254,8 @@ def test_the_log_is_filtered_and_replayed(client: Client, keeper: User) -> None:
     page = client.get(f"{LOG}{hidden.pk}/change/").content.decode()
     assert "限制知悉" in page
     assert "JB-SECRET" not in page
+    assert "限制知悉" in client.get(LOG).content.decode()
+    assert "限制知悉" not in client.get(f"{LOG}?event=test.done").content.decode(), "no filter tells its step"
     ids = [str(row.pk) for row in WebhookDelivery.objects.all()]
     first = {"action": "send_again", "_selected_action": ids}
     assert "重新推送" in client.post(LOG, first).content.decode()
