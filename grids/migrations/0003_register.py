@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.indexes
 import django.db.models.deletion
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -429,6 +430,63 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="businessentity",
             index=models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
+        ),
+        migrations.AddField(
+            model_name="businessentity",
+            name="created_by",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="录入人",
+            ),
+        ),
+        migrations.AddField(
+            model_name="businessentity",
+            name="client_uid",
+            field=models.UUIDField(editable=False, null=True, verbose_name="客户端编号"),
+        ),
+        migrations.AddField(
+            model_name="businessentity",
+            name="content_digest",
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=64, verbose_name="内容校验值"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="businessentity",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("client_uid__isnull", False)),
+                fields=("created_by", "client_uid"),
+                name="grids_entity_one_client_uid",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="businessentity",
+            index=models.Index(
+                condition=models.Q(("contact_phone", ""), _negated=True),
+                fields=["contact_phone"],
+                name="grids_entity_by_phone",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="businessentity",
+            index=models.Index(
+                django.db.models.functions.text.Substr("uscc", 9, 9),
+                condition=models.Q(("uscc", ""), _negated=True),
+                name="grids_entity_by_org_code",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="businessentity",
+            index=models.Index(
+                condition=models.Q(("lat__isnull", False)),
+                fields=["lat", "lon"],
+                name="grids_entity_by_place",
+            ),
         ),
         migrations.AddIndex(
             model_name="businessentity",

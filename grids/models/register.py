@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Self
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Substr
 from stdnum.cn import uscc as social_credit_code
 
 from grids.access import Anyone, Scope, scope_of, within
@@ -149,7 +151,8 @@ class BusinessEntity(models.Model):
     `credit_grade` is the effective grade and is written by `credit` only. For an INDIVIDUAL the
     operator's name is personal data: masked in lists and exports, as the contact's always are.
     `filed_on` is the day since which it is on file (建档): a credit rule asks for it. `version` moves with
-    every change.
+    every change. `client_uid` and `content_digest` make a repeated creation safe; the telephone is kept
+    without blanks and hyphens.
     """
 
     code = models.CharField("一店一码", max_length=20, unique=True, default=new_door_code, editable=False)
@@ -190,6 +193,14 @@ class BusinessEntity(models.Model):
     version = models.PositiveIntegerField("版本", default=1, db_default=1, editable=False)
     is_demo = models.BooleanField("演示数据", db_default=False, default=False)
     created_at = models.DateTimeField("录入时间", db_default=KernelNow(), editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name="录入人", related_name="+", null=True,
+        editable=False, db_index=False,
+    )  # fmt: skip
+    client_uid = models.UUIDField("客户端编号", null=True, editable=False)
+    content_digest = models.CharField(
+        "内容校验值", max_length=64, blank=True, default="", db_default="", editable=False
+    )
 
     objects = BusinessEntityQuerySet.as_manager()
 
@@ -200,6 +211,11 @@ class BusinessEntity(models.Model):
             models.Index(fields=["grid", "-id"], name="grids_entity_by_grid"),
             models.Index(fields=["name"], name="grids_entity_by_name"),
             models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
+            models.Index(
+                fields=["contact_phone"], condition=~Q(contact_phone=""), name="grids_entity_by_phone"
+            ),
+            models.Index(Substr("uscc", 9, 9), condition=~Q(uscc=""), name="grids_entity_by_org_code"),
+            models.Index(fields=["lat", "lon"], condition=Q(lat__isnull=False), name="grids_entity_by_place"),
             GinIndex(
                 Grams("name", "uscc", "address", "operator_name"),
                 name="grids_entity_by_grams",
@@ -212,6 +228,11 @@ class BusinessEntity(models.Model):
                 condition=~Q(uscc=""),
                 name="grids_entity_one_per_uscc",
                 violation_error_message="该统一社会信用代码已登记。",
+            ),
+            models.UniqueConstraint(
+                fields=["created_by", "client_uid"],
+                condition=Q(client_uid__isnull=False),
+                name="grids_entity_one_client_uid",
             ),
             models.CheckConstraint(
                 condition=Q(lon__isnull=True, lat__isnull=True)
