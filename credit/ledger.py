@@ -44,7 +44,8 @@ dirty AS (
 SELECT count(*) FROM told
 """
 _MARK = """
-INSERT INTO credit_dirtyentity (entity_id, at) SELECT DISTINCT id, %s::timestamptz FROM unnest(%s::bigint[]) t(id)
+INSERT INTO credit_dirtyentity (entity_id, at)
+SELECT DISTINCT id, %s::timestamptz FROM unnest(%s::bigint[]) t(id)
 """
 
 

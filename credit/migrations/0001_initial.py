@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(verbose_name="发生时间")),
                 ("happened_on", models.DateField(verbose_name="发生日期")),
                 ("until", models.DateField(blank=True, null=True, verbose_name="有效至")),
-                ("source", models.CharField(max_length=140, unique=True, verbose_name="来源")),
+                ("source", models.CharField(max_length=140, verbose_name="来源")),
                 ("data", models.JSONField(blank=True, default=dict, verbose_name="详情")),
                 ("recorded_at", models.DateTimeField(verbose_name="入账时间")),
                 (
@@ -751,6 +751,10 @@ class Migration(migrations.Migration):
                 fields=["entity"],
                 name="credit_facts_withdrawn",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="creditfact",
+            constraint=models.UniqueConstraint(fields=("source",), name="credit_fact_one_source"),
         ),
         migrations.AddConstraint(
             model_name="creditfact",

@@ -3,6 +3,7 @@
 from credit.models.asking import Appeal, Repair
 from credit.models.ledger import CreditFact, DirtyEntity
 from credit.models.partners import RedPartner
+from credit.models.runs import GradingRun
 from credit.models.scheme import CreditScheme
 from credit.models.standing import CreditAssessment, CreditReview, CreditStanding
 
@@ -14,6 +15,7 @@ __all__ = [
     "CreditScheme",
     "CreditStanding",
     "DirtyEntity",
+    "GradingRun",
     "RedPartner",
     "Repair",
 ]

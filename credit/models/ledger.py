@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from credit.facts import FactKind
+from credit.facts import Fact, FactKind
 from grids.access import Anyone, scope_of
 from grids.models import BusinessEntity
 
@@ -38,7 +38,7 @@ class CreditFact(models.Model):
     at = models.DateTimeField("发生时间")
     happened_on = models.DateField("发生日期")
     until = models.DateField("有效至", null=True, blank=True)
-    source = models.CharField("来源", max_length=140, unique=True)
+    source = models.CharField("来源", max_length=140)
     data = models.JSONField("详情", default=dict, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -62,11 +62,11 @@ class CreditFact(models.Model):
                 include=["level", "happened_on", "until"],
                 name="credit_facts_by_entity",
             ),
-            models.Index(
-                fields=["entity"], condition=Q(kind="WITHDRAWN"), name="credit_facts_withdrawn"
-            ),
+            models.Index(fields=["entity"], condition=Q(kind="WITHDRAWN"), name="credit_facts_withdrawn"),
         ]
         constraints = [
+            # Not `unique=True`: that would bring a second index of the same texts, for patterns.
+            models.UniqueConstraint(fields=["source"], name="credit_fact_one_source"),
             models.CheckConstraint(condition=Q(kind__in=FactKind.values), name="credit_fact_kind_known"),
             models.CheckConstraint(
                 condition=~Q(source="") & ~Q(ref=""), name="credit_fact_has_source_and_ref"
@@ -75,6 +75,20 @@ class CreditFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.happened_on}"
+
+    def as_fact(self) -> Fact:
+        """The row as scoring and explaining see it; its number is its place in the ledger."""
+        return Fact(
+            kind=self.kind,
+            level=self.level,
+            ref=self.ref,
+            at=self.at,
+            happened_on=self.happened_on,
+            until=self.until,
+            source=self.source,
+            number=self.pk,
+            data=self.data,
+        )
 
 
 class DirtyEntity(models.Model):

@@ -200,6 +200,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # One task, safe at any time: what is due is computed, so a firing that was missed is made up.
     "reports.nightly": {"task": "reports.catch_up", "schedule": crontab(minute=10, hour=0)},
     "reports.tell": {"task": "reports.catch_up", "schedule": crontab(*map(int, reversed(_TELL.split(":"))))},
+    "credit.regrade_dirty": {"task": "credit.regrade_dirty", "schedule": 1.0, "options": {"expires": 5}},
+    "credit.nightly": {"task": "credit.nightly", "schedule": crontab(minute=20, hour=0)},
+    "credit.catch_up": {
+        "task": "credit.nightly", "schedule": crontab(minute="3-59/10"), "options": {"expires": 300}
+    },
     "reports.catch_up": {
         "task": "reports.catch_up", "schedule": crontab(minute="5-59/10"), "options": {"expires": 300}
     },

@@ -152,7 +152,7 @@ def test_the_facts_are_read_from_their_index_alone_and_not_sorted(shops: list[Bu
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # three rows are read faster whole
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN WITH {scoring_sql.SCORED} SELECT * FROM scored", given)  # noqa: S608
+        cursor.execute(f"EXPLAIN WITH {scoring_sql.SCORED} SELECT * FROM scored", given)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Only Scan using credit_facts_by_entity" in plan
     assert "Sort" not in plan

@@ -1,0 +1,42 @@
+"""What follows from a change of effective grade: higher apps register it here (DESIGN.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+
+class GradeMove(NamedTuple):
+    """One business whose effective grade changed. `before` is empty at its first grading; `cause` and `caps`
+    are those of the new computed grade (patrols follow them)."""
+
+    entity_id: int
+    before: str
+    after: str
+    cause: str
+    caps: tuple[str, ...]
+
+    @property
+    def fell(self) -> bool:
+        return bool(self.before) and self.after > self.before
+
+
+OnGradeChange = Callable[[Sequence[GradeMove], datetime], object]
+
+_handlers: list[OnGradeChange] = []
+
+
+def on_grade_change(handler: OnGradeChange) -> OnGradeChange:
+    """Have `handler(moves, at)` run in the transaction of every batch of gradings that moved any, once a
+    batch: set-based, no query in a loop. The businesses' rows are locked. Registering twice is once."""
+    if handler not in _handlers:
+        _handlers.append(handler)
+    return handler
+
+
+def tell(moves: Sequence[GradeMove], at: datetime) -> None:
+    """Run every handler, in the order in which they were registered."""
+    if moves:
+        for handler in list(_handlers):
+            handler(moves, at)

@@ -1,0 +1,221 @@
+"""Grading: facts → score → effective grade, written with its history (DESIGN.md §8). The one writer of
+`CreditStanding`, `CreditAssessment`, `CreditReview` and `BusinessEntity.credit_grade`.
+
+Set-based: a batch costs the same number of statements for one business and for thousands. Scores, falls and
+first gradings are decided in SQL; only where the computed grade is better than the effective one does
+`credit.movement` decide, and its answers go back into the same statement.
+
+No fact is lost between two gradings: a fact and its mark (`DirtyEntity`) commit together, a mark is taken
+before the business is locked, and the facts are read after that, by a later statement.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from credit import fall_notices, grade_changes, grading_sql, schemes_in_force
+from credit.facts import Fact
+from credit.grade_changes import GradeMove, on_grade_change
+from credit.models import CreditAssessment, CreditReview
+from credit.movement import Before, move, release
+from credit.scheme import Scheme
+from credit.scoring_sql import parameters
+from grids.models.register import GONE
+from kernel import clock, journal
+from kernel.deadlines.arrays import literal
+from kernel.deadlines.contention import retried
+
+__all__ = ["BATCH", "GradeMove", "Review", "on_grade_change", "regrade", "regrade_dirty"]
+
+BATCH = 5_000
+"""So many businesses are graded in one transaction: a second or less, and some tens of MiB."""
+MARKS_AT_ONCE = 20_000
+
+Trigger = CreditAssessment.Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A periodic review: C and D on the 1st of every month, A and B too where it opens a quarter."""
+
+    period: date
+
+    @property
+    def quarterly(self) -> bool:
+        return self.period.month % 3 == 1
+
+    def covers(self, grade: str) -> bool:
+        return grade in ("C", "D") or self.quarterly
+
+
+def batches(entity_ids: Iterable[int]) -> Iterator[Sequence[int]]:
+    """Each business once, by number, `BATCH` at a time: two graders lock in one order."""
+    wanted = sorted(set(entity_ids))
+    for start in range(0, len(wanted), BATCH):
+        yield wanted[start : start + BATCH]
+
+
+class Waiting(NamedTuple):
+    """A business whose computed grade is better than its effective one: may it rise?"""
+
+    entity_id: int
+    effective: str
+    computed: str
+    since: date
+
+
+def regrade(
+    entity_ids: Iterable[int], *, at: datetime, trigger: str, review: Review | None = None, tell: bool = True
+) -> list[GradeMove]:
+    """Grade these businesses anew as of `at`; those whose effective grade changed.
+
+    In batches of `BATCH`, each a transaction of its own unless the caller holds one. A batch locks the rows
+    of its businesses (FOR NO KEY UPDATE, by number) until it commits. Writes only what changed, so
+    grading twice writes nothing the second time. A business that is gone is left as it is. Handlers of
+    `on_grade_change` run once a batch; `tell`: commissioner and grid workers learn of falls now (the runs
+    over the whole register tell them once, at their end).
+
+    Raises:
+        NoSchemeInForce: there is no scheme to grade by.
+        Busy: locks could not be had in time, twice.
+    """
+    moves: list[GradeMove] = []
+    for batch in batches(entity_ids):
+        moves += retried(partial(_in_a_transaction, batch, at, trigger, review, tell))
+    return moves
+
+
+def _in_a_transaction(
+    ids: Sequence[int], at: datetime, trigger: str, review: Review | None, tell: bool
+) -> list[GradeMove]:
+    with transaction.atomic():
+        return _grade(ids, at, trigger, review, tell)
+
+
+def regrade_dirty() -> int:
+    """Grade what is marked, until nothing is; how many marks were answered.
+
+    Many marks of one business are one grading. Any number of these may run at once: each takes marks that no
+    other has. A batch that fails leaves its marks where they are.
+    """
+    answered = 0
+    while marks := retried(_answer_marks):
+        answered += marks
+    return answered
+
+
+@transaction.atomic
+def _answer_marks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(grading_sql.CLAIM, {"most": MARKS_AT_ONCE})
+        marked = [row[0] for row in cursor.fetchall()]
+    if marked:
+        at = clock.now()
+        for batch in batches(marked):
+            _grade(batch, at, Trigger.FACT, None, tell=True)
+    return len(marked)
+
+
+def _grade(
+    ids: Sequence[int], at: datetime, trigger: str, review: Review | None, tell: bool
+) -> list[GradeMove]:
+    """One batch, in the caller's transaction."""
+    scheme_id, scheme = schemes_in_force.newest()
+    on = clock.local_date(at)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a batch
+        cursor.execute(grading_sql.LOCK, {"ids": literal(ids), "gone": sorted(GONE)})
+        living = [row[0] for row in cursor.fetchall()]
+        if not living:
+            return []
+        cursor.execute(grading_sql.PULL, {"ids": literal(living), "at": at, "on": on})
+    given: dict[str, Any] = {
+        **parameters(scheme, on), "scheme": scheme_id, "at": at, "trigger": str(trigger),
+        "system": journal.SYSTEM,
+        "period": review and review.period, "quarterly": review is not None and review.quarterly,
+    }  # fmt: skip
+    moves, waiting = _decide(living, given, review, {})
+    if waiting:
+        told = _told(waiting, scheme, on, review)
+        moves += _decide(list(told), given, review, told)[0]
+    moves.sort()
+    grade_changes.tell(moves, at)
+    if tell:
+        fall_notices.tell([one for one in moves if one.fell], at=at)
+    return moves
+
+
+Told = dict[int, tuple[str, date, tuple[str, ...]]]
+"""What `credit.movement` says of each: effective grade, since, held by."""
+
+
+def _decide(
+    ids: Sequence[int], given: dict[str, Any], review: Review | None, told: Told
+) -> tuple[list[GradeMove], list[Waiting]]:
+    """Score, write what changed; who moved, and who waits for an answer. One statement."""
+    parts = [grading_sql.GRADE, grading_sql.REVIEWED if review else "", grading_sql.FOUND]
+    moves, waiting = [], []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "".join(parts),
+            {
+                **given,
+                "ids": literal(ids),
+                "told_ids": list(told),
+                "told_grades": [one[0] for one in told.values()],
+                "told_since": [one[1] for one in told.values()],
+                "told_held": [",".join(one[2]) for one in told.values()],
+            },
+        )
+        for entity_id, before, effective, cause, caps, computed, since in cursor.fetchall():
+            if effective is None:
+                waiting.append(Waiting(entity_id, before, computed, since))
+            else:
+                moves.append(GradeMove(entity_id, before, effective, cause, tuple(caps)))
+    return moves, waiting
+
+
+def _told(waiting: Sequence[Waiting], scheme: Scheme, on: date, review: Review | None) -> Told:
+    """Ask `credit.movement` about those that might rise. Two statements at most, whatever their number."""
+    in_d = {one.entity_id: one.since for one in waiting if one.effective == "D"}
+    kept = {number: release(facts, since=in_d[number], on=on) for number, facts in _facts_of(in_d)}
+    reviewed = _reviewed_before(waiting, review)
+    told: Told = {}
+    for one in waiting:
+        bound = kept.get(one.entity_id)
+        before = Before(
+            one.effective,
+            one.since,
+            look_backs=bool(bound and bound.look_backs),
+            open_lead=bool(bound and bound.open_leads),
+        )
+        now = review is not None and review.covers(one.effective) and one.entity_id not in reviewed
+        moved = move(before, one.computed, scheme, on=on, review=now)
+        told[one.entity_id] = (moved.effective, moved.since, moved.held_by)
+    return told
+
+
+def _facts_of(entity_ids: Iterable[int]) -> Iterator[tuple[int, list[Fact]]]:
+    """The facts of each that decide whether it may leave D. One statement, or none for nobody."""
+    found: dict[int, list[Fact]] = defaultdict(list)
+    if wanted := list(entity_ids):
+        with connection.cursor() as cursor:
+            cursor.execute(grading_sql.FACTS_OF, {"ids": literal(wanted)})
+            for entity_id, *values in cursor.fetchall():
+                found[entity_id].append(Fact(*values))
+    yield from found.items()
+
+
+def _reviewed_before(waiting: Sequence[Waiting], review: Review | None) -> set[int]:
+    """Whose review of this period is written already: a run that is taken up again raises nobody twice."""
+    if review is None:
+        return set()
+    rows = CreditReview.objects.filter(period=review.period, entity_id__in=[one.entity_id for one in waiting])
+    return set(rows.values_list("entity_id", flat=True))
