@@ -59,7 +59,42 @@ GROUPS = [
             "grids.workgroup": "groups",
             "grids.taskitem": "checklist",
             "grids.responsibilityitem": "assignment_ind",
+        },
+    ),
+    Group(
+        "经营主体",
+        {
             "grids.businessentity": "storefront",
+            "grids.licence": "license",
+            "grids.equipment": "elevator",
+            "grids.keychange": "published_with_changes",
+            "grids.duplicatepair": "content_copy",
+            "grids.entitycontact": "door_front",
+            "grids.importfile": "upload_file",
+        },
+    ),
+    Group(
+        "信用分类",
+        {
+            "credit.creditstanding": "grade",
+            "credit.creditassessment": "history",
+            "credit.creditfact": "fact_check",
+            "credit.creditreview": "event_repeat",
+            "credit.appeal": "gavel",
+            "credit.repair": "healing",
+            "credit.redpartner": "workspace_premium",
+            "credit.creditscheme": "rule",
+        },
+    ),
+    Group(
+        "巡查检查",
+        {
+            "patrols.patroltask": "route",
+            "patrols.patrolvisit": "directions_walk",
+            "patrols.inspectionpaper": "policy",
+            "patrols.enforcementcard": "badge",
+            "patrols.planrun": "event_upcoming",
+            "patrols.patrolpolicy": "tune",
         },
     ),
     Group(

@@ -111,7 +111,17 @@ NO_ADMIN = {
     "reports.SlaOverdue": SHOWN_ON_ITS_REPORT,
     "reports.SlaOrder": SHOWN_ON_ITS_REPORT,
 }
-SHORT_NAME = {"grids.BusinessEntity": "entity"}
+SHORT_NAME = {
+    "grids.BusinessEntity": "entity",
+    "grids.EntityContact": "contact",
+    "credit.CreditFact": "fact",
+    "credit.CreditReview": "review",
+    "credit.CreditScheme": "scheme",
+    "patrols.InspectionPaper": "inspection",
+    "patrols.PatrolPolicy": "policy",
+    "patrols.PatrolTask": "task",
+    "patrols.PatrolVisit": "visit",
+}
 """Constraints of this model are named by a shorter word than the model's."""
 SPEAKS_FOR_ITSELF = {"SHA-256", "WGS-84", "A", "B", "C", "D"}
 

@@ -1,0 +1,85 @@
+"""Papers of inspections, and the officers' cards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from grids.access import scope_of
+from grids.admin_access import BUREAU_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
+from grids.roles import Role
+from patrols.models import EnforcementCard, InspectionPaper, PatrolVisit
+
+
+@admin.register(InspectionPaper)
+class InspectionPaperAdmin(ExportsSheet, ScopedAdmin):
+    """检查文书 of each 每周查."""
+
+    view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | {Role.COMMISSIONER}
+    list_display = (
+        "platform_no",
+        "shop",
+        "day",
+        "approval_no",
+        "notice_no",
+        "officer",
+        "second_officer",
+        "entered",
+    )
+    list_select_related = ("visit__entity", "officer", "second_officer")
+    list_filter = ("year", "entered")
+    search_fields = ("platform_no", "approval_no", "notice_no", "visit__entity__name")
+    search_help_text = "按平台编号、审批编号、通知书编号或主体名称查找"
+    ordering = ("-id",)
+    actions = None
+    fields = (
+        "visit", "officer", "officer_card", "second_officer", "second_officer_card", "basis", "approval_no",
+        "notice_no", "platform_no", "entered", "year",
+    )  # fmt: skip
+    readonly_fields = fields
+    export_name = "inspections"
+    export_columns = (
+        ("检查日期", lambda row: row.visit.done_on),
+        ("经营主体", lambda row: row.visit.entity.name),
+        ("平台编号", lambda row: row.platform_no),
+        ("审批编号", lambda row: row.approval_no),
+        ("通知书编号", lambda row: row.notice_no),
+        ("检查依据", lambda row: row.basis),
+        ("是否入店", lambda row: "是" if row.entered else "否"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        seen = PatrolVisit.objects.visible_to(request.user).values("id")
+        return InspectionPaper.objects.filter(visit__in=seen).order_by("-id")
+
+    @display(description="经营主体")
+    def shop(self, row: InspectionPaper) -> str:
+        return row.visit.entity.name
+
+    @display(description="检查日期")
+    def day(self, row: InspectionPaper) -> Any:
+        return row.visit.done_on
+
+
+@admin.register(EnforcementCard)
+class EnforcementCardAdmin(ScopedAdmin):
+    """执法证: kept by office heads and the bureau."""
+
+    view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | {Role.COMMISSIONER}
+    change_roles = frozenset({Role.OFFICE_HEAD, Role.BUREAU})
+    journal_stream = "enforcement_card"
+    list_display = ("number", "officer", "expires_on")
+    list_select_related = ("officer",)
+    search_fields = ("number", "officer__name")
+    search_help_text = "按执法证号或姓名查找"
+    ordering = ("number",)
+    actions = None
+    autocomplete_fields: Any = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = EnforcementCard.objects.order_by("number")
+        return rows if scope_of(request.user).seats else rows.none()
