@@ -31,8 +31,8 @@ class AppealAdmin(AskedAdmin):
     """等级申诉."""
 
     fields = (
-        "entity", "assessment", "disputed", "reason", "evidence", "state", "asked_by", "asked_at", "decided_by",
-        "decided_at", "note",
+        "entity", "assessment", "disputed", "reason", "evidence", "state", "asked_by", "asked_at",
+        "decided_by", "decided_at", "note",
     )  # fmt: skip
     export_name = "credit-appeals"
 
@@ -42,6 +42,7 @@ class RepairAdmin(AskedAdmin):
     """信用修复."""
 
     fields = (
-        "entity", "fact", "reason", "evidence", "state", "asked_by", "asked_at", "decided_by", "decided_at", "note",
+        "entity", "fact", "reason", "evidence", "state", "asked_by", "asked_at", "decided_by", "decided_at",
+        "note",
     )  # fmt: skip
     export_name = "credit-repairs"

@@ -78,7 +78,8 @@ class CreditReviewAdmin(OfEntity):
     list_filter = ("kind", "period", "grade", ("confirmed_at", admin.EmptyFieldListFilter), GridFilter)
     ordering = ("-period", "-id")
     fields: Any = (
-        "entity", "kind", "period", "before", "grade", "total", "at", "confirmed_by", "confirmed_at", "exception",
+        "entity", "kind", "period", "before", "grade", "total", "at", "confirmed_by", "confirmed_at",
+        "exception",
     )  # fmt: skip
     export_name = "credit-reviews"
     export_columns = (

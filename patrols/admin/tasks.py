@@ -19,8 +19,8 @@ class PatrolTaskAdmin(OfShop):
     list_filter = ("kind", "state", "grade", "cause", ("planned_on", admin.DateFieldListFilter), "grid")
     ordering = ("-planned_on", "assignee_id", "sequence")
     fields = (
-        "entity", "grid", "kind", "period", "period_end", "planned_on", "assignee", "sequence", "grade", "cause",
-        "without_entering", "state", "done_at", "why", "planned_at",
+        "entity", "grid", "kind", "period", "period_end", "planned_on", "assignee", "sequence", "grade",
+        "cause", "without_entering", "state", "done_at", "why", "planned_at",
     )  # fmt: skip
     export_name = "patrol-tasks"
     export_columns = (
