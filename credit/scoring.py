@@ -213,13 +213,15 @@ def _how_it_went(known: Known, ref: str) -> str:
 def _rectification(known: Known, scheme: Scheme, lines: list[Line]) -> Decimal:
     rule = scheme.rectification
     left = rule.most
-    if due := sorted(_due(known, rule.months)):
-        late = [one for one in due if one[2] != "ON_TIME"]
+    if due := sorted(rectifications_due(known, rule.months)):
+        late = [one for one in due if one.outcome != "ON_TIME"]
         left = rule.most * (len(due) - len(late)) / len(due)
         told = ZERO
-        for place, (first, _, code, sources) in enumerate(late, 1):
+        for place, one in enumerate(late, 1):
             so_far = half_up(rule.most * place / len(due))  # the shares come to the whole, cent by cent
-            lines.append(Line("I4", code, so_far - told, sources, last_day(first, rule.months)))
+            lines.append(
+                Line("I4", one.outcome, so_far - told, one.sources, last_day(one.first, rule.months))
+            )
             told = so_far
     for fact in known.within("LOOK_BACK_FAILED", rule.months):
         left -= rule.failed_look_back
@@ -228,14 +230,23 @@ def _rectification(known: Known, scheme: Scheme, lines: list[Line]) -> Decimal:
     return half_up(left)
 
 
-def _due(known: Known, months: int) -> Iterator[tuple[date, str, str, tuple[str, ...]]]:
+class Due(NamedTuple):
+    """One ordered rectification that came due: the day of the first of done and overdue, and its outcome."""
+
+    first: date
+    ref: str
+    outcome: str
+    sources: tuple[str, ...]
+
+
+def rectifications_due(known: Known, months: int) -> Iterator[Due]:
     """Ordered rectifications that are done or overdue, each with the day of the first of these."""
     after = back(known.on, months)
     done, overdue = known.about("RECTIFICATION_DONE"), known.about("RECTIFICATION_OVERDUE")
     for ref, orders in known.about("RECTIFICATION_ORDERED").items():
         ends = done.get(ref, []) + overdue.get(ref, [])
         if ends and (first := min(fact.happened_on for fact in ends)) > after:
-            yield first, ref, _how_it_went(known, ref), tuple(fact.source for fact in orders + ends)
+            yield Due(first, ref, _how_it_went(known, ref), tuple(fact.source for fact in orders + ends))
 
 
 def _complaint(known: Known, scheme: Scheme, lines: list[Line]) -> Decimal:
