@@ -131,6 +131,7 @@ def test_every_loss_has_its_lines(known: list[Fact]) -> None:
 
 @given(facts())
 def test_a_line_counts_until_its_last_day_and_not_a_day_longer(known: list[Fact]) -> None:
+    known = [fact for fact in known if fact.happened_on <= DAY]  # nothing new happens
     for line in graded(known).lines:
         if line.until is None or line.code in {"EXPIRING", "NEW"}:
             continue
