@@ -43,6 +43,7 @@ ON CONFLICT (source) DO NOTHING
 """Licences and equipment of the register become LICENCE and TEST_DUE facts, where the newest fact of each
 says anything else. Nothing is written where nothing changed."""
 
+# The journal tells changes of a grade; a first grading changes none and is the first row of its history.
 _SCORES = "i1, i2, i3, i4, i5, i6, i7, i8, total, caps, vetoes, cause"
 
 GRADE = f"""
@@ -99,7 +100,7 @@ journal AS (
     SELECT 'entity:' || entity_id, 'credit.graded', %(system)s, %(at)s,
            jsonb_build_object('before', before, 'grade', effective, 'total', total, 'cause', cause,
                               'trigger', %(trigger)s)
-      FROM moved ORDER BY entity_id)
+      FROM moved WHERE before IS NOT NULL ORDER BY entity_id)
 """
 FOUND = """
 SELECT entity_id, coalesce(before, ''), effective, cause, caps, grade, stood_since

@@ -43,6 +43,9 @@ class Bit(IntFlag):
     V5 = 4096
 
 
+UNSCORED = "('WITHDRAWN', 'LEAD_OPENED', 'LEAD_CLOSED', 'LOOK_BACK_PASSED', 'LENIENCY')"
+"""Kinds without points: read by nobody here."""
+
 _BITS = f"""CASE f.kind
     WHEN 'PATROL' THEN CASE WHEN f.happened_on > %(patrol_after)s THEN {Bit.PATROLLED} END
     WHEN 'RECTIFICATION_ORDERED' THEN
@@ -139,7 +142,7 @@ summed AS (
                 SELECT c.ref, c.kind, c.level, c.at, c.id, c.happened_on, c.until,
                        lead(c.id) OVER (PARTITION BY c.ref, c.kind ORDER BY c.at, c.id) IS NULL AS newest
                   FROM credit_creditfact c
-                 WHERE c.entity_id = a.id AND c.happened_on <= %(on)s AND c.kind <> 'WITHDRAWN'
+                 WHERE c.entity_id = a.id AND c.happened_on <= %(on)s AND c.kind NOT IN {UNSCORED}
                    AND c.id NOT IN (SELECT g.id FROM gone g)) f
              GROUP BY f.ref) m) s),
 pointed AS (

@@ -433,6 +433,7 @@ class Migration(migrations.Migration):
             model_name="creditassessment",
             name="scheme",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
@@ -516,6 +517,7 @@ class Migration(migrations.Migration):
                 (
                     "scheme",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",

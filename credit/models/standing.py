@@ -22,6 +22,14 @@ def _words(label: str) -> ArrayField[list[str], list[str]]:
     return ArrayField(models.CharField(max_length=24), verbose_name=label, default=list, blank=True)
 
 
+def scheme_of() -> models.ForeignKey[Any, Any]:
+    """The scheme by which it was graded. Without a check by the database: grading reads the row in its own
+    transaction, and no scheme is ever deleted (trigger), so that a check for each row would find nothing."""
+    return models.ForeignKey(
+        CreditScheme, models.PROTECT, verbose_name="方案", related_name="+", db_index=False, db_constraint=False
+    )
+
+
 class Scored(models.Model):
     """The eight indicators, the total and the computed grade, as one grading left them.
 
@@ -67,9 +75,7 @@ class CreditStanding(Scored):
     entity = models.OneToOneField(
         BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="standing", primary_key=True
     )
-    scheme = models.ForeignKey(
-        CreditScheme, models.PROTECT, verbose_name="方案", related_name="+", db_index=False
-    )
+    scheme = scheme_of()
     effective_since = models.DateField("执行等级起始日")
     held_by = _words("暂不升级原因")
     assessed_at = models.DateTimeField("评定时间")
@@ -108,9 +114,7 @@ class CreditAssessment(Scored):
     entity = models.ForeignKey(
         BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="assessments", db_index=False
     )
-    scheme = models.ForeignKey(
-        CreditScheme, models.PROTECT, verbose_name="方案", related_name="+", db_index=False
-    )
+    scheme = scheme_of()
     trigger = models.CharField("起因", max_length=10, choices=Trigger.choices)
     previous_grade = models.CharField("原等级", max_length=1, blank=True, default="", db_default="")
     held_by = _words("暂不升级原因")
