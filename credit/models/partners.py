@@ -43,6 +43,7 @@ class RedPartner(models.Model):
     )
     community = models.ForeignKey(Community, models.PROTECT, verbose_name="提名社区", related_name="+")
     state = models.CharField("状态", max_length=10, choices=State.choices, default=State.NOMINATED)
+    client_uid = models.UUIDField("客户端编号", null=True)
     reason = models.CharField("提名理由", max_length=500)
     nominated_by = models.ForeignKey(USER, models.PROTECT, verbose_name="提名人", related_name="+")
     nominated_at = models.DateTimeField("提名时间")
@@ -65,6 +66,11 @@ class RedPartner(models.Model):
                 condition=Q(state__in=["NOMINATED", "ACTIVE", "SUSPENDED"]),
                 name="credit_redpartner_one_living",
                 violation_error_message="该主体已被提名或已是红色合伙人。",
+            ),
+            models.UniqueConstraint(
+                fields=["nominated_by", "client_uid"],
+                condition=Q(client_uid__isnull=False),
+                name="credit_redpartner_one_client_uid",
             ),
             models.CheckConstraint(
                 condition=Q(state="NOMINATED", decided_at__isnull=True)

@@ -110,6 +110,7 @@ class CreditAssessment(Scored):
         NIGHTLY = "NIGHTLY", "每日重算"
         REVIEW = "REVIEW", "定期评定"
         SCHEME = "SCHEME", "方案变更"
+        APPEAL = "APPEAL", "申诉成立"
 
     entity = models.ForeignKey(
         BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="assessments", db_index=False
