@@ -1,6 +1,7 @@
 """The sentences of an explanation: one for each line of a score, in Chinese that a shop's owner reads. Pure.
 
-Of a fact's `data` only `what` (what it is about) and `number` (of a paper) are told; nothing of a person.
+Of a fact's `data` only `what` (what it is about) and `number` (of a paper) are told, and the `type` or `kind`
+of what the register holds; nothing of a person.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from credit.facts import LEVEL_LABELS, Fact, FactKind
 from credit.scheme import Scheme
 from credit.scheme_values import plain
 from credit.scoring import Line
+from grids.models import EquipmentKind, LicenceType
 
 VETOES: dict[str, str] = {
     "V1": "列入严重违法失信名单",
@@ -27,6 +29,8 @@ CAPS: dict[str, str] = {
     "NEW": "建档时间较短",
 }
 _SEPARATES = "，"
+_LICENCES: dict[str, str] = {one.value: str(one.label) for one in LicenceType}
+_EQUIPMENT: dict[str, str] = {one.value: str(one.label) for one in EquipmentKind}
 
 
 def day(on: date) -> str:
@@ -94,6 +98,14 @@ def _word(fact: Fact, name: str) -> str:
     return str(word).strip() if isinstance(word, str | int) and not isinstance(word, bool) else ""
 
 
+def named(fact: Fact) -> str:
+    """What a licence or a piece of equipment is called: in words, or by its code in the register."""
+    for name, labels in (("type", _LICENCES), ("kind", _EQUIPMENT)):
+        if label := labels.get(_word(fact, name)):
+            return label
+    return _word(fact, "what")
+
+
 def numbered(fact: Fact) -> str:
     """The number of its paper in brackets; empty where it has none."""
     number = _word(fact, "number")
@@ -104,7 +116,7 @@ def _licensing(telling: Telling, line: Line, fact: Fact) -> str:
     if line.code == "MISMATCH":
         return f"{day(fact.happened_on)}核对发现登记信息{telling.what(fact)}与实际不符"
     until = day(fact.until) if fact.until else ""
-    name = f"{_word(fact, 'what') or '证照'}{numbered(fact)}"
+    name = f"{named(fact) or '证照'}{numbered(fact)}"
     return f"{name}已于{until}到期" if line.code == "EXPIRED" else f"{name}将于{until}到期"
 
 
@@ -158,7 +170,7 @@ def _safety(telling: Telling, line: Line, fact: Fact) -> str:
     if line.code == "SELF_CHECK_MISSED":
         return f"{day(fact.happened_on)}未按要求开展{telling.what(fact)}自查"
     until = day(fact.until) if fact.until else ""
-    return f"{_word(fact, 'what') or '设备'}{numbered(fact)}应于{until}前检验检定，已超期"
+    return f"{named(fact) or '设备'}{numbered(fact)}应于{until}前检验检定，已超期"
 
 
 def _participation(telling: Telling, line: Line, fact: Fact) -> str:

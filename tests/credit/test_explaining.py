@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 
+from credit import grading
 from credit.explaining import AppealTerms, Case, Explanation, Standing, explain, tell
 from credit.facts import Fact
 from credit.models import CreditAssessment, CreditScheme, CreditStanding
@@ -18,6 +19,7 @@ from credit.scheme import DEFAULT
 from credit.scoring import score
 from credit.wording import day
 from grids.demo import World
+from grids.models import Equipment, Licence
 from kernel.clock import local_date
 from tests.credit.test_scoring import facts
 from tests.credit.test_worked_examples import EXAMPLES, example
@@ -180,6 +182,24 @@ def test_it_is_read_in_five_statements(graded: Any) -> None:
     assert "C级须至少停留60天，2026年4月29日期满。" in found.text
     assert "可自评定之日（2026年3月10日）起15日内，即2026年3月25日前" in found.text
     assert "在15个工作日内审核答复" in found.text
+
+
+def test_it_says_what_the_grading_found(world: World) -> None:
+    on = local_date(TUESDAY)
+    entity = make_entity(world, filed_on=on - timedelta(days=400))
+    Licence.objects.create(
+        entity=entity, type="FOOD_OPERATION", number="JY1", expires_on=on - timedelta(days=1)
+    )
+    Equipment.objects.create(entity=entity, kind="ELEVATOR", number="D1", next_test_on=on - timedelta(days=1))
+    keep(example(6, Story(on)), entity.pk)
+    grading.regrade([entity.pk], at=TUESDAY, trigger="FACT")
+    found, stands = explain(entity, on), CreditStanding.objects.get(entity=entity)
+    assert (
+        (found.effective, found.score.grade) == (stands.effective_grade, stands.computed_grade) == ("D", "D")
+    )
+    assert found.score.total == stands.total
+    assert "食品经营许可证（JY1）已于2026年3月9日到期，扣6分，换证前持续计入。" in found.text
+    assert "电梯（D1）应于2026年3月9日前检验检定，已超期，扣4分" in found.text
 
 
 def test_never_graded_it_is_explained_all_the_same(world: World) -> None:
