@@ -106,7 +106,7 @@ def due(at: datetime) -> list[tuple[str, date]]:
     today = clock.local_date(at)
     night = today if at.astimezone(SHANGHAI).time() >= BEGINS else today - timedelta(days=1)
     made = list(GradingRun.objects.filter(finished_at__isnull=False).order_by("-finished_at")[:REMEMBERED])
-    first = clock.local_date(made[0].finished_at) if made and made[0].finished_at else night
+    first = max((run.date for run in made), default=night)
     reviewed = {run.date for run in made if run.kind == GradingRun.Kind.REVIEW}
     missing = [one for one in _firsts(first, night) if one not in reviewed]
     if missing:
