@@ -32,7 +32,7 @@ LONGEST_CELL = 2_000
 XLSX_STARTS, XLS_STARTS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-_CONTROLS = {number: " " for number in (*range(32), 127)}
+_CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 
 @dataclass(frozen=True, slots=True)

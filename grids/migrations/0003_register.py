@@ -22,21 +22,16 @@ CREATE FUNCTION grids_word(word text) RETURNS text
     SELECT regexp_replace(lower(word), '[^[:alnum:]]+', '', 'g')
 $$;
 
--- An index calls it with an empty search path: it calls nothing of ours.
+-- An index calls it with an empty search path: it calls nothing of ours. Three strides of three letters
+-- each: a loop over the letters takes two and a half times as long.
 CREATE FUNCTION grids_grams(VARIADIC texts text[]) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000 AS $$
 DECLARE
-    letters text[] := string_to_array({LETTERS}, NULL);
-    grams text[] := '{{}}';
-    found int := 0;
+    letters text := {LETTERS};
 BEGIN
-    FOR i IN 1 .. cardinality(letters) - 2 LOOP
-        IF letters[i] <> E'\\001' THEN
-            found := found + 1;
-            grams[found] := letters[i] || letters[i + 1] || letters[i + 2];
-        END IF;
-    END LOOP;
-    RETURN array_to_tsvector(grams);
+    RETURN (regexp_replace(letters, '(...)', '\\1 ', 'g')
+            || regexp_replace(substr(letters, 2), '(...)', '\\1 ', 'g')
+            || regexp_replace(substr(letters, 3), '(...)', '\\1 ', 'g'))::tsvector;
 END $$;
 
 CREATE FUNCTION grids_sought(word text, at_start boolean) RETURNS tsquery
@@ -52,7 +47,7 @@ BEGIN
       INTO wanted FROM generate_series(1, length(letters) - 2) AS i;
     RETURN wanted::tsquery;
 END $$;
-"""
+"""  # noqa: S608 - only a constant is put in
 UNGRAMS = """
 DROP FUNCTION grids_sought(text, boolean);
 DROP FUNCTION grids_grams(text[]);
@@ -352,6 +347,7 @@ class Migration(migrations.Migration):
             name="community",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="entities",
@@ -431,6 +427,24 @@ class Migration(migrations.Migration):
             model_name="businessentity",
             index=models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
         ),
+        migrations.RemoveIndex(model_name="businessentity", name="grids_entity_by_name"),
+        migrations.AddIndex(
+            model_name="businessentity",
+            index=models.Index(fields=["name", "address"], name="grids_entity_by_name"),
+        ),
+        migrations.AlterField(
+            model_name="businessentity",
+            name="grid",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="entities",
+                to="grids.grid",
+                verbose_name="网格",
+            ),
+        ),
         migrations.AddField(
             model_name="businessentity",
             name="created_by",
@@ -453,7 +467,12 @@ class Migration(migrations.Migration):
             model_name="businessentity",
             name="content_digest",
             field=models.CharField(
-                blank=True, db_default="", default="", editable=False, max_length=64, verbose_name="内容校验值"
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=64,
+                verbose_name="内容校验值",
             ),
         ),
         migrations.AddConstraint(

@@ -170,11 +170,13 @@ class BusinessEntity(models.Model):
     contact_name = models.CharField("联系人", max_length=60, blank=True, default="", db_default="")
     contact_phone = models.CharField("联系电话", max_length=20, blank=True, default="", db_default="")
     grid = models.ForeignKey(
-        Grid, models.PROTECT, verbose_name="网格", related_name="entities", null=True, blank=True
-    )
+        Grid, models.PROTECT, verbose_name="网格", related_name="entities", null=True, blank=True,
+        db_index=False,
+    )  # fmt: skip
     community = models.ForeignKey(
-        Community, models.PROTECT, verbose_name="社区", related_name="entities", null=True, blank=True
-    )
+        Community, models.PROTECT, verbose_name="社区", related_name="entities", null=True, blank=True,
+        db_index=False,
+    )  # fmt: skip
     placed_by = models.CharField(
         "落格方式", max_length=10, choices=PlacedBy.choices, blank=True, default="", db_default=""
     )
@@ -209,7 +211,7 @@ class BusinessEntity(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["grid", "-id"], name="grids_entity_by_grid"),
-            models.Index(fields=["name"], name="grids_entity_by_name"),
+            models.Index(fields=["name", "address"], name="grids_entity_by_name"),
             models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
             models.Index(
                 fields=["contact_phone"], condition=~Q(contact_phone=""), name="grids_entity_by_phone"

@@ -197,6 +197,13 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}
     },
+    "grids.carry_on_imports": {
+        "task": "grids.carry_on_imports", "schedule": 2.0, "options": {"expires": 10}
+    },
+    "grids.settle_search": {"task": "grids.settle_search", "schedule": 10.0, "options": {"expires": 10}},
+    "grids.forget_import_files": {
+        "task": "grids.forget_import_files", "schedule": crontab(minute=30, hour=3)
+    },
     # One task, safe at any time: what is due is computed, so a firing that was missed is made up.
     "reports.nightly": {"task": "reports.catch_up", "schedule": crontab(minute=10, hour=0)},
     "reports.tell": {"task": "reports.catch_up", "schedule": crontab(*map(int, reversed(_TELL.split(":"))))},
@@ -204,6 +211,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "credit.nightly": {"task": "credit.nightly", "schedule": crontab(minute=20, hour=0)},
     "credit.catch_up": {
         "task": "credit.nightly", "schedule": crontab(minute="3-59/10"), "options": {"expires": 300}
+    },
+    "patrols.nightly": {"task": "patrols.nightly", "schedule": crontab(minute=40, hour=0)},
+    "patrols.catch_up": {
+        "task": "patrols.nightly", "schedule": crontab(minute="8-59/10"), "options": {"expires": 300}
     },
     "reports.catch_up": {
         "task": "reports.catch_up", "schedule": crontab(minute="5-59/10"), "options": {"expires": 300}

@@ -1,0 +1,176 @@
+"""Writing what a plan says, set-based: COPY for what is new, one UPDATE for what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from grids import register_changes
+from grids.codes import door_codes
+from grids.importing_rows import FIELDS, Change, Plan
+from grids.models import BusinessEntity, Community, EntityKind, Grid, Licence
+from grids.refusals import naming_the_rule
+from kernel import journal
+from kernel.accounts.masking import mask_name, mask_phone, mask_text
+from kernel.accounts.models import User
+from kernel.copying import copy_rows
+from kernel.errors import Conflict
+
+ENTITY, LICENCE = BusinessEntity._meta.db_table, Licence._meta.db_table
+LICENSED = ("entity_id", "type", "number", "expires_on")
+MOVED_ON = "导入期间登记信息有变动，本次没有写入，请重新导入。"
+_NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+_CHANGED = f"""
+UPDATE {ENTITY} AS e SET version = e.version + 1, {", ".join(f"{name} = n.{name}" for name in FIELDS)}
+  FROM grids_imported AS n WHERE e.id = n.id AND e.version = n.version
+"""  # noqa: S608 - only names of columns are put together here
+_LICENCES = f"""
+INSERT INTO {LICENCE} (entity_id, type, number, expires_on)
+SELECT entity_id, type, number, expires_on FROM grids_imported_licence
+    ON CONFLICT (entity_id, type, number) DO UPDATE SET expires_on = EXCLUDED.expires_on
+"""  # noqa: S608 - as above
+
+
+def write(plan: Plan, *, import_id: int, by: User, at: datetime) -> None:
+    """Write a plan without errors, in the caller's transaction: rows, licences, journal, what follows.
+
+    Changed rows are locked in the order of their ids, and must be as the plan has seen them.
+
+    Raises:
+        Conflict: somebody changed one of the rows, or registered one of the codes, meanwhile.
+    """
+    ids = _numbers(len(plan.created))
+    with naming_the_rule(BusinessEntity), naming_the_rule(Licence):
+        _create(plan.created, ids)
+        _change(plan.updated)
+        new = list(zip(ids, plan.created, strict=True))
+        old = [(_id(one), one) for one in plan.updated]
+        copy_rows(LICENCE, LICENSED, [(number, *found) for number, one in new for found in one.licences])
+        _keep_licences([(number, *found) for number, one in old for found in one.licences])
+    pairs = [*new, *old]
+    names = _Names()
+    journal.append_many(
+        [
+            journal.Note(
+                f"entity:{entity_id}",
+                "entity.imported",
+                at,
+                {"import": import_id, "row": one.row, **_told(one, names)},
+                by,
+            )
+            for entity_id, one in pairs
+        ]
+    )
+    register_changes.tell([entity_id for entity_id, _ in pairs], at)
+
+
+def _id(change: Change) -> int:
+    assert change.held is not None  # noqa: S101 - what is updated is held
+    return change.held.id
+
+
+def _numbers(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERS, [ENTITY, count])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _create(created: Sequence[Change], ids: Sequence[int]) -> None:
+    rows = (
+        (entity_id, code, *[one.values[name] for name in FIELDS])
+        for entity_id, code, one in zip(ids, door_codes(len(ids)), created, strict=True)
+    )
+    copy_rows(ENTITY, ("id", "code", *FIELDS), rows)
+
+
+def _change(updated: Sequence[Change]) -> None:
+    if not updated:
+        return
+    numbers = sorted(_id(one) for one in updated)
+    list(BusinessEntity.objects.filter(pk__in=numbers).order_by("pk").select_for_update(no_key=True))
+    columns = ("id", "version", *FIELDS)
+    _temporary("grids_imported", ENTITY, columns)
+    copy_rows(
+        "grids_imported",
+        columns,
+        [(_id(c), c.held.version if c.held else 0, *[c.values[name] for name in FIELDS]) for c in updated],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED)
+        if cursor.rowcount != len(updated):
+            raise Conflict(MOVED_ON, code="changed_meanwhile")
+
+
+def _keep_licences(rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    _temporary("grids_imported_licence", LICENCE, LICENSED)
+    copy_rows("grids_imported_licence", LICENSED, rows)
+    with connection.cursor() as cursor:
+        cursor.execute(_LICENCES)
+
+
+def _temporary(name: str, like: str, columns: Sequence[str]) -> None:
+    """An empty table of these columns, gone with the transaction (or before, where one asks again)."""
+    listed = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+        cursor.execute(
+            f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {listed} FROM {like} LIMIT 0"  # noqa: S608
+        )
+
+
+class _Names:
+    """Grids by code and communities by name, for the journal; read where first needed."""
+
+    def __init__(self) -> None:
+        self._grids: dict[int, str] | None = None
+        self._communities: dict[int, str] | None = None
+
+    def of(self, name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        if name == "grid_id":
+            self._grids = self._grids or dict(Grid.objects.values_list("id", "code"))
+            return self._grids.get(value)
+        self._communities = self._communities or dict(Community.objects.values_list("id", "name"))
+        return self._communities.get(value)
+
+
+def _told(change: Change, names: _Names) -> dict[str, Any]:
+    """What the journal says: from and to, personal data masked. Whole texts of new rows are not repeated."""
+    licences = [
+        {"type": kind, "number": number, "to": _day(until)} for kind, number, until in change.licences
+    ]
+    told: dict[str, Any] = {"licences": licences} if licences else {}
+    if change.held is None:
+        return {"created": True, "name": change.values["name"], "uscc": change.values["uscc"], **told}
+    before, after = change.held.values, change.values
+    changes = {
+        name: {
+            "from": _shown(name, before[name], before, names),
+            "to": _shown(name, after[name], after, names),
+        }
+        for name in FIELDS
+        if before[name] != after[name]
+    }
+    return {"changes": changes, **told}
+
+
+def _shown(name: str, value: Any, values: dict[str, Any], names: _Names) -> Any:
+    if name == "contact_phone":
+        return mask_phone(value)
+    if name == "contact_name" or (name == "operator_name" and values["kind"] == EntityKind.INDIVIDUAL):
+        return mask_name(value)
+    if name == "remark":
+        return mask_text(value)
+    if name in ("grid_id", "community_id"):
+        return names.of(name, value)
+    return _day(value) if isinstance(value, date) else value
+
+
+def _day(value: date | None) -> str | None:
+    return value.isoformat() if value else None
