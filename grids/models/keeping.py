@@ -9,7 +9,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from grids.access import Anyone, scope_of
-from grids.models.register import BusinessEntity
+from grids.models.register import GONE, BusinessEntity
+
+
+class KeyChangeQuerySet(models.QuerySet["KeyChange"]):
+    def visible_to(self, user: Anyone) -> Self:
+        """Who asked, and who sees the business."""
+        seen = Q(entity__in=BusinessEntity.objects.visible_to(user).values("id"))
+        return self.filter(seen | Q(asked_by_id=user.pk))
 
 
 class KeyChange(models.Model):
@@ -41,6 +48,8 @@ class KeyChange(models.Model):
     decided_at = models.DateTimeField("确认时间", null=True)
     note = models.CharField("确认意见", max_length=200, blank=True, default="", db_default="")
 
+    objects = KeyChangeQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "关键信息变更"
         ordering = ["-id"]
@@ -63,6 +72,17 @@ class KeyChange(models.Model):
         return f"{self.entity_id} {self.get_state_display()}"
 
 
+class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
+    def visible_to(self, user: Anyone) -> Self:
+        """Who sees both businesses."""
+        seen = BusinessEntity.objects.visible_to(user).values("id")
+        return self.filter(first__in=seen, second__in=seen)
+
+    def open(self) -> Self:
+        """Nobody has judged them yet, and both still trade."""
+        return self.filter(state="SUGGESTED").exclude(Q(first__status__in=GONE) | Q(second__status__in=GONE))
+
+
 class DuplicatePair(models.Model):
     """Two businesses that look like one. Found by the system, judged by people; `first` < `second`."""
 
@@ -81,6 +101,8 @@ class DuplicatePair(models.Model):
     )
     judged_at = models.DateTimeField("核对时间", null=True)
     note = models.CharField("核对说明", max_length=200, blank=True, default="", db_default="")
+
+    objects = DuplicatePairQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "疑似重复主体"

@@ -1,0 +1,91 @@
+"""入企记录: every app that enters a shop writes here, and reads how often and when (DOMAIN.md §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+
+from grids.models import Purpose
+from kernel.clock import local_date
+from kernel.deadlines.arrays import literal
+
+NEVER = "本月尚未入店"
+
+INSERT = """
+INSERT INTO grids_entitycontact (entity_id, purpose, entered, by_id, with_names, at, "on", source, note)
+SELECT c.entity_id, c.purpose, c.entered, c.by_id, c.with_names, c.at,
+       (c.at AT TIME ZONE 'Asia/Shanghai')::date, c.source, c.note
+  FROM unnest(%(entities)s::bigint[], %(purposes)s::text[], %(entered)s::bool[], %(people)s::bigint[],
+              %(names)s::text[], %(moments)s::timestamptz[], %(sources)s::text[], %(notes)s::text[])
+    AS c(entity_id, purpose, entered, by_id, with_names, at, source, note)
+ ORDER BY c.entity_id, c.source
+    ON CONFLICT (source) DO NOTHING
+"""
+LAST = """
+SELECT e.id, last."on", last.purpose,
+       (SELECT count(*) FROM grids_entitycontact c
+         WHERE c.entity_id = e.id AND c.entered AND c.at <= %(at)s AND c."on" >= %(month)s)
+  FROM unnest(%(entities)s::bigint[]) AS e(id)
+ CROSS JOIN LATERAL (
+       SELECT c."on", c.purpose FROM grids_entitycontact c
+        WHERE c.entity_id = e.id AND c.entered AND c.at <= %(at)s ORDER BY c.at DESC, c.id DESC LIMIT 1) last
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One call at one shop. `source` names the act and is unique; `entered` False: not gone in."""
+
+    entity_id: int
+    purpose: str
+    by_id: int | None
+    at: datetime
+    source: str
+    entered: bool = True
+    with_names: str = ""
+    note: str = ""
+
+
+def record(rows: Sequence[Contact]) -> int:
+    """Write contacts in the caller's transaction, each source once. One statement; how many were new."""
+    if not rows:
+        return 0
+    params = {
+        "entities": [row.entity_id for row in rows],
+        "purposes": [str(Purpose(row.purpose)) for row in rows],
+        "entered": [row.entered for row in rows],
+        "people": [row.by_id for row in rows],
+        "names": [row.with_names[:120] for row in rows],
+        "moments": [row.at for row in rows],
+        "sources": [row.source for row in rows],
+        "notes": [row.note[:200] for row in rows],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, params)
+        return int(cursor.rowcount)
+
+
+def lines(entity_ids: Collection[int], at: datetime) -> dict[int, str]:
+    """One line for each: how often somebody entered this month, and when last. One statement.
+
+    `本月已入店3次，最近一次11月20日（巡查走访）`; `本月尚未入店`.
+    """
+    today = local_date(at)
+    found = dict.fromkeys(entity_ids, NEVER)
+    if not found:
+        return found
+    with connection.cursor() as cursor:
+        params = {"entities": literal(sorted(found)), "at": at, "month": today.replace(day=1)}
+        cursor.execute(LAST, params)
+        for number, on, purpose, times in cursor.fetchall():
+            began = f"本月已入店{times}次" if times else NEVER
+            found[number] = f"{began}，最近一次{_day(on, today)}（{Purpose(purpose).label}）"
+    return found
+
+
+def _day(on: date, today: date) -> str:
+    year = "" if on.year == today.year else f"{on.year}年"
+    return f"{year}{on.month}月{on.day}日"
