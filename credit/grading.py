@@ -12,7 +12,7 @@ before the business is locked, and the facts are read after that, by a later sta
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -24,8 +24,8 @@ from credit import fall_notices, grade_changes, grading_sql, schemes_in_force
 from credit.facts import Fact
 from credit.grade_changes import GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditReview
-from credit.movement import Before, move, release
-from credit.scheme import Scheme
+from credit.movement import Before, Moved, move, release
+from credit.scheme import Scheme, worse
 from credit.scoring_sql import parameters
 from grids.models.register import GONE
 from kernel import clock, journal
@@ -55,11 +55,15 @@ class Review:
         return grade in ("C", "D") or self.quarterly
 
 
-def batches(entity_ids: Iterable[int]) -> Iterator[Sequence[int]]:
-    """Each business once, by number, `BATCH` at a time: two graders lock in one order."""
+def batches(entity_ids: Iterable[int], most: int = BATCH) -> Iterator[Sequence[int]]:
+    """Each business once, by number, `most` at a time: two graders lock in one order."""
     wanted = sorted(set(entity_ids))
-    for start in range(0, len(wanted), BATCH):
-        yield wanted[start : start + BATCH]
+    for start in range(0, len(wanted), most):
+        yield wanted[start : start + most]
+
+
+Restored = Mapping[int, Before | None]
+"""Businesses of which a fall is taken back, with where each stood before it (None: it was never graded)."""
 
 
 class Waiting(NamedTuple):
@@ -72,7 +76,13 @@ class Waiting(NamedTuple):
 
 
 def regrade(
-    entity_ids: Iterable[int], *, at: datetime, trigger: str, review: Review | None = None, tell: bool = True
+    entity_ids: Iterable[int],
+    *,
+    at: datetime,
+    trigger: str,
+    review: Review | None = None,
+    tell: bool = True,
+    restored: Restored | None = None,
 ) -> list[GradeMove]:
     """Grade these businesses anew as of `at`; those whose effective grade changed.
 
@@ -80,7 +90,7 @@ def regrade(
     of its businesses (FOR NO KEY UPDATE, by number) until it commits. Writes only what changed, so
     grading twice writes nothing the second time. A business that is gone is left as it is. Handlers of
     `on_grade_change` run once a batch; `tell`: commissioner and grid workers learn of falls now (the runs
-    over the whole register tell them once, at their end).
+    over the whole register tell them once, at their end). `restored`: see `credit.correcting`.
 
     Raises:
         NoSchemeInForce: there is no scheme to grade by.
@@ -88,15 +98,20 @@ def regrade(
     """
     moves: list[GradeMove] = []
     for batch in batches(entity_ids):
-        moves += retried(partial(_in_a_transaction, batch, at, trigger, review, tell))
+        moves += retried(partial(_in_a_transaction, batch, at, trigger, review, tell, restored))
     return moves
 
 
 def _in_a_transaction(
-    ids: Sequence[int], at: datetime, trigger: str, review: Review | None, tell: bool
+    ids: Sequence[int],
+    at: datetime,
+    trigger: str,
+    review: Review | None,
+    tell: bool,
+    restored: Restored | None,
 ) -> list[GradeMove]:
     with transaction.atomic():
-        return _grade(ids, at, trigger, review, tell)
+        return _grade(ids, at, trigger, review, tell, restored or {})
 
 
 def regrade_dirty() -> int:
@@ -124,7 +139,12 @@ def _answer_marks() -> int:
 
 
 def _grade(
-    ids: Sequence[int], at: datetime, trigger: str, review: Review | None, tell: bool
+    ids: Sequence[int],
+    at: datetime,
+    trigger: str,
+    review: Review | None,
+    tell: bool,
+    restored: Restored | None = None,
 ) -> list[GradeMove]:
     """One batch, in the caller's transaction."""
     scheme_id, scheme = schemes_in_force.newest()
@@ -143,7 +163,7 @@ def _grade(
     }  # fmt: skip
     moves, waiting = _decide(living, given, review, {})
     if waiting:
-        told = _told(waiting, scheme, on, review)
+        told = _told(waiting, scheme, on, review, restored or {})
         moves += _decide(list(told), given, review, told)[0]
     moves.sort()
     grade_changes.tell(moves, at)
@@ -182,7 +202,9 @@ def _decide(
     return moves, waiting
 
 
-def _told(waiting: Sequence[Waiting], scheme: Scheme, on: date, review: Review | None) -> Told:
+def _told(
+    waiting: Sequence[Waiting], scheme: Scheme, on: date, review: Review | None, restored: Restored
+) -> Told:
     """Ask `credit.movement` about those that might rise. Two statements at most, whatever their number."""
     in_d = {one.entity_id: one.since for one in waiting if one.effective == "D"}
     kept = {number: release(facts, since=in_d[number], on=on) for number, facts in _facts_of(in_d)}
@@ -198,8 +220,20 @@ def _told(waiting: Sequence[Waiting], scheme: Scheme, on: date, review: Review |
         )
         now = review is not None and review.covers(one.effective) and one.entity_id not in reviewed
         moved = move(before, one.computed, scheme, on=on, review=now)
+        if one.entity_id in restored:
+            moved = _taken_back(one, restored[one.entity_id], scheme, on) or moved
         told[one.entity_id] = (moved.effective, moved.since, moved.held_by)
     return told
+
+
+def _taken_back(one: Waiting, earlier: Before | None, scheme: Scheme, on: date) -> Moved | None:
+    """As if the fall had never been: the grade of before, or what is computed now where that is worse. None
+    where that is no better than it stands."""
+    grade = worse(earlier.effective, one.computed) if earlier else one.computed
+    if grade >= one.effective:
+        return None
+    since = earlier.since if earlier and earlier.effective == grade else one.since
+    return move(Before(grade, since), one.computed, scheme, on=on, review=False)
 
 
 def _facts_of(entity_ids: Iterable[int]) -> Iterator[tuple[int, list[Fact]]]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
+from queue import Empty, SimpleQueue
 
 import structlog
 from django.db import connection, transaction
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 BEGINS = time_of_day(0, 20)
 """Shanghai: the night's grading is due from then on."""
 SIDE_BY_SIDE = 2
+ALONE = 500
+"""Fewer than these are not worth a second connection."""
 STRETCH = 8 * BATCH
 """After so many businesses a run notes how far it came."""
 LOCK = 5_420_001
@@ -62,7 +65,7 @@ def regrade_all(progress: Progress | None = None, *, trigger: str = Trigger.NIGH
     done = moved = 0
     total = BusinessEntity.objects.count()
     for ids in _stretches(after=0):
-        moved += sum(len(moves) for moves in _at_once(ids, trigger, None, tell=True))
+        moved += len(_at_once(ids, trigger, None, tell=True))
         done += len(ids)
         if progress:
             progress(done, total)
@@ -146,7 +149,7 @@ def _carry_on(run: GradingRun, until: float | None, progress: Progress | None) -
     reviewing = Review(run.date) if run.kind == GradingRun.Kind.REVIEW else None
     trigger = Trigger.REVIEW if reviewing else Trigger.NIGHTLY
     for ids in _stretches(after=run.reached):
-        moved = sum(len(moves) for moves in _at_once(ids, trigger, reviewing, tell=False))
+        moved = len(_at_once(ids, trigger, reviewing, tell=False))
         GradingRun.objects.filter(pk=run.pk).update(
             reached=ids[-1], entities=F("entities") + len(ids), moved=F("moved") + moved
         )
@@ -187,22 +190,31 @@ def _stretches(*, after: int) -> Iterator[list[int]]:
         after = ids[-1]
 
 
-def _at_once(
-    ids: Sequence[int], trigger: str, reviewing: Review | None, *, tell: bool
-) -> Iterator[list[GradeMove]]:
+def _at_once(ids: Sequence[int], trigger: str, reviewing: Review | None, *, tell: bool) -> list[GradeMove]:
     """Grade a stretch batch by batch, on `SIDE_BY_SIDE` connections; inside a transaction on its one."""
-    if connection.in_atomic_block or len(ids) <= BATCH:
-        yield regrade(ids, at=clock.now(), trigger=trigger, review=reviewing, tell=tell)
-        return
 
     def one(batch: Sequence[int]) -> list[GradeMove]:
+        return regrade(batch, at=clock.now(), trigger=trigger, review=reviewing, tell=tell)
+
+    if connection.in_atomic_block or len(ids) <= ALONE:
+        return one(ids)
+    waiting: SimpleQueue[Sequence[int]] = SimpleQueue()
+    for batch in batches(ids, min(BATCH, -(-len(ids) // (2 * SIDE_BY_SIDE)))):
+        waiting.put(batch)
+
+    def work() -> list[GradeMove]:
+        moves: list[GradeMove] = []
         try:
-            return regrade(batch, at=clock.now(), trigger=trigger, review=reviewing, tell=tell)
+            with suppress(Empty):
+                while True:
+                    moves += one(waiting.get_nowait())
         finally:
             connection.close()  # this thread's own
+        return moves
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        yield from pool.map(one, batches(ids))
+        workers = [pool.submit(work) for _ in range(SIDE_BY_SIDE)]
+        return [move for worker in workers for move in worker.result()]
 
 
 @contextmanager

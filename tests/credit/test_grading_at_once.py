@@ -119,8 +119,8 @@ def test_facts_poured_in_beside_two_graders_all_count(committed_db: str) -> None
 
 def test_the_whole_register_on_two_connections(committed_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = shops(250)
-    monkeypatch.setattr(grading, "BATCH", 40)
     monkeypatch.setattr(grading_runs, "BATCH", 40)
+    monkeypatch.setattr(grading_runs, "ALONE", 20)
     monkeypatch.setattr(grading_runs, "STRETCH", 120)
     steps: list[tuple[int, int]] = []
     done = grading_runs.regrade_all(lambda *step: steps.append(step))
