@@ -26,8 +26,7 @@ LONGEST_REF = 120
 LONGEST_SOURCE = 120
 WITHDRAWN = "withdrawn:"
 
-_RECORD = """
-WITH told AS (
+_INSERT = """
     INSERT INTO credit_creditfact
            (entity_id, kind, level, ref, at, happened_on, until, source, data, by_id, recorded_at)
     SELECT f.entity_id, f.kind, f.level, f.ref, f.at, f.happened_on, f.until, f.source, f.data, f.by_id,
@@ -38,11 +37,14 @@ WITH told AS (
            f(entity_id, kind, level, ref, at, happened_on, until, source, data, by_id, turn)
      ORDER BY f.turn
     ON CONFLICT (source) DO NOTHING
-    RETURNING entity_id),
+"""
+_RECORD = f"""
+WITH told AS ({_INSERT} RETURNING entity_id),
 dirty AS (
     INSERT INTO credit_dirtyentity (entity_id, at) SELECT DISTINCT entity_id, kernel_now() FROM told)
 SELECT count(*) FROM told
-"""
+"""  # noqa: S608 - only constants are put together here
+_MARK_ONE = "INSERT INTO credit_dirtyentity (entity_id, at) VALUES (%s, kernel_now())"
 _MARK = """
 INSERT INTO credit_dirtyentity (entity_id, at)
 SELECT DISTINCT id, %s::timestamptz FROM unnest(%s::bigint[]) t(id)
@@ -93,6 +95,18 @@ def record_many(facts: Sequence[NewFact]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [json.dumps(rows, cls=DjangoJSONEncoder)])
         return int(cursor.fetchone()[0])
+
+
+def insertions(fact: NewFact) -> list[tuple[str, list[Any]]]:
+    """The two insertions of one fact, for a caller who makes them part of a statement of his own.
+
+    The fact must be new: where its source was told before, its business is graded once for nothing.
+
+    Raises:
+        Refused: as `record_many`.
+    """
+    rows = json.dumps([_row(fact)], cls=DjangoJSONEncoder)
+    return [(_INSERT, [rows]), (_MARK_ONE, [fact.entity_id])]
 
 
 def withdraw(source: str, *, by: User | None, at: datetime, why: str) -> bool:

@@ -13,7 +13,7 @@ from kernel.deadlines import handlers
 from kernel.deadlines.handlers import Fired
 from kernel.notices import templates
 from kernel.notices.models import OutboxMessage
-from leads import clock_handlers, clock_notices
+from leads import clock_handlers, clock_notices, credit_facts
 from leads.clock_notices import (
     BUREAU_WITHOUT_OFFICE,
     COMMUNITY_HEADS,
@@ -58,6 +58,8 @@ def late(batch: Sequence[Fired], at: datetime) -> None:
     """One of `LATE` ran out: noted in the journal and told."""
     clock_handlers.note(batch, at)
     topic, people = LATE[batch[0].kind]
+    if batch[0].kind == "rectify":
+        credit_facts.overdue(batch, at)
     tell(of_leads(batch), at, topic, *people)
 
 

@@ -14,6 +14,7 @@ from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, NotVisible
+from leads import shop_contacts
 from leads.acts import Act, safe
 from leads.models import Guidance, GuidanceKind, Lead
 
@@ -61,9 +62,11 @@ def give(*, entity_id: int, by: User, given: Given, lead_id: int | None = None) 
         return earlier, False
     try:
         with transaction.atomic():
+            lead = None
             if lead_id is not None:  # before the shop, as a feedback does
-                Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
+                lead = Lead.objects.select_for_update(of=("self",), no_key=True).filter(pk=lead_id).first()
             told = _insert(entity, lead_id, by, given, clock.now(), stream=f"entity:{entity.pk}")
+            shop_contacts.guided(told, lead)
             return told, True
     except IntegrityError as error:
         if "leads_guidance_one_client_uid" not in str(error):

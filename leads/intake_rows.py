@@ -21,6 +21,7 @@ from kernel.journal.models import Entry
 from kernel.notices import webhooks
 from kernel.notices.webhooks import Step
 from leads import (
+    credit_facts,
     handing_back,
     identity,
     intake_notices,
@@ -104,6 +105,7 @@ class Rows:
                 [intake_notices.outbox_row(draft, self.at) for draft in drafts],
             ],
             webhooks.insertion(self._steps(lead), self.at),
+            *credit_facts.reported(lead),
         )
         return Made(lead, True, deadlines, signatures, files)
 

@@ -19,6 +19,7 @@ from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed
 from leads import (
     answers,
+    credit_facts,
     files,
     guidance,
     leniency,
@@ -26,6 +27,7 @@ from leads import (
     rechecks,
     referral,
     rounds,
+    shop_contacts,
     signing,
     supervision,
     tip_offs,
@@ -129,6 +131,7 @@ def control(
         clocks.meet("lead", lead.pk, ["same_day"], at=act.at)
         signed = signing.sign(lead, slots, by=by, on_behalf_of_id=behalf, at=act.at)
         act.save("controlled_at", "control_note")
+        shop_contacts.handled(act)
         act.note(
             "lead.controlled", {"note": note, "evidence": hashes, "for": behalf, "signed": digests(signed)}
         )
@@ -179,6 +182,7 @@ def feed_back(
         act.move(Move.FEED_BACK)
         signed = give_result(act, outcome, slots, behalf=behalf, evidence=evidence, awaited=awaited)
         act.save("state", "fed_back_at", "first_fed_back_at", "controlled_at", "closing_due_at")
+        shop_contacts.handled(act)
         act.note(
             "lead.fed_back",
             {
@@ -335,6 +339,7 @@ def verify(
             extra={"method": method, "in_stead": who.in_stead},
         )
         _close(act, by, method=method, note=note, in_stead=who.in_stead)
+        shop_contacts.verified(act, method)
         answers.begin(act)
         act.note(
             "lead.closed",
@@ -377,6 +382,7 @@ def _close(act: Act, by: User, *, method: str, note: str, in_stead: bool) -> Non
         "verified_in_stead",
         "closing_digest",
     )
+    credit_facts.closed(act)
 
 
 def kept_on(live: Sequence[Deadline]) -> set[str]:

@@ -19,7 +19,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit
 from kernel.errors import Conflict, NotAllowed, NotVisible
-from leads import files, policy, reopening
+from leads import credit_facts, files, policy, reopening, shop_contacts
 from leads.acts import BIGGEST, Act, Expect, perform
 from leads.models import FileStage, Lead, LookBack, Recheck, Reopening
 from leads.states import State
@@ -161,6 +161,8 @@ def complete(
         _refuse(act, row, passed)
         hashes = files.add(act, ids=evidence, awaited=awaited, stage=FileStage.LOOK_BACK)
         _done(row, act, result, note, hashes, behalf)
+        credit_facts.looked_back(act, row)
+        shop_contacts.looked_back(act, row)
         if passed:
             act.save()
             act.tell([act.lead.assignee_id], "look_back_passed", which=row.get_number_display())

@@ -22,7 +22,7 @@ from kernel.approvals.models import Approval
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.errors import Conflict, NotAllowed, NotVisible
-from leads import answers, dispatch, selectors, supervision
+from leads import answers, credit_facts, dispatch, selectors, supervision
 from leads.acts import BIGGEST, UNKNOWN, Act, Expect
 from leads.models import Lead, Merge, Recusal, Unmerge
 from leads.states import Move, State
@@ -62,7 +62,10 @@ def merge(*, lead_id: int, by: User, expect: Expect, into_id: int, reason: str =
         lead.merged_at, lead.merged_into = act.at, survivor
         act.save("state", "merged_at", "merged_into")
         _bring(act, other, changed)
-        Merge.objects.create(lead=lead, survivor=survivor, reason=reason, changed=changed, by=by, at=act.at)
+        row = Merge.objects.create(
+            lead=lead, survivor=survivor, reason=reason, changed=changed, by=by, at=act.at
+        )
+        credit_facts.ended(act, again=f":merge:{row.pk}")
         _told_of_merge(act, other, reason)
         supervision.lift_settled(act)
         return lead
@@ -90,6 +93,7 @@ def unmerge(*, lead_id: int, by: User, expect: Expect, reason: str) -> Lead:
         act.save("state", "merged_at", "merged_into")
         answers.cancel(act)
         Unmerge.objects.create(merge=row, reason=reason, by=by, at=act.at)
+        credit_facts.unmerged(act, again=f":merge:{row.pk}")
         clocks.revive(row.changed["clocks"], at=act.at)
         _give_back(other, row)
         _told_of_unmerge(act, other, reason)

@@ -16,7 +16,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import Conflict, Malformed, NotAllowed, Refused
-from leads import dispatch, files, look_backs, reopening, signing, supervision
+from leads import credit_facts, dispatch, files, look_backs, reopening, shop_contacts, signing, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import (
     Correction,
@@ -123,6 +123,7 @@ def correct(
         )
         clocks.meet("lead", lead.pk, ["rectify"], at=act.at)
         act.save()
+        credit_facts.corrected(act, in_time=in_time)
         act.note("lead.corrected", {"note": note, "evidence": hashes, "in_time": in_time})
         act.tell([lead.assignee_id, *_commissioner(act)], "corrected")
         return lead
@@ -214,6 +215,7 @@ def recheck(
             at=act.at,
         )
         clocks.meet("lead", lead.pk, ["recheck"], at=act.at)
+        shop_contacts.rechecked(act, row.round)
         told = {"result": row.state, "note": note, "evidence": hashes, "for": behalf, "round": row.round}
         act.note("lead.rechecked", told)
         if passed:
@@ -326,6 +328,7 @@ def _clear(act: Act, row: Recheck) -> None:
     act.lead.cleared_at = act.at
     clocks.meet("lead", act.lead.pk, ["countersign", "recheck", "rectify"], at=act.at)
     act.save("cleared_at")
+    credit_facts.cleared(act)
     look_backs.schedule(act, row)
     supervision.lift_settled(act)
     act.tell([act.lead.assignee_id, row.by_id, act.lead.reported_by_id], "cleared")

@@ -19,7 +19,7 @@ from kernel.approvals.kinds import Kind
 from kernel.approvals.models import Approval
 from kernel.deadlines import clocks
 from kernel.errors import Malformed
-from leads import answers, approving, files, supervision
+from leads import answers, approving, credit_facts, files, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import Lead, Rejection, RejectReason, Stage
 from leads.states import Move, State
@@ -126,6 +126,7 @@ def _reject(decision: Decision) -> None:
         at=act.at,
     )
     act.save("state", "rejected_at")
+    credit_facts.ended(act)
     act.note("lead.rejected", {"reason_kind": kind, "reason": row.payload["note"], "approval": row.pk})
     answers.begin(act)
     supervision.lift_settled(act)

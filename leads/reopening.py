@@ -13,7 +13,7 @@ from grids.roles import Role
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.errors import NotAllowed
-from leads import answers, dispatch, handover, rounds, supervision
+from leads import answers, credit_facts, dispatch, handover, rounds, supervision
 from leads.acts import Act, Expect, perform
 from leads.models import Lead, LookBack, Reopening
 from leads.policy import AFTER_CLOSING
@@ -109,6 +109,7 @@ def reopen_now(act: Act, *, reason: str, cause: Reopening.Cause, severity: str |
             "owner": lead.assignee_id,
         },
     )
+    credit_facts.reopened(act, cause)
     supervision.lift_settled(act)
     act.tell(
         [lead.assignee_id, lead.reported_by_id],

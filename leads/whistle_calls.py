@@ -15,7 +15,7 @@ from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, NotAllowed, Refused
 from kernel.notices.policy import masked
-from leads import whistle_files, whistle_links, whistle_notices
+from leads import shop_contacts, whistle_files, whistle_links, whistle_notices
 from leads.acts import Expect
 from leads.models import DepartmentContact, Whistle, WhistleCall, WhistleLink
 from leads.whistle_acts import CLOCKS_OF, WhistleAct, perform
@@ -159,6 +159,7 @@ def check_in(
         clocks.meet(CLOCKS_OF, call.pk, [ANSWER, ON_SITE], at=act.at)
         call.save()
         act.save()
+        shop_contacts.arrived(act.lead, call, by.pk, act.at)
         _note(act, standing, "whistle.checked_in", note=note)
         whistle_notices.tell_arrived(act, call)
         return act.whistle

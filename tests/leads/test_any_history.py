@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from credit import grading
 from grids import absences, postings
 from grids.demo import World
 from grids.models import Posting
@@ -61,6 +62,7 @@ from tests.factories import leads as made
 from tests.factories.after import rectify
 from tests.factories.grids import make_entity
 from tests.factories.leads import GUIDED, let_clocks_fire, pass_time, take_any
+from tests.factories.ledger import check_facts
 
 PEOPLE = (
     "commissioner-01", "commissioner-02", "worker-01-1", "worker-01-2", "worker-01-3", "office", "clerk",
@@ -283,6 +285,7 @@ def step(story: Story) -> str:
         pass_time(span)
     let_clocks_fire()
     handover.sweep_vacant()
+    grading.regrade_dirty()
     return f"{lead.state}: {name} by {who}, then {span}"
 
 
@@ -294,6 +297,8 @@ def check(story: Story, told: list[str]) -> None:
     if lead.state in OPEN:
         assert _somebody_will_hear(lead, at), told
     assert signing.verify_digests(Signature.objects.all()) == [], told
+    for one in (lead, Lead.objects.get(pk=story.other.pk)):
+        check_facts(one)
     sides = {(s.signer_id, s.side) for s in Signature.objects.filter(lead=lead)}
     assert len({signer for signer, _ in sides}) == len(sides), told
     rollup.rebuild([story.day], as_of=at)
