@@ -6,7 +6,9 @@ Journal stream `user:<id>` of the person away; the stand-in and the person are t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -28,6 +30,16 @@ TOLD = "grids.stand_in"
 templates.register(
     TOLD, "代岗通知", "{person}自{from_at}至{until_at}请假，由您代岗，期间可代其接单、反馈、核验并签字。"
 )
+
+_on_change: list[Callable[..., Any]] = []
+
+
+def on_change(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Have `callback(absence=, at=)` run in the transaction in which an absence is recorded or ends early.
+    Twice is once."""
+    if callback not in _on_change:
+        _on_change.append(callback)
+    return callback
 
 
 @transaction.atomic
@@ -67,6 +79,7 @@ def record(
         )
     _note(absence, "absence_recorded", by, at)
     _tell(absence, at)
+    _changed(absence, at)
     return absence
 
 
@@ -84,6 +97,7 @@ def end_early(*, absence: Absence, by: User, at: datetime) -> Absence:
         held.ends_at = max(at, held.starts_at)
         held.save(update_fields=["ends_at"])
         _note(held, "absence_ended", by, at)
+        _changed(held, at)
     return held
 
 
@@ -124,6 +138,11 @@ def _note(absence: Absence, kind: str, by: User, at: datetime) -> None:
     forget(absence.user)
     if absence.stand_in is not None:
         forget(absence.stand_in)
+
+
+def _changed(absence: Absence, at: datetime) -> None:
+    for callback in list(_on_change):
+        callback(absence=absence, at=at)
 
 
 def _tell(absence: Absence, at: datetime) -> None:

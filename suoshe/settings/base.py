@@ -208,6 +208,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "reports.nightly": {"task": "reports.catch_up", "schedule": crontab(minute=10, hour=0)},
     "reports.tell": {"task": "reports.catch_up", "schedule": crontab(*map(int, reversed(_TELL.split(":"))))},
     "credit.regrade_dirty": {"task": "credit.regrade_dirty", "schedule": 1.0, "options": {"expires": 5}},
+    "credit.trial": {"task": "credit.trial", "schedule": 2.0, "options": {"expires": 5}},
     "credit.nightly": {"task": "credit.nightly", "schedule": crontab(minute=20, hour=0)},
     "credit.catch_up": {
         "task": "credit.nightly", "schedule": crontab(minute="3-59/10"), "options": {"expires": 300}

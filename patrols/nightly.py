@@ -1,0 +1,56 @@
+"""The night of the plan (00:40): what was missed is closed, the plan of the day that begins is made.
+
+What is due is computed from what is there (`PlanRun`, once a date), never from a firing: after downtime the
+next firing makes today's plan; days gone by are not planned, nobody could walk them any more. One at a time
+by an advisory lock that ends with its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import time
+from functools import partial
+
+import structlog
+from django.db import connection
+
+from kernel import clock
+from kernel.clock import SHANGHAI
+from kernel.deadlines.contention import retried
+from patrols import closing, planning
+from patrols.models import PlanRun
+
+log = structlog.get_logger(__name__)
+
+BEGINS = time(0, 40)
+"""Shanghai: after the night's grading (00:20)."""
+LOCK = 5_420_003
+
+
+def nightly() -> PlanRun | None:
+    """Make what is due; the plan that was made, if one was. Safe at any time, any number of times."""
+    with _alone() as alone:
+        at = clock.now()
+        if not alone or at.astimezone(SHANGHAI).time() < BEGINS:
+            return None
+        today = clock.local_date(at)
+        missed = retried(partial(closing.close_missed, today, at))
+        if PlanRun.objects.filter(for_date=today).exists():
+            return None
+        run = planning.plan(today)
+        log.info("patrols_planned", date=str(today), missed=missed, **run.counts)
+        return run
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        got = bool(cursor.fetchone()[0])
+    try:
+        yield got
+    finally:
+        if got:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

@@ -1,0 +1,121 @@
+# ruff: noqa: S608 - only constants are put together here
+"""The statements of `patrols.planning`: one each, for one business and for the whole register."""
+
+from __future__ import annotations
+
+from patrols.demand import GRADED
+
+LIVE = "('PLANNED', 'ASKS')"
+NO_LONGER_THERE = "主体停业、搬离或未落格，不再安排"
+OTHER_RHYTHM = "信用等级或定级原因变化，频次随之调整"
+
+LOCK = "SELECT pg_advisory_xact_lock(5420002)"
+"""Plans are made one at a time: what one has read, no other changes before it commits."""
+
+ASKING = """
+SELECT id FROM patrols_patroltask WHERE state = 'ASKS' AND period_end >= %(on)s
+   AND (%(ids)s::bigint[] IS NULL OR entity_id = ANY(%(ids)s::bigint[])) ORDER BY id
+"""
+
+SET_RIGHT = f"""
+WITH {GRADED}, live AS (
+  SELECT t.id, w.id IS NOT NULL AS there, w.grid_id AS now_in,
+         (w.rhythm = 'DAILY') = (t.kind IN ('DAILY_PATROL', 'WEEKLY_CHECK'))
+         AND NOT (w.grade = '' AND t.kind = 'QUARTERLY_REVIEW') AS fits
+    FROM patrols_patroltask t LEFT JOIN wanted w ON w.id = t.entity_id
+   WHERE t.state IN {LIVE} AND t.period_end >= %(on)s
+     AND (%(ids)s::bigint[] IS NULL OR t.entity_id = ANY(%(ids)s::bigint[]))
+), cancelled AS (
+  UPDATE patrols_patroltask t
+     SET state = 'CANCELLED', version = t.version + 1,
+         why = CASE WHEN live.there THEN '{OTHER_RHYTHM}' ELSE '{NO_LONGER_THERE}' END
+    FROM live WHERE t.id = live.id AND t.state IN {LIVE} AND NOT coalesce(live.there AND live.fits, false)
+  RETURNING t.id, t.grid_id, t.assignee_id, t.planned_on, t.kind
+), moved AS (
+  UPDATE patrols_patroltask t SET grid_id = live.now_in, assignee_id = NULL
+    FROM live WHERE t.id = live.id AND t.state IN {LIVE} AND live.there AND live.fits
+     AND t.grid_id <> live.now_in
+  RETURNING t.id, t.grid_id, NULL::bigint, t.planned_on, t.kind
+)
+SELECT true, * FROM cancelled UNION ALL SELECT false, * FROM moved
+"""
+
+MISSING = f"""
+WITH {GRADED}
+SELECT w.id, w.grid_id, w.lon, w.lat, w.address, w.grade, w.cause, k.kind
+  FROM wanted w
+  JOIN jsonb_to_recordset(%(kinds)s::jsonb) AS k(kind text, rhythm text, period date)
+    ON k.rhythm = w.rhythm AND (w.grade <> '' OR k.kind <> 'QUARTERLY_REVIEW')
+  LEFT JOIN patrols_patroltask t ON t.entity_id = w.id AND t.kind = k.kind AND t.period = k.period
+ WHERE t.id IS NULL OR t.state = 'CANCELLED'
+ ORDER BY w.id
+"""
+
+STANDING = f"""
+SELECT t.id, t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.state, e.lon, e.lat, e.address
+  FROM patrols_patroltask t JOIN grids_businessentity e ON e.id = t.entity_id
+ WHERE t.state IN {LIVE} AND t.period_end >= %(on)s AND t.kind <> 'QUARTERLY_REVIEW'
+   AND (%(grids)s::bigint[] IS NULL OR t.grid_id = ANY(%(grids)s::bigint[]))
+ ORDER BY t.id
+"""
+
+_COLUMNS = (
+    "grid_id, period_end, planned_on, assignee_id, grade, cause, without_entering, state, why, planned_at"
+)
+_AGAIN = ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS.split(", "))
+INSERT = f"""
+INSERT INTO patrols_patroltask AS t (entity_id, kind, period, sequence, version, {_COLUMNS})
+SELECT r.entity_id, r.kind, r.period, 0, 1, r.grid_id, r.period_end, r.planned_on, r.assignee_id, r.grade,
+       r.cause, r.without_entering, r.state, r.why, %(at)s
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(entity_id bigint, kind text, period date, grid_id bigint,
+       period_end date, planned_on date, assignee_id bigint, grade text, cause text, without_entering boolean,
+       state text, why text)
+    ON CONFLICT (entity_id, kind, period) DO UPDATE SET {_AGAIN}, version = t.version + 1
+ WHERE t.state = 'CANCELLED'
+RETURNING id, entity_id, state
+"""
+
+PLACE = f"""
+UPDATE patrols_patroltask t SET planned_on = r.planned_on, assignee_id = r.assignee_id
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id bigint, planned_on date, assignee_id bigint)
+ WHERE t.id = r.id AND t.state IN {LIVE}
+"""
+
+ENTERED = """
+SELECT entity_id, count(*) FROM grids_entitycontact
+ WHERE entity_id = ANY(%(ids)s::bigint[]) AND purpose = ANY(%(inspections)s) AND entered
+   AND "on" BETWEEN %(first)s AND %(last)s GROUP BY 1
+"""
+
+REVIEWERS = """
+UPDATE patrols_patroltask t SET assignee_id = r.assignee_id
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(grid_id bigint, assignee_id bigint)
+ WHERE t.grid_id = r.grid_id AND t.kind = 'QUARTERLY_REVIEW' AND t.state = 'PLANNED'
+   AND t.period_end >= %(on)s
+   AND t.assignee_id IS DISTINCT FROM r.assignee_id
+"""
+
+OF_A_DAY = f"""
+SELECT p.place, t.id, t.sequence, e.lon, e.lat, e.address
+  FROM jsonb_to_recordset(%(groups)s::jsonb) AS p(place integer, person bigint, grid bigint, day date)
+  JOIN patrols_patroltask t ON t.assignee_id = p.person AND t.planned_on = p.day
+  JOIN grids_businessentity e ON e.id = t.entity_id
+ WHERE t.state IN {LIVE} AND t.kind <> 'QUARTERLY_REVIEW'
+UNION ALL
+SELECT p.place, t.id, t.sequence, e.lon, e.lat, e.address
+  FROM jsonb_to_recordset(%(groups)s::jsonb) AS p(place integer, person bigint, grid bigint, day date)
+  JOIN patrols_patroltask t ON p.person IS NULL AND t.grid_id = p.grid AND t.planned_on = p.day
+   AND t.assignee_id IS NULL
+  JOIN grids_businessentity e ON e.id = t.entity_id
+ WHERE t.state IN {LIVE} AND t.kind <> 'QUARTERLY_REVIEW'
+ ORDER BY 1, 2
+"""
+
+WALK = f"""
+WITH walk AS (SELECT * FROM unnest(%(ids)s::bigint[], %(places)s::bigint[]) AS w(id, place)),
+free AS (
+  SELECT t.id, walk.place FROM patrols_patroltask t JOIN walk ON walk.id = t.id
+   WHERE t.sequence <> walk.place AND t.state IN {LIVE} FOR NO KEY UPDATE OF t SKIP LOCKED)
+UPDATE patrols_patroltask t SET sequence = free.place FROM free WHERE t.id = free.id
+"""
+"""A task that somebody is at this moment doing keeps its place: nobody waits for a number."""

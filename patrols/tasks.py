@@ -1,0 +1,11 @@
+"""Celery entry points of patrols. Safe to run twice, late, or by several at once."""
+
+from celery import shared_task
+
+from patrols import nightly as night
+
+
+@shared_task(name="patrols.nightly")
+def nightly() -> None:
+    """Close what was missed and make today's plan, if that is due and not done."""
+    night.nightly()

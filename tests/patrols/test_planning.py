@@ -1,0 +1,372 @@
+"""The plan as a whole: who gets what, whom it goes to, and what a change does to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from credit.grade_changes import GradeMove
+from credit.models import CreditAssessment, CreditScheme
+from grids import absences, postings
+from grids.demo import World
+from grids.models import BusinessEntity, Posting
+from kernel import clock
+from kernel.deadlines.policy import WorkingCalendar
+from kernel.notices.models import OutboxMessage
+from patrols import closing, consenting, load, nightly, planning
+from patrols.kinds import TaskState
+from patrols.models import PatrolPolicy, PatrolTask
+from patrols.periods import ahead
+from tests.factories.grids import make_entity, make_world
+from tests.factories.plans import MONDAY, graded, kinds_of, stand, travel_to
+
+pytestmark = pytest.mark.django_db
+AB = ["MONTHLY_PATROL", "QUARTERLY_REVIEW"]
+CD = ["DAILY_PATROL", "WEEKLY_CHECK"]
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """The world, built once for this file; each test's changes are rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        travel_to(MONDAY)
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(town: World, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        travel_to(MONDAY)
+        yield town
+        transaction.set_rollback(True)
+
+
+def tasks(shop: BusinessEntity, kind: str) -> PatrolTask:
+    return PatrolTask.objects.get(entity=shop, kind=kind)
+
+
+def move(shop: BusinessEntity, before: str, after: str, **standing: Any) -> None:
+    """The grade changes, and the plan hears of it as it does in a grading."""
+    stand(shop, after, **standing)
+    moved = GradeMove(shop.pk, before, after, "SCORE", ())
+    planning.on_grade_change([moved], clock.now())
+
+
+def test_by_grade_and_cause(world: World) -> None:
+    shops = {grade: graded(world, grade) for grade in ("A", "B", "C", "D", None)}
+    abnormal = graded(world, "C")
+    stand(abnormal, "C", total=82, caps=["ABNORMAL", "NO_PATROL"], cause="CAP")
+    late_too = graded(world, "C")
+    stand(late_too, "C", total=82, caps=["ABNORMAL", "OVERDUE_SERIOUS"], cause="CAP")
+    few_points = graded(world, "C")
+    stand(few_points, "C", total=62, caps=["ABNORMAL"])
+    planning.plan(MONDAY)
+    assert kinds_of(shops["A"]) == kinds_of(shops["B"]) == AB
+    assert kinds_of(shops["C"]) == kinds_of(shops["D"]) == CD
+    assert kinds_of(shops[None]) == ["MONTHLY_PATROL"]
+    assert kinds_of(abnormal) == AB
+    assert kinds_of(late_too) == kinds_of(few_points) == CD
+    assert tasks(abnormal, "MONTHLY_PATROL").cause == "ABNORMAL_ONLY"
+    assert tasks(shops[None], "MONTHLY_PATROL").cause == "UNGRADED"
+    daily = tasks(shops["C"], "DAILY_PATROL")
+    assert (daily.period, daily.period_end, daily.planned_on) == (MONDAY, MONDAY, MONDAY)
+    assert daily.assignee in [world.worker(1, seat) for seat in (1, 2, 3)]
+    check = tasks(shops["C"], "WEEKLY_CHECK")
+    assert (check.period, check.period_end) == (MONDAY, MONDAY + timedelta(days=6))
+    assert check.assignee == world.commissioner(1)
+    assert tasks(shops["A"], "QUARTERLY_REVIEW").assignee == world.commissioner(1)
+
+
+def test_who_still_waits_for_his_time_is_called_on_as_when_he_fell(world: World) -> None:
+    """C, points good again: by findings stays daily, by 经营异常 alone stays monthly."""
+
+    def fell(shop: BusinessEntity, **fall: Any) -> None:
+        values = {f"i{n}": 0 for n in range(1, 9)} | {"cause": "SCORE", "caps": [], "vetoes": []}
+        CreditAssessment.objects.create(
+            entity=shop, scheme=CreditScheme.objects.get(), trigger="FACT", previous_grade="B",
+            computed_grade="C", effective_grade="C", at=clock.now(), on=clock.today(), **{**values, **fall},
+        )  # fmt: skip
+
+    by_findings, by_cap = graded(world, "C"), graded(world, "C")
+    for shop in (by_findings, by_cap):
+        stand(shop, "C", total=92, computed_grade="A", held_by=["MIN_STAY"])
+    fell(by_findings, total=64)
+    fell(by_cap, total=92, caps=["ABNORMAL"], cause="CAP")
+    planning.plan(MONDAY)
+    assert kinds_of(by_findings) == CD
+    assert kinds_of(by_cap) == AB
+
+
+def test_nothing_for_who_is_gone_rests_or_has_no_grid(world: World) -> None:
+    gone = [graded(world, "A", status=status) for status in ("SUSPENDED", "CLOSED", "MOVED", "REVOKED")]
+    gone.append(graded(world, "D", grid=None))
+    run = planning.plan(MONDAY)
+    assert [kinds_of(shop) for shop in gone] == [[]] * 5
+    assert run.counts["without_grid"] == 1
+
+
+def test_planning_twice_changes_nothing(world: World) -> None:
+    for grade in "ABCD":
+        graded(world, grade)
+    first = planning.plan(MONDAY)
+    before = list(PatrolTask.objects.order_by("id").values())
+    again = planning.plan(MONDAY)
+    assert list(PatrolTask.objects.order_by("id").values()) == before
+    assert (again.pk, again.counts) == (first.pk, first.counts)
+    with pytest.raises(ValueError, match="is over"):
+        planning.plan(MONDAY - timedelta(days=1))
+
+
+def test_a_fall_gives_today_and_this_week_at_once_and_done_stays_done(world: World) -> None:
+    shop, visited = graded(world, "B"), graded(world, "B")
+    planning.plan(MONDAY)
+    PatrolTask.objects.filter(entity=visited, kind="MONTHLY_PATROL").update(
+        state=TaskState.DONE, done_at=clock.now()
+    )
+    move(shop, "B", "C")
+    move(visited, "B", "D")
+    assert kinds_of(shop) == CD
+    assert kinds_of(visited) == sorted([*CD, "MONTHLY_PATROL"])
+    assert tasks(shop, "DAILY_PATROL").planned_on == MONDAY
+    called_off = tasks(shop, "MONTHLY_PATROL")
+    assert (called_off.state, called_off.version) == (TaskState.CANCELLED, 2)
+    assert "信用等级" in called_off.why
+    move(shop, "C", "B")
+    assert kinds_of(shop) == AB
+    assert tasks(shop, "MONTHLY_PATROL").state == TaskState.PLANNED
+
+
+def test_a_fall_on_a_day_of_rest_gives_the_next_working_day(world: World) -> None:
+    saturday = MONDAY - timedelta(days=2)
+    travel_to(saturday)
+    shop = graded(world, "B")
+    planning.plan(saturday)
+    move(shop, "B", "C")
+    assert tasks(shop, "DAILY_PATROL").planned_on == MONDAY
+    assert tasks(shop, "WEEKLY_CHECK").period == MONDAY
+
+
+def test_a_business_that_closes_or_moves_to_another_grid(world: World) -> None:
+    closed, moved, new = graded(world, "C"), graded(world, "A"), make_entity(world, 1)
+    planning.plan(MONDAY)
+    BusinessEntity.objects.filter(pk=closed.pk).update(status="CLOSED")
+    BusinessEntity.objects.filter(pk=moved.pk).update(grid=world.grid(2))
+    planning.on_register_change([closed.pk, moved.pk, new.pk], clock.now())
+    assert kinds_of(closed) == []
+    patrol = tasks(moved, "MONTHLY_PATROL")
+    assert patrol.grid == world.grid(2)
+    assert patrol.assignee in [world.worker(2, seat) for seat in (1, 2, 3)]
+    assert tasks(moved, "QUARTERLY_REVIEW").assignee == world.commissioner(2)
+    BusinessEntity.objects.filter(pk=closed.pk).update(status="ACTIVE")
+    planning.on_register_change([closed.pk], clock.now())
+    assert kinds_of(closed) == CD
+
+
+def test_the_months_work_is_spread_evenly_and_walked_in_order(world: World) -> None:
+    travel_to(date(2026, 12, 1), 0, 40)
+    for _ in range(140):
+        make_entity(world, 1)
+    planning.plan(date(2026, 12, 1))
+    rows = PatrolTask.objects.filter(kind="MONTHLY_PATROL").order_by("assignee", "planned_on", "sequence")
+    slots = Counter(rows.values_list("assignee_id", "planned_on"))
+    assert len(slots) == 3 * 23
+    assert set(slots.values()) <= {2, 3}
+    assert None not in {person for person, _ in slots}
+    for (person, day), many in slots.items():
+        walked = rows.filter(assignee=person, planned_on=day).values_list("sequence", flat=True)
+        assert list(walked) == list(range(1, many + 1))
+
+
+def test_the_plan_costs_the_same_for_few_and_for_many(world: World) -> None:
+    for grade in "ABCD":
+        graded(world, grade)
+    with CaptureQueriesContext(connection) as few:
+        planning.plan(MONDAY)
+    for number in range(1, 22):
+        for grade in "ABCD":
+            graded(world, grade, number)
+    with CaptureQueriesContext(connection) as many:
+        planning.plan(MONDAY)
+    assert len(many) <= len(few) <= 32
+    assert PatrolTask.objects.count() == 22 * 8
+
+
+def test_who_is_away_gets_nothing_for_that_day(world: World) -> None:
+    away = world.worker(1, 1)
+    others = [world.worker(1, seat) for seat in (2, 3)]
+    shops = [graded(world, "C") for _ in range(6)]
+    planning.plan(MONDAY)
+    assert PatrolTask.objects.filter(assignee=away, kind="DAILY_PATROL").count() == 2
+    absences.record(
+        user=away, stand_in=None, starts_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=away,
+        at=clock.now(),
+    )  # fmt: skip
+    daily = PatrolTask.objects.filter(entity__in=shops, kind="DAILY_PATROL")
+    assert Counter(daily.values_list("assignee", flat=True)) == {one.pk: 3 for one in others}
+
+
+def test_who_leaves_hands_on_what_is_ahead(world: World) -> None:
+    shops = [graded(world, "A") for _ in range(9)]
+    planning.plan(MONDAY)
+    leaver = world.worker(1, 1)
+    posting = Posting.objects.get(user=leaver, role="GRID_WORKER", grid=world.grid(1))
+    done = PatrolTask.objects.filter(assignee=leaver, kind="MONTHLY_PATROL")[0]
+    PatrolTask.objects.filter(pk=done.pk).update(state=TaskState.DONE, done_at=clock.now())
+    postings.end(posting=posting, at=clock.now(), by=None)
+    assert list(PatrolTask.objects.filter(assignee=leaver)) == [done]
+    held = PatrolTask.objects.filter(entity__in=shops, kind="MONTHLY_PATROL").exclude(pk=done.pk)
+    assert {task.assignee for task in held} == {world.worker(1, 2), world.worker(1, 3)}
+
+
+def test_nobody_there_is_shown_and_told(world: World) -> None:
+    graded(world, "A")
+    for posting in Posting.objects.filter(grid=world.grid(1), role__in=["GRID_WORKER", "COMMISSIONER"]):
+        postings.end(posting=posting, at=clock.now(), by=None)
+    run = planning.plan(MONDAY)
+    assert set(PatrolTask.objects.values_list("assignee", flat=True)) == {None}
+    assert run.counts["without_person"] == 2
+    told = OutboxMessage.objects.filter(template="patrols.unassigned")
+    assert {one.recipient for one in told} == {world.community_head_of(1), world.head_of(1)}
+    assert planning.plan(MONDAY).counts["without_person"] == 2
+    assert told.count() == 2
+
+
+def test_what_was_not_done_is_missed_once_its_period_is_over(world: World) -> None:
+    shop, other = graded(world, "C"), graded(world, "A")
+    planning.plan(MONDAY)
+    assert closing.close_missed(MONDAY, clock.now()) == 0
+    tuesday = MONDAY + timedelta(days=1)
+    travel_to(tuesday, 0, 40)
+    assert closing.close_missed(tuesday, clock.now()) == 1
+    assert closing.close_missed(tuesday, clock.now()) == 0
+    assert tasks(shop, "DAILY_PATROL").state == TaskState.MISSED
+    assert tasks(shop, "WEEKLY_CHECK").state == TaskState.PLANNED
+    assert tasks(other, "MONTHLY_PATROL").state == TaskState.PLANNED
+
+
+def test_a_visit_whose_day_went_by_is_planned_anew_within_its_month(world: World) -> None:
+    shop = graded(world, "A")
+    planning.plan(MONDAY)
+    before = tasks(shop, "MONTHLY_PATROL")
+    friday = MONDAY + timedelta(days=4)
+    travel_to(friday, 0, 40)
+    planning.plan(friday)
+    after = tasks(shop, "MONTHLY_PATROL")
+    assert before.planned_on < friday <= after.planned_on <= date(2026, 11, 30)
+    assert (after.pk, after.assignee, after.version) == (before.pk, before.assignee, before.version)
+
+
+def test_the_night_plans_each_day_once_and_makes_up_for_downtime(world: World) -> None:
+    shop = graded(world, "C")
+    travel_to(MONDAY, 0, 30)
+    assert nightly.nightly() is None
+    travel_to(MONDAY, 0, 41)
+    assert nightly.nightly() is not None
+    assert nightly.nightly() is None
+    thursday = MONDAY + timedelta(days=3)
+    travel_to(thursday, 11)
+    run = nightly.nightly()
+    assert run is not None
+    assert run.for_date == thursday
+    days = PatrolTask.objects.filter(entity=shop, kind="DAILY_PATROL").values_list("planned_on", "state")
+    assert set(days) == {(MONDAY, "MISSED"), (thursday, "PLANNED")}
+
+
+# --- consent and cap -------------------------------------------------------------------------------
+
+
+def test_too_much_for_one_person_asks_the_bureau(world: World) -> None:
+    for _ in range(11):
+        graded(world, "C")
+    run = planning.plan(MONDAY)
+    assert run.needs_consent
+    assert load.most(run.load) == (4, 11)
+    told = OutboxMessage.objects.get(template="patrols.needs_consent")
+    assert told.recipient == world.user("bureau")
+    assert PatrolTask.objects.filter(kind="WEEKLY_CHECK", state="PLANNED").count() == 11
+    bureau = world.user("bureau")
+    agreed = consenting.consent(run_id=run.pk, by=bureau)
+    assert agreed.consented_by == bureau
+    assert consenting.consent(run_id=run.pk, by=bureau).consented_at == agreed.consented_at
+    travel_to(MONDAY + timedelta(days=1), 0, 40)
+    assert not planning.plan(MONDAY + timedelta(days=1)).needs_consent
+
+
+def test_the_effect_of_moves_is_told_per_person(world: World) -> None:
+    shops = [graded(world, "B") for _ in range(3)]
+    moves = [GradeMove(shop.pk, "B", "C", "SCORE", ()) for shop in shops]
+    told = load.effect(moves)
+    mine = [row for row in told["workers"] if row["grid"] == world.grid(1).code]
+    assert len(mine) == 3
+    assert {row["after_per_day"] for row in mine} == {1.0}
+    assert all(row["before_per_day"] < 0.1 for row in mine)
+    (boss,) = [row for row in told["commissioners"] if row["grid"] == world.grid(1).code]
+    assert (boss["name"], boss["before_per_week"], boss["after_per_week"]) == (
+        world.commissioner(1).name, 0.0, 3.0,
+    )  # fmt: skip
+
+
+# --- whatever the order ----------------------------------------------------------------------------
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["plan", "tomorrow", "done", "close", "A", "B", "C", "D"]), st.integers(0, 3)),
+    max_size=14,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_whatever_the_order_each_task_is_one_and_fits(world: World, steps: list[tuple[str, int]]) -> None:
+    with transaction.atomic():
+        day = MONDAY
+        travel_to(day)
+        shops = [graded(world, grade) for grade in "ABCD"]
+        grades = dict(zip(shops, "ABCD", strict=True))
+        for what, which in steps:
+            shop = shops[which]
+            if what in "ABCD":
+                before, grades[shop] = grades[shop], what
+                move(shop, before, what)
+            elif what == "done":
+                live = PatrolTask.objects.filter(entity=shop, state="PLANNED").order_by("id")[:1]
+                PatrolTask.objects.filter(pk__in=live.values("pk")).update(state="DONE", done_at=clock.now())
+            elif what == "close":
+                closing.close_missed(day, clock.now())
+            else:
+                day += timedelta(days=what == "tomorrow")
+                travel_to(day)
+                planning.plan(day)
+        closing.close_missed(day, clock.now())
+        planning.plan(day)
+        for shop, grade in grades.items():
+            kinds = set(AB if grade in "AB" else CD)
+            live = PatrolTask.objects.filter(entity=shop, state="PLANNED")
+            assert {task.kind for task in live} <= kinds
+            for kind in kinds:
+                period = planning_period(kind, day)
+                assert (
+                    PatrolTask.objects.filter(entity=shop, kind=kind, period=period)
+                    .exclude(state="CANCELLED")
+                    .exists()
+                ), (kind, day)
+        keys = PatrolTask.objects.values_list("entity", "kind", "period")
+        assert len(keys) == len(set(keys))
+        transaction.set_rollback(True)
+
+
+def planning_period(kind: str, day: date) -> date:
+    return ahead(kind, day, WorkingCalendar()).period.first
+
+
+def test_the_policy_in_force_is_frozen(world: World) -> None:
+    with pytest.raises(IntegrityError, match="patrols_policy_frozen"), transaction.atomic():
+        PatrolPolicy.objects.update(worker_daily_limit=99)
