@@ -25,6 +25,18 @@ DOER: dict[str, str] = {
 }
 
 
+PATROL_NOTICE = "巡查走访不是行政检查：只看、只提醒、只上报。"
+"""Said with every task of a grid worker."""
+CHECK_NOTICE = "每周查是涉企行政检查：两名执法人员、亮证、出示检查通知书，录入省平台，不超年度上限。"
+
+
+def notice_of(kind: str) -> str:
+    """What the phone says above a task of this kind, or above an unplanned visit ("")."""
+    if kind == TaskKind.QUARTERLY_REVIEW:
+        return ""
+    return CHECK_NOTICE if kind == TaskKind.WEEKLY_CHECK else PATROL_NOTICE
+
+
 class TaskState(models.TextChoices):
     PLANNED = "PLANNED", "待办"
     ASKS = "ASKS", "已达年度上限，待定"

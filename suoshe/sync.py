@@ -52,9 +52,11 @@ TAKEN = frozenset(
 """First words of paths that a phone may queue. Signing in and files are not among them."""
 NEVER = frozenset({"import", "reveal"})
 """Words of paths that answer with what a receipt does not carry."""
-MAKES = frozenset({"leads", "whistles", "grid-tasks"})
+PATROLS = frozenset({"patrol-task-complete", "patrol-stretches", "patrol-visits"})
+"""A visit is one for the phone's own number and moment, whether planned or not."""
+MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS
 """Endpoints whose body carries the operation's own `client_uid`."""
-CAPTURED = frozenset({"leads"})
+CAPTURED = frozenset({"leads"}) | PATROLS
 """Endpoints whose body says when the phone recorded it."""
 STALE = (409, 412, 428)
 LATER = (429, 500, 502, 503, 504)

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from grids.access import Anyone, scope_of
+from grids.models import Grid, Posting
+from grids.roles import Role
 from patrols.models.visit import PatrolVisit
+
+
+class EnforcementCardQuerySet(models.QuerySet["EnforcementCard"]):
+    def visible_to(self, user: Anyone) -> Self:
+        """Those of the office's people for who serves it (a check needs two officers), all for the bureau."""
+        scope = scope_of(user)
+        if scope.sees_all:
+            return self
+        offices = Q(office_id__in=scope.office_ids) | Q(grid__office_id__in=scope.office_ids)
+        mine = {seat.grid_id for seat in scope.seats if seat.role == Role.COMMISSIONER}
+        beside = Grid.objects.filter(pk__in=mine).values("office_id")
+        offices |= Q(office_id__in=beside) | Q(grid__office_id__in=beside)
+        return self.filter(officer_id__in=Posting.objects.active(scope.at).filter(offices).values("user_id"))
 
 
 class EnforcementCard(models.Model):
@@ -17,6 +35,8 @@ class EnforcementCard(models.Model):
     )
     number = models.CharField("执法证号", max_length=40, unique=True)
     expires_on = models.DateField("有效期至")
+
+    objects = EnforcementCardQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "执法证"

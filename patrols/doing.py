@@ -1,0 +1,359 @@
+"""Doing patrols: a task, a stretch of street, a visit outside the plan (DESIGN.md §8).
+
+One transaction each. Lock order: the live clocks of what is asked about a business, then businesses by id,
+then tasks by id, then all else. A repeated request gives the first result back (`client_uid`). A finding
+becomes a lead in the same transaction; it is scored by the lead, the visit only says that somebody looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
+
+from django.db import connection, transaction
+
+from grids.access import scope_of
+from grids.models import BusinessEntity
+from grids.staffing import RoutingFacts, routing_facts_of
+from kernel import approvals, clock
+from kernel.accounts.models import User
+from kernel.deadlines import clocks
+from kernel.deadlines.clocks import LOCK_TIMEOUT
+from kernel.deadlines.contention import retried
+from kernel.errors import Conflict, DomainError, NotVisible, Refused, StaleVersion
+from patrols import doers, inspections, over_cap, visit_rows
+from patrols.entering import left_alone
+from patrols.given import Expect, Given, Stretch
+from patrols.kinds import BY_WORKER, How, Result, TaskKind, TaskState
+from patrols.models import PatrolTask, PatrolVisit
+from patrols.visit_rows import Call
+
+T = TypeVar("T")
+MOST = 60
+"""So many tasks may be done in one stretch."""
+BIGGEST = 2**63 - 1
+NO_TASK = "没有找到这项巡查任务，或者您无权查看。"
+NO_ENTITY = "没有找到这个经营主体，或者您无权查看。"
+TAKEN_UID = "该编号已用于另一次走访，内容不同，请重新提交。"
+
+
+class StretchRefused(Conflict):
+    """409: nothing of a stretch was done; `errors` names each task that stands in the way."""
+
+    def __init__(self, errors: Sequence[DomainError]) -> None:
+        told = "；".join(one.detail for one in errors[:5])
+        super().__init__(f"整批未提交：{told}", code="stretch_refused", attr="tasks")
+        self.errors = list(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a stretch made; `created` False where this request came before."""
+
+    visits: list[PatrolVisit]
+    created: bool
+
+
+# --- services --------------------------------------------------------------------------------------
+
+
+def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolVisit:
+    """Do one task. The same `client_uid` with the same content gives the first visit back, whatever the
+    version says by now.
+
+    `captured_at` within [receipt − 5 days, receipt + 10 min] decides the day; a task that the night marked
+    as missed is done after all where it was done within its period (once; the journal says so).
+
+    Raises:
+        NotVisible; NotAllowed `not_your_task`, `not_a_visit`, `not_an_officer`; StaleVersion /
+        VersionRequired; Conflict `client_uid_conflict`, `task_done`, `task_cancelled`, `too_early`,
+        `period_over`, `cap_reached`, `evidence_unavailable`; Refused `lead_required`, `papers_incomplete` …;
+        Busy.
+    """
+    digest = given.digest("task", task_id)
+
+    def work() -> PatrolVisit:
+        known = _known(by, given, digest)
+        if known is not None:
+            return known
+        desk = Desk(by, {task_id: given})
+        task = desk.tasks[0]
+        if task.state == TaskState.DONE and (known := _known(by, given, digest)) is not None:
+            return known
+        asked = task.state == TaskState.ASKS
+        call = desk.call(task, given, expect)
+        call.digest = digest
+        if asked:
+            over_cap.withdraw([task.pk], desk.at, "已不入店完成检查")
+        return visit_rows.write([call], by=by, at=desk.at, people=desk.people)[0]
+
+    _must_fit(given)
+    return _in_one_piece(work)
+
+
+def complete_batch(*, by: User, stretch: Stretch) -> Done:
+    """Do a stretch of street in one go (全部正常，除…): 巡查 only, all or nothing, each visit marked as of
+    the stretch. As many statements for one shop as for sixty, beside those of findings' leads.
+
+    Raises:
+        StretchRefused: with one error for each task that cannot be done, as `complete` would raise it.
+        Refused: `nothing_to_do`, `too_many`, `twice`, `not_in_the_stretch`, and as `complete`.
+        Conflict: `client_uid_conflict`. NotVisible: a task that is not there. Busy.
+    """
+    _stretch_must_fit(stretch)
+    said, whole = stretch.visits(), stretch.digest()
+    versions = dict(stretch.tasks)
+
+    def work() -> Done:
+        known = _known_stretch(by, stretch, whole)
+        if known:
+            return Done(known, created=False)
+        desk = Desk(by, said)
+        if any(task.state == TaskState.DONE for task in desk.tasks):
+            known = _known_stretch(by, stretch, whole)
+            if known:
+                return Done(known, created=False)
+        calls = _calls(desk, said, versions)
+        for call in calls:
+            call.stretch = stretch.client_uid
+            call.digest = whole
+        return Done(visit_rows.write(calls, by=by, at=desk.at, people=desk.people), created=True)
+
+    return _in_one_piece(work)
+
+
+def visit(*, entity_id: int, by: User, given: Given, reason: str = "") -> tuple[PatrolVisit, bool]:
+    """Call on a shop outside the plan; whether the visit is new. A shop of grade A or B, or without one, is
+    left alone unless there is a reason (无事不扰).
+
+    Raises:
+        NotVisible; NotAllowed `not_your_grid`; Refused `reason_required`, `entity_without_grid`,
+        `lead_required` …; Conflict `client_uid_conflict`, `evidence_unavailable`; Busy.
+    """
+    reason = reason.strip()
+    digest = given.digest("visit", entity_id, reason)
+
+    def work() -> tuple[PatrolVisit, bool]:
+        known = _known(by, given, digest)
+        if known is not None:
+            return known, False
+        if not BusinessEntity.objects.visible_to(by).filter(pk=entity_id).exists():
+            raise NotVisible(NO_ENTITY)
+        desk = Desk(by, {}, entity_ids=[entity_id], gone=given.result == Result.GONE)
+        known = _known(by, given, digest)
+        if known is not None:
+            return known, False
+        call = desk.unplanned(given, reason)
+        call.digest = digest
+        return visit_rows.write([call], by=by, at=desk.at, people=desk.people)[0], True
+
+    if not 0 < entity_id <= BIGGEST:
+        raise NotVisible(NO_ENTITY)
+    _must_fit(given)
+    if given.how == How.RECORDS or given.papers is not None:
+        raise Refused("计划外走访不是行政检查，请选择走访方式。", code="how_not_for_patrol", attr="how")
+    return _in_one_piece(work)
+
+
+# --- what is locked, and what may be done with it ---------------------------------------------------
+
+
+class Desk:
+    """The businesses and tasks of one request, locked in order, with who answers for their grids."""
+
+    def __init__(
+        self, by: User, said: Mapping[int, Given], *, entity_ids: Collection[int] = (), gone: bool = False
+    ) -> None:
+        self.by, self.scope = by, scope_of(by)
+        seen = _seen_by(by, said)
+        owners = {pk: entity_id for pk, entity_id, _ in seen}
+        moved = [owners[task] for task, one in said.items() if one.result == Result.GONE]
+        moved += entity_ids if gone else []
+        checks = [pk for pk, _, kind in seen if kind == TaskKind.WEEKLY_CHECK]
+        live = approvals.lock_live_of(over_cap.SUBJECT, checks) if checks else []
+        live += approvals.lock_live_of("entity", moved) if moved else []
+        self.entities = _locked_entities({*owners.values(), *entity_ids})
+        self.tasks = _locked_tasks(said, self.entities)
+        self.at: datetime = clock.now()
+        clocks.refuse_overdue(live, self.at)
+
+    @cached_property
+    def people(self) -> dict[int, RoutingFacts]:
+        """Who answers for each grid now. One statement."""
+        grids = {task.grid_id for task in self.tasks}
+        grids |= {one.grid_id for one in self.entities.values() if one.grid_id is not None}
+        return routing_facts_of(sorted(grids), self.at)
+
+    def call(self, task: PatrolTask, given: Given, expect: Expect) -> Call:
+        """One task, ready to be written. Raises as `complete`."""
+        behalf = doers.doer(task, self.scope, self.people.get(task.grid_id))
+        call = Call(given, task.entity, self.at, task=task, on_behalf_of_id=behalf)
+        _expect(task, expect)
+        _in_time(task, call)
+        call.was_missed = task.state == TaskState.MISSED
+        if task.kind in BY_WORKER:
+            _no_inspection(given)
+        else:
+            call.inspection = inspections.require(task, given, by=self.by, done_on=call.done_on, at=self.at)
+        return call
+
+    def unplanned(self, given: Given, reason: str) -> Call:
+        (entity,) = self.entities.values()
+        if entity.grid is None:
+            raise Refused(
+                "该经营主体尚未落格，请先在主体档案中确定位置。", code="entity_without_grid", attr="entity"
+            )
+        behalf = doers.visitor(entity.grid.pk, entity.grid.office_id, self.scope)
+        if not reason and left_alone(entity.credit_grade):
+            raise Refused("无事不扰：A、B级主体计划外走访须说明原因。", code="reason_required", attr="reason")
+        reason = reason or f"信用等级{entity.credit_grade}级，加强巡查"
+        return Call(given, entity, self.at, on_behalf_of_id=behalf, reason=reason)
+
+
+def _in_one_piece(work: Callable[[], T]) -> T:
+    @transaction.atomic
+    def once() -> T:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        return work()
+
+    return retried(once)
+
+
+def _seen_by(by: User, task_ids: Collection[int]) -> list[tuple[int, int, str]]:
+    """Each of these tasks with its business and kind. Raises NotVisible where `by` may not see one."""
+    if not task_ids:
+        return []
+    asked = [number for number in task_ids if 0 < number <= BIGGEST]
+    rows = PatrolTask.objects.visible_to(by).filter(pk__in=asked).values_list("id", "entity_id", "kind")
+    found = list(rows)
+    missing = [number for number in task_ids if number not in {row[0] for row in found}]
+    if missing:
+        raise NotVisible(NO_TASK, attr=f"tasks.{missing[0]}" if len(task_ids) > 1 else None)
+    return found
+
+
+def _locked_entities(ids: Collection[int]) -> dict[int, BusinessEntity]:
+    rows = BusinessEntity.objects.filter(pk__in=list(ids)).select_related("grid").order_by("id")
+    return {one.pk: one for one in rows.select_for_update(of=("self",), no_key=True)}
+
+
+def _locked_tasks(ids: Collection[int], entities: Mapping[int, BusinessEntity]) -> list[PatrolTask]:
+    if not ids:
+        return []
+    rows = PatrolTask.objects.filter(pk__in=list(ids)).select_related("grid").order_by("id")
+    tasks = list(rows.select_for_update(of=("self",), no_key=True))
+    for task in tasks:
+        task.entity = entities[task.entity_id]
+    return tasks
+
+
+def _expect(task: PatrolTask, expect: Expect) -> None:
+    """The version seen. That the night has marked it as missed meanwhile is no change that matters."""
+    try:
+        expect(task.version)
+    except StaleVersion:
+        if task.state != TaskState.MISSED:
+            raise
+        expect(task.version - 1)
+
+
+def _in_time(task: PatrolTask, call: Call) -> None:
+    if task.state == TaskState.DONE:
+        raise Conflict("这项任务已经完成，不用重复提交。", code="task_done")
+    if task.state == TaskState.CANCELLED:
+        raise Conflict("这项任务已取消，如已走访请登记为计划外走访。", code="task_cancelled")
+    if call.done_on < task.period:
+        raise Conflict(f"这项任务从{_day(task.period)}开始，还不能提交。", code="too_early")
+    if call.done_on > task.period_end:
+        raise Conflict(
+            f"这项任务已于{_day(task.period_end)}到期，如已走访请登记为计划外走访。", code="period_over"
+        )
+
+
+def _day(day: object) -> str:
+    return f"{day:%-m月%-d日}"
+
+
+def _must_fit(given: Given) -> None:
+    """Raise Refused where the parts contradict each other."""
+    if given.result == Result.PROBLEM and given.finding is None:
+        raise Refused("发现问题的，请填写问题分类和描述，一并上报线索。", code="lead_required", attr="lead")
+    if given.result != Result.PROBLEM and given.finding is not None:
+        raise Refused("只有结果为“发现问题”时才能一并上报线索。", code="lead_of_problem", attr="lead")
+
+
+def _no_inspection(given: Given) -> None:
+    """巡查走访 asks for no papers and looks into no records."""
+    if given.papers is not None:
+        raise Refused("巡查走访不是行政检查，不需要检查文书。", code="no_papers_in_patrol", attr="inspection")
+    if given.how == How.RECORDS:
+        raise Refused("巡查走访不查阅记录，请到店或在店外查看。", code="how_not_for_patrol", attr="how")
+
+
+# --- stretches -------------------------------------------------------------------------------------
+
+
+def _stretch_must_fit(stretch: Stretch) -> None:
+    asked = [number for number, _ in stretch.tasks]
+    if not asked:
+        raise Refused("请至少选择一户。", code="nothing_to_do", attr="tasks")
+    if len(asked) > MOST:
+        raise Refused(f"一次最多提交{MOST}户，请分段提交。", code="too_many", attr="tasks")
+    told = [one.task_id for one in stretch.exceptions]
+    if len(set(asked)) < len(asked) or len(set(told)) < len(told):
+        raise Refused("同一项任务出现了两次。", code="twice", attr="tasks")
+    if set(told) - set(asked):
+        raise Refused("例外中有不在本批的任务。", code="not_in_the_stretch", attr="exceptions")
+    for task_id, given in stretch.visits().items():
+        try:
+            _must_fit(given)
+        except Refused as refused:
+            refused.attr = f"tasks.{task_id}.{refused.attr}"
+            raise
+
+
+def _calls(desk: Desk, said: Mapping[int, Given], versions: Mapping[int, int]) -> list[Call]:
+    calls, errors = [], []
+    for task in desk.tasks:
+        try:
+            if task.kind not in BY_WORKER:
+                raise Refused("每周查须逐户进行，不能沿街批量提交。", code="not_in_a_stretch")
+            calls.append(desk.call(task, said[task.pk], _seen(versions[task.pk])))
+        except DomainError as refused:
+            refused.attr = f"tasks.{task.pk}"
+            refused.detail = f"{task.entity.name}：{refused.detail}"
+            errors.append(refused)
+    if errors:
+        raise StretchRefused(errors)
+    return calls
+
+
+def _seen(version: int) -> Expect:
+    def expect(current: int) -> None:
+        if current != version:
+            raise StaleVersion("内容已被更新，请刷新后再操作。", code="stale_version")
+
+    return expect
+
+
+# --- repeated requests -----------------------------------------------------------------------------
+
+
+def _known(by: User, given: Given, digest: str) -> PatrolVisit | None:
+    rows = PatrolVisit.objects.filter(by=by, client_uid=given.client_uid)
+    found = rows.select_related("task", "entity", "grid", "lead").first()
+    if found is not None and found.content_digest != digest:
+        raise Conflict(TAKEN_UID, code="client_uid_conflict", attr="client_uid")
+    return found
+
+
+def _known_stretch(by: User, stretch: Stretch, digest: str) -> list[PatrolVisit]:
+    rows = PatrolVisit.objects.filter(by=by, stretch=stretch.client_uid).order_by("id")
+    found = list(rows.select_related("task", "entity", "grid", "lead"))
+    if any(one.content_digest != digest for one in found):
+        raise Conflict(TAKEN_UID, code="client_uid_conflict", attr="client_uid")
+    return found
