@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from patrols import files
 from patrols import nightly as night
 
 
@@ -9,3 +10,9 @@ from patrols import nightly as night
 def nightly() -> None:
     """Close what was missed and make today's plan, if that is due and not done."""
     night.nightly()
+
+
+@shared_task(name="patrols.bind_crossed")
+def bind_crossed() -> None:
+    """Bind files of visits whose upload crossed with their naming."""
+    files.bind_crossed()

@@ -213,6 +213,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "credit.catch_up": {
         "task": "credit.nightly", "schedule": crontab(minute="3-59/10"), "options": {"expires": 300}
     },
+    "patrols.bind_crossed": {
+        "task": "patrols.bind_crossed", "schedule": 30.0, "options": {"expires": 30}
+    },
     "patrols.nightly": {"task": "patrols.nightly", "schedule": crontab(minute=40, hour=0)},
     "patrols.catch_up": {
         "task": "patrols.nightly", "schedule": crontab(minute="8-59/10"), "options": {"expires": 300}
