@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from grids.models import (
     Absence,
@@ -13,12 +14,17 @@ from grids.models import (
     BusinessType,
     Community,
     CreditGrade,
+    DuplicatePair,
     DutyShift,
+    EntityContact,
     EntityStatus,
     Grid,
+    KeyChange,
+    Licence,
+    Purpose,
 )
 from grids.roles import DutyRole
-from grids.search import found_by
+from grids.search import found_by, holding
 from kernel import clock
 
 LONGEST_Q = 60
@@ -48,6 +54,12 @@ class EntityFilter(filters.FilterSet):
     grade = filters.ChoiceFilter("credit_grade", choices=CreditGrade.choices, label="信用等级")
     status = filters.ChoiceFilter(choices=EntityStatus.choices, label="状态")
     uscc = filters.CharFilter(lookup_expr="iexact", max_length=18, label="统一社会信用代码")
+    community = filters.CharFilter("community__code", label="社区编码")
+    campus = filters.BooleanFilter("is_campus_peripheral", label="校园周边")
+    lacks_code = filters.BooleanFilter(method="without_code", label="无代码，待补")
+    expiring_before = filters.DateFilter(
+        method="expiring", label="有证照在此日期前到期（含已过期）"
+    )
     # Last: what was searched for is cut to the best of what the others leave.
     q = filters.CharFilter(
         method="search", max_length=LONGEST_Q, label="名称、地址、经营者或编码中的文字，最相符的在前"
@@ -62,6 +74,57 @@ class EntityFilter(filters.FilterSet):
 
     def of_type(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(business_types__contains=[value])
+
+    def without_code(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        return rows.filter(uscc="") if value else rows.exclude(uscc="")
+
+    def expiring(self, rows: QuerySet[Any], name: str, value: date) -> QuerySet[Any]:
+        soon = Licence.objects.filter(entity=OuterRef("pk"), expires_on__lt=value, ended_on__isnull=True)
+        return rows.filter(Exists(soon))
+
+
+class EntityExportFilter(EntityFilter):
+    """The same, but a search gives all that it finds: a sheet is read to its end."""
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return holding(rows, value)
+
+
+class EntityContactFilter(filters.FilterSet):
+    purpose = filters.ChoiceFilter(choices=Purpose.choices, label="事由")
+    entered = filters.BooleanFilter(label="是否入店")
+    on_after = filters.DateFilter("on", lookup_expr="gte", label="自(含)")
+    on_before = filters.DateFilter("on", lookup_expr="lte", label="至(含)")
+
+    class Meta:
+        model = EntityContact
+        fields: list[str] = []
+
+
+class KeyChangeFilter(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=KeyChange.State.choices, label="状态")
+    entity = filters.NumberFilter("entity_id", max_value=2**63 - 1, label="经营主体")
+    grid = filters.CharFilter("entity__grid__code", label="网格编码")
+
+    class Meta:
+        model = KeyChange
+        fields: list[str] = []
+
+
+class DuplicateFilter(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=DuplicatePair.State.choices, label="状态")
+    entity = filters.NumberFilter(method="of_entity", max_value=2**63 - 1, label="经营主体")
+    grid = filters.CharFilter(method="in_grid", label="网格编码")
+
+    class Meta:
+        model = DuplicatePair
+        fields: list[str] = []
+
+    def of_entity(self, rows: QuerySet[Any], name: str, value: int) -> QuerySet[Any]:
+        return rows.filter(Q(first_id=value) | Q(second_id=value))
+
+    def in_grid(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(Q(first__grid__code=value) | Q(second__grid__code=value))
 
 
 class AbsenceFilter(filters.FilterSet):

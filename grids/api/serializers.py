@@ -19,7 +19,7 @@ from grids.models import (
     Posting,
 )
 from grids.roles import DutyRole
-from kernel.accounts.masking import mask_name
+from kernel.accounts.masking import mask_name, mask_phone
 from kernel.api import StrictSerializer
 
 
@@ -120,11 +120,14 @@ class LocatedSerializer(serializers.Serializer[Any]):
 
 
 class EntitySerializer(serializers.ModelSerializer[BusinessEntity]):
-    """A business. The operator's name is masked."""
+    """A business. The operator's and the contact's names and telephone are masked."""
 
     grid = serializers.CharField(source="grid.code", default=None, read_only=True, allow_null=True)
+    community = serializers.CharField(source="community.code", default=None, read_only=True, allow_null=True)
     location = serializers.SerializerMethodField()
     operator = serializers.SerializerMethodField()
+    contact_name = serializers.SerializerMethodField()
+    contact_phone = serializers.SerializerMethodField()
     grade = serializers.CharField(source="credit_grade", read_only=True, allow_null=True)
     distance_m = serializers.SerializerMethodField()
 
@@ -132,7 +135,8 @@ class EntitySerializer(serializers.ModelSerializer[BusinessEntity]):
         model = BusinessEntity
         fields = [
             "id", "code", "name", "uscc", "lacks_code", "kind", "business_types", "is_campus_peripheral",
-            "operator", "grid", "location", "address", "status", "grade", "version", "is_demo", "distance_m",
+            "operator", "contact_name", "contact_phone", "grid", "community", "placed_by", "location",
+            "address", "status", "grade", "version", "is_demo", "distance_m",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -144,6 +148,12 @@ class EntitySerializer(serializers.ModelSerializer[BusinessEntity]):
 
     def get_operator(self, entity: BusinessEntity) -> str:
         return mask_name(entity.operator_name)
+
+    def get_contact_name(self, entity: BusinessEntity) -> str:
+        return mask_name(entity.contact_name)
+
+    def get_contact_phone(self, entity: BusinessEntity) -> str:
+        return mask_phone(entity.contact_phone)
 
     def get_distance_m(self, entity: BusinessEntity) -> float | None:
         """Only in a list asked for with `near`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grids.api import groups, people, task_lists, views
+from grids.api import groups, imports, people, register, task_lists, views
 from kernel.api import both_slashes
 
 urlpatterns = [
@@ -23,9 +23,32 @@ urlpatterns = [
     *both_slashes("communities", views.CommunityList.as_view(), "communities"),
     *both_slashes("offices", views.OfficeList.as_view(), "offices"),
     *both_slashes("departments", views.DepartmentList.as_view(), "departments"),
-    *both_slashes("entities", views.EntityList.as_view(), "entities"),
-    *both_slashes("entities/by-code/<str:code>", views.EntityByCode.as_view(), "entity-by-code"),
-    *both_slashes("entities/<int:pk>", views.EntityDetail.as_view(), "entity"),
+    *both_slashes("entities", register.EntityList.as_view(), "entities"),
+    *both_slashes("entities/by-code/<str:code>", register.EntityByCode.as_view(), "entity-by-code"),
+    *both_slashes("entities/key-changes", register.KeyChangeList.as_view(), "key-changes"),
+    *both_slashes(
+        "entities/key-changes/<int:pk>/withdraw", register.KeyChangeWithdraw.as_view(), "key-change-withdraw"
+    ),
+    *both_slashes("entities/duplicates", register.DuplicateList.as_view(), "duplicates"),
+    *both_slashes(
+        "entities/duplicates/<int:pk>/judge", register.DuplicateJudge.as_view(), "duplicate-judge"
+    ),
+    *both_slashes("entities/import", imports.EntityImport.as_view(), "entities-import"),
+    *both_slashes("entities/import-template.xlsx", imports.EntityTemplate.as_view(), "entities-template"),
+    *both_slashes("entities/imports", imports.EntityImportList.as_view(), "entities-imports"),
+    *both_slashes("entities/imports/<int:pk>", imports.EntityImportDetail.as_view(), "entities-imported"),
+    *both_slashes(
+        "entities/imports/<int:pk>/errors.xlsx",
+        imports.EntityImportErrors.as_view(),
+        "entities-import-errors",
+    ),
+    *both_slashes("entities/export.xlsx", imports.EntityExport.as_view(), "entities-export"),
+    *both_slashes("entities/<int:pk>", register.EntityDetail.as_view(), "entity"),
+    *both_slashes("entities/<int:pk>/history", register.EntityHistory.as_view(), "entity-history"),
+    *both_slashes("entities/<int:pk>/contacts", register.EntityContacts.as_view(), "entity-contacts"),
+    *both_slashes("entities/<int:pk>/licences", register.EntityLicences.as_view(), "entity-licences"),
+    *both_slashes("entities/<int:pk>/equipment", register.EntityEquipment.as_view(), "entity-equipment"),
+    *both_slashes("entities/<int:pk>/reveal", register.EntityReveal.as_view(), "entity-reveal"),
     *both_slashes("absences", people.AbsenceList.as_view(), "absences"),
     *both_slashes("absences/<int:pk>", people.AbsenceDetail.as_view(), "absence"),
     *both_slashes("absences/<int:pk>/end", people.AbsenceEnd.as_view(), "absence-end"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -23,7 +22,7 @@ from grids.models import BusinessEntity, Community, Department, Grid, Office, Po
 from grids.roles import Role
 from grids.search import nearest
 from grids.shortages import shortages
-from kernel.api import CursorPages, etag
+from kernel.api import CursorPages
 from kernel.errors import NotAllowed
 
 NO_SEAT = "您当前没有任职，不能查看。"
@@ -189,7 +188,7 @@ class EntityList(generics.ListAPIView[BusinessEntity]):
     pagination_class = BestFirst
 
     def get_queryset(self) -> QuerySet[BusinessEntity]:
-        return BusinessEntity.objects.visible_to(self.request.user).select_related("grid")
+        return BusinessEntity.objects.visible_to(self.request.user).select_related("grid", "community")
 
     @extend_schema(
         parameters=[
@@ -213,24 +212,3 @@ class EntityList(generics.ListAPIView[BusinessEntity]):
         rows = nearest(self.filter_queryset(self.get_queryset()), *point)
         found = self.get_serializer(rows, many=True).data
         return Response({"next": None, "previous": None, "results": found})
-
-
-class EntityDetail(generics.RetrieveAPIView[BusinessEntity]):
-    """One business, by number."""
-
-    queryset = BusinessEntity.objects.none()
-    serializer_class = s.EntitySerializer
-
-    def get_queryset(self) -> QuerySet[BusinessEntity]:
-        return BusinessEntity.objects.visible_to(self.request.user).select_related("grid")
-
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        entity = self.get_object()
-        return Response(self.get_serializer(entity).data, headers={"ETag": etag(entity.version)})
-
-
-class EntityByCode(EntityDetail):
-    """One business, by the code of the sticker on its door (一店一码)."""
-
-    def get_object(self) -> BusinessEntity:
-        return get_object_or_404(self.get_queryset(), code=str(self.kwargs["code"]).upper())

@@ -30,8 +30,8 @@ DECLARE
     letters text := {LETTERS};
 BEGIN
     RETURN (regexp_replace(letters, '(...)', '\\1 ', 'g')
-            || regexp_replace(substr(letters, 2), '(...)', '\\1 ', 'g')
-            || regexp_replace(substr(letters, 3), '(...)', '\\1 ', 'g'))::tsvector;
+            || ' ' || regexp_replace(substr(letters, 2), '(...)', '\\1 ', 'g')
+            || ' ' || regexp_replace(substr(letters, 3), '(...)', '\\1 ', 'g'))::tsvector;
 END $$;
 
 CREATE FUNCTION grids_sought(word text, at_start boolean) RETURNS tsquery

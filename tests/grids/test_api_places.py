@@ -226,7 +226,7 @@ def test_the_nearest(world: World) -> None:
         assert get(world.user("bureau"), "entities", **params).status_code == 400
 
 
-@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("path", [path for path in LISTS if path != "entities"])
 def test_read_only(world: World, path: str) -> None:
     client = client_of(world.user("bureau"))
     for method in ("post", "put", "patch", "delete"):
