@@ -9,8 +9,20 @@ class CreditConfig(AppConfig):
     verbose_name = "信用分类"
 
     def ready(self) -> None:
-        from credit import audit_rules, fall_notices, register_facts
+        from credit import (
+            appeals,
+            audit_rules,
+            fall_notices,
+            partners,
+            questions,
+            register_facts,
+            repairs,
+        )
 
         audit_rules.register()
         fall_notices.register()
         register_facts.register()
+        appeals.register()
+        repairs.register()
+        partners.register()
+        questions.register_files()

@@ -11,6 +11,7 @@ before the business is locked, and the facts are read after that, by a later sta
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,15 +115,18 @@ def _in_a_transaction(
         return _grade(ids, at, trigger, review, tell, restored or {})
 
 
-def regrade_dirty() -> int:
-    """Grade what is marked, until nothing is; how many marks were answered.
+def regrade_dirty(*, within_s: float | None = None) -> int:
+    """Grade what is marked, until nothing is (or `within_s` is over); how many marks were answered.
 
     Many marks of one business are one grading. Any number of these may run at once: each takes marks that no
     other has. A batch that fails leaves its marks where they are.
     """
+    until = time.monotonic() + within_s if within_s is not None else None
     answered = 0
     while marks := retried(_answer_marks):
         answered += marks
+        if until is not None and time.monotonic() > until:
+            break
     return answered
 
 

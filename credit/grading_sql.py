@@ -60,6 +60,8 @@ decided AS (
                 WHEN b.entity_id IS NULL OR s.grade > b.effective_grade THEN %(on)s
                 ELSE b.effective_since END AS since,
            coalesce(t.held, '{{}}') AS held_by,
+           CASE WHEN b.scheme_id <> %(scheme)s AND %(trigger)s = 'FACT' THEN 'SCHEME'
+                ELSE %(trigger)s END AS trigger,
            b.entity_id IS NULL OR b.total <> s.total OR b.computed_grade <> s.grade
                OR b.caps::text[] <> s.caps OR b.vetoes::text[] <> s.vetoes AS tells,
            b.entity_id IS NULL OR b.scheme_id <> %(scheme)s OR b.cause <> s.cause
@@ -88,7 +90,7 @@ assessment AS (
     INSERT INTO credit_creditassessment
            (entity_id, scheme_id, trigger, previous_grade, at, "on", computed_grade, effective_grade, held_by,
             {_SCORES})
-    SELECT entity_id, %(scheme)s, %(trigger)s, coalesce(before, ''), %(at)s, %(on)s, grade, effective,
+    SELECT entity_id, %(scheme)s, trigger, coalesce(before, ''), %(at)s, %(on)s, grade, effective,
            held_by, {_SCORES}
       FROM decided
      WHERE effective IS NOT NULL AND (tells OR effective IS DISTINCT FROM before)
@@ -99,7 +101,7 @@ journal AS (
     INSERT INTO journal_entry (stream, kind, actor_name, at, data)
     SELECT 'entity:' || entity_id, 'credit.graded', %(system)s, %(at)s,
            jsonb_build_object('before', before, 'grade', effective, 'total', total, 'cause', cause,
-                              'trigger', %(trigger)s)
+                              'trigger', trigger)
       FROM moved WHERE before IS NOT NULL ORDER BY entity_id)
 """
 FOUND = """

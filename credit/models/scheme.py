@@ -18,12 +18,18 @@ KNOWS_CREDIT = frozenset(
 )
 
 
+def sees_drafts(user: Anyone) -> bool:
+    """Does he see drafts, and with them what a trial found of every business?"""
+    scope = scope_of(user)
+    return scope.has(*READS_DRAFTS) or Section.CREDIT in scope.sections
+
+
 class CreditSchemeQuerySet(models.QuerySet["CreditScheme"]):
     def visible_to(self, user: Anyone) -> Self:
         """Every version for the bureau, the auditor and section CREDIT; what is or was in force for whoever
         has to do with shops; nothing for liaisons, mediators and administrators."""
         scope = scope_of(user)
-        if scope.has(*READS_DRAFTS) or Section.CREDIT in scope.sections:
+        if sees_drafts(user):
             return self
         if scope.has(*KNOWS_CREDIT) or scope.office_ids:
             return self.filter(state__in=["IN_FORCE", "RETIRED"])
