@@ -1,4 +1,4 @@
-"""`python -m bench.credit`, small: it runs from nothing, both evaluators agree, and it ends with its figures."""
+"""`python -m bench.credit`, small: it runs, both evaluators agree, and it ends with its figures."""
 
 from __future__ import annotations
 

@@ -261,6 +261,17 @@ def test_marks_are_answered_once(world: World, moves: list[list[GradeMove]]) -> 
     assert grading.regrade_dirty() == 0
 
 
+def test_what_is_marked_by_thousands_is_answered_piece_by_piece(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grading, "MARKS_AT_ONCE", 2)
+    shops = [a_shop(world) for _ in range(5)]
+    ledger.mark_dirty([shop.pk for shop in shops], TUESDAY)
+    assert grading.regrade_dirty(within_s=0) == 2
+    assert grading.regrade_dirty() == 3
+    assert CreditStanding.objects.count() == 5
+
+
 def test_marks_of_what_is_gone_are_answered_too(world: World) -> None:
     shop = a_shop(world, status="MOVED")
     ledger.mark_dirty([shop.pk], TUESDAY)
