@@ -161,7 +161,8 @@ def _phone(cell: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _day(cell: str, column: str) -> date:
+def day_of(cell: str, column: str) -> date:
+    """A day as sheets write it: 2026-01-31, 2026/1/31, 2026年1月31日, 20260131. Raises `Wrong`."""
     found = _DAY.fullmatch(cell)
     try:
         day = date(*map(int, found.groups())) if found else datetime.strptime(cell, "%Y%m%d").date()  # noqa: DTZ007
@@ -207,7 +208,7 @@ def _licences(types: str, numbers: str, untils: str) -> list[tuple[str, str, dat
         key = (read_type(kind.strip()), number)
         if key in found:
             raise Wrong("licence_numbers", "doubled_licence", "同一证照在本行出现了两次。")
-        found[key] = None if until.strip() in FOREVER else _day(until.strip(), "licence_untils")
+        found[key] = None if until.strip() in FOREVER else day_of(until.strip(), "licence_untils")
     return [(kind, number, until) for (kind, number), until in found.items()]
 
 
@@ -229,7 +230,7 @@ _READERS: list[tuple[int, str, Callable[[str], Any]]] = [
         ("community", str),
         ("address", _of_length("address")),
         ("status", _chosen("status", _STATUSES)),
-        ("established_on", lambda cell: _day(cell, "established_on")),
+        ("established_on", lambda cell: day_of(cell, "established_on")),
         ("remark", _of_length("remark")),
     )
 ]

@@ -136,7 +136,7 @@ class Past:
         return {row.ref for row in self.of([FactKind.RECTIFICATION_ORDERED])}
 
     def with_done(self, verdicts: Sequence[CreditFact]) -> list[CreditFact]:
-        """Verdicts, and that they were put right on the spot: without an order the one goes with the other."""
+        """Verdicts, and that they were put right on the spot: without an order one goes with the other."""
         refs = {row.ref for row in verdicts} - self.ordered
         return [
             *verdicts,

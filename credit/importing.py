@@ -1,0 +1,249 @@
+"""Bringing facts into the ledger from a file: penalties, samples, annual reports, lists, pledges (API.md).
+
+Tried first, then whole or not at all, as the register's files. The same fact twice is one (`source`): a file
+that is carried out again changes nothing. A number that is known with other content is refused, unless that
+fact has been withdrawn. Files are read while the sender waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from credit import ledger
+from credit.importing_rows import (
+    COLUMNS,
+    PLACE,
+    Said,
+    moment_of,
+    read_row,
+    ref_of,
+    source_of,
+)
+from credit.ledger import NewFact
+from credit.models import CreditFact
+from grids import sheets
+from grids.access import Scope, scope_of
+from grids.importing_columns import Wrong
+from grids.importing_rows import importing_offices
+from grids.models import BusinessEntity, ImportFile
+from grids.roles import Role, Section
+from grids.sheets import RowError, Sheet
+from kernel import journal
+from kernel.accounts.models import User
+from kernel.errors import Conflict, NotAllowed, TooLarge
+
+MOST_BYTES = 6_000_000
+"""Some 50,000 rows: what one may wait for."""
+MOST_ERRORS = 20_000
+AGAIN = 5
+"""So often a fact may be withdrawn and brought in anew under its number."""
+NOT_YOURS = "只有所内勤、所长、市场监管局及其信用科室可以导入信用事实。"
+TRY_FIRST = "请先用同一文件试导，核对结果后再正式导入。"
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('credit.import'))"
+
+
+@dataclass
+class Plan:
+    """What the file would do. With errors nothing is done."""
+
+    rows: int = 0
+    facts: list[NewFact] = field(default_factory=list)
+    unchanged: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+
+def everywhere(scope: Scope) -> bool:
+    """The bureau and its section for credit: any business, and what decides by itself (veto)."""
+    return scope.has(Role.BUREAU) or Section.CREDIT in scope.sections
+
+
+def may_import(scope: Scope) -> bool:
+    """Clerk and head for businesses of their office; the bureau and its section for credit for all."""
+    return not scope.is_auditor and (everywhere(scope) or bool(importing_offices(scope)))
+
+
+def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime) -> ImportFile:
+    """Try a file of facts, or carry it out. Answers its row, with every error in it.
+
+    Raises:
+        NotAllowed: `not_your_import`. Conflict: `dry_run_first`, he has not tried this very file.
+        TooLarge, UnsupportedType, Refused: no table that can be read (413, 415, 422).
+    """
+    scope = scope_of(by)
+    if not may_import(scope):
+        raise NotAllowed(NOT_YOURS, code="not_your_import")
+    if len(content) > MOST_BYTES:
+        raise TooLarge("文件过大，请分成几个文件导入。", code="too_large", attr="file")
+    digest = hashlib.sha256(content).hexdigest()
+    target = ImportFile.Target.FACTS
+    tried = ImportFile.objects.filter(target=target, sha256=digest, by=by, dry_run=True)
+    if not dry_run and not tried.filter(state=ImportFile.State.TRIED).exists():
+        raise Conflict(TRY_FIRST, code="dry_run_first", attr="dry_run")
+    sheet = sheets.read(content, COLUMNS)
+    file = ImportFile(
+        target=target, name=name[:200] or "未命名", sha256=digest, dry_run=dry_run, by=by, at=at
+    )
+    _run(file, sheet, scope, at)
+    return file
+
+
+@transaction.atomic
+def _run(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
+    """Plan and, where nothing is wrong and it is meant, write: one import after another."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_AT_A_TIME)
+    made = plan(sheet, scope, file.by, at)
+    file.rows = file.done_rows = made.rows
+    errors = made.errors[:MOST_ERRORS]
+    file.errors = [asdict(one) for one in errors]
+    file.created, file.unchanged = (0, 0) if errors else (len(made.facts), made.unchanged)
+    state = ImportFile.State
+    file.state = state.TRIED if file.dry_run else state.REFUSED if errors else state.DONE
+    file.finished_at = at
+    file.save()
+    if file.state == state.DONE:
+        ledger.record_many(made.facts)
+        told = {"rows": made.rows, "created": len(made.facts), "sha256": file.sha256}
+        journal.append(stream=f"import:{file.pk}", kind="credit.facts_imported", by=file.by, at=at, data=told)
+
+
+def plan(sheet: Sheet, scope: Scope, by: User | None, at: datetime) -> Plan:
+    """Read every row against the register and the ledger of now; errors in the order of the rows.
+
+    Four statements, however many rows.
+    """
+    made, said = Plan(rows=len(sheet.rows)), []
+    cells_of = dict(sheet.rows)
+    for row, cells in sheet.rows:
+        try:
+            said.append(read_row(row, cells, at))
+        except Wrong as refused:
+            made.errors.append(_wrong(row, cells, refused))
+    entities = _entities(said, scope)
+    placed: list[tuple[Said, int]] = []
+    for one in said:
+        entity_id = entities.get(one.entity)
+        if refused := _refused(one, entity_id, scope):
+            made.errors.append(_wrong(one.row, cells_of[one.row], refused))
+        elif entity_id is not None:
+            placed.append((one, entity_id))
+    _match(made, placed, cells_of, by, at)
+    made.errors.sort(key=lambda error: error.row)
+    return made
+
+
+def _refused(said: Said, entity_id: int | None, scope: Scope) -> Wrong | None:
+    if entity_id is None:
+        return Wrong("entity", "unknown_entity", "登记簿中没有这个主体，或不在您的辖区。")
+    if said.sort.grave and not everywhere(scope):
+        return Wrong("kind", "bureau_only", "一票否决的事实由市场监管局或信用科室导入。")
+    return None
+
+
+def _entities(said: Iterable[Said], scope: Scope) -> dict[str, int]:
+    """Numbers of the businesses that may be meant, by either code. One statement."""
+    codes = {one.entity for one in said}
+    rows = BusinessEntity.objects.filter(Q(uscc__in=codes) | Q(code__in=codes))
+    if not everywhere(scope):
+        rows = rows.filter(grid__office_id__in=importing_offices(scope))
+    found: dict[str, int] = {}
+    for number, uscc, code in rows.values_list("id", "uscc", "code"):
+        found |= {uscc: number, code: number}
+    found.pop("", None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A fact that the ledger holds already, as a row would say it."""
+
+    entity_id: int
+    kind: str
+    level: str
+    happened_on: Any
+    withdrawn: bool
+
+
+def _match(
+    made: Plan,
+    placed: Sequence[tuple[Said, int]],
+    cells_of: dict[int, list[str]],
+    by: User | None,
+    at: datetime,
+) -> None:
+    """New, known or in the way of another. Two statements."""
+    wanted = [(one, entity_id, source_of(one, entity_id)) for one, entity_id in placed]
+    kept = _kept({source for *_, source in wanted})
+    seen: dict[str, int] = {}
+    for one, entity_id, base in wanted:
+        if base in seen:
+            text = f"与第 {seen[base]} 行是同一事实，请只保留一行。"
+            made.errors.append(_wrong(one.row, cells_of[one.row], Wrong("number", "doubled", text)))
+            continue
+        seen[base] = one.row
+        source = next((s for s in _names(base) if s not in kept or not kept[s].withdrawn), None)
+        if source is None or source in kept:
+            known = kept.get(source or "")
+            if known and _same(known, one, entity_id):
+                made.unchanged += 1
+            else:
+                text = "该编号的事实已入账，内容与本行不同；有误的请先撤销原事实，再导入。"
+                made.errors.append(_wrong(one.row, cells_of[one.row], Wrong("number", "differs", text)))
+            continue
+        made.facts.append(_fact(one, entity_id, source, by, at))
+
+
+def _fact(said: Said, entity_id: int, source: str, by: User | None, at: datetime) -> NewFact:
+    data = {name: value for name, value in (("what", said.what), ("number", said.number)) if value}
+    return NewFact(
+        entity_id=entity_id,
+        kind=said.sort.kind,
+        ref=ref_of(said, entity_id),
+        at=moment_of(said, at),
+        source=source,
+        level=said.level,
+        happened_on=said.happened_on,
+        until=said.until,
+        data=data,
+        by_id=by.pk if by else None,
+    )
+
+
+def _names(base: str) -> list[str]:
+    """The source under which it may stand: its own, and those after it was withdrawn."""
+    return [base, *(f"{base}~{number}" for number in range(2, AGAIN + 1))]
+
+
+def _kept(bases: set[str]) -> dict[str, _Kept]:
+    names = {name for base in bases for name in _names(base)}
+    rows = CreditFact.objects.filter(source__in=names).values_list(
+        "source", "entity_id", "kind", "level", "happened_on"
+    )
+    found = list(rows)
+    sources = [f"{ledger.WITHDRAWN}{source}" for source, *_ in found]
+    gone = set(CreditFact.objects.filter(source__in=sources).values_list(F("ref"), flat=True))
+    return {source: _Kept(*rest, withdrawn=source in gone) for source, *rest in found}
+
+
+def _same(known: _Kept, said: Said, entity_id: int) -> bool:
+    return (known.entity_id, known.kind, known.level, known.happened_on) == (
+        entity_id, said.sort.kind, said.level, said.happened_on,
+    )  # fmt: skip
+
+
+def _wrong(row: int, cells: list[str], refused: Wrong) -> RowError:
+    column = COLUMNS[PLACE[refused.column]]
+    return RowError(
+        row, refused.code, column.head, refused.detail, column.shown(cells[PLACE[refused.column]])
+    )
+
+
+def errors_of(file: ImportFile) -> list[RowError]:
+    return [RowError(**one) for one in file.errors]
