@@ -41,12 +41,17 @@ TAKEN_UID = "该编号已用于另一次走访，内容不同，请重新提交�
 
 
 class StretchRefused(Conflict):
-    """409: nothing of a stretch was done; `errors` names each task that stands in the way."""
+    """Nothing of a stretch was done; `errors` names each task that stands in the way.
+
+    409, or what they all have in common (403 where none of them is his).
+    """
 
     def __init__(self, errors: Sequence[DomainError]) -> None:
         told = "；".join(one.detail for one in errors[:5])
         super().__init__(f"整批未提交：{told}", code="stretch_refused", attr="tasks")
         self.errors = list(errors)
+        if len({one.status for one in errors}) == 1:
+            self.status = errors[0].status
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,10 @@ def new_lead(house: House) -> dict[str, Any]:
     }
 
 
+def new_visit() -> dict[str, Any]:
+    return {"client_uid": str(uuid.uuid4()), "result": "ok"}
+
+
 def new_matter(house: House) -> dict[str, Any]:
     lead = new_lead(house)
     return {
@@ -214,6 +218,8 @@ def in_two_days() -> str:
 
 
 GUIDES = some("worker commissioner clerk head duty section_food section_price bureau")
+CALLS_ON = OFFICE | some("worker commissioner")
+"""Who may call on a shop of grid 1 outside the plan."""
 LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
 CONCERNED = OFFICE | some("commissioner worker community")
 """Who could own or sign a lead of grid 1."""
@@ -338,6 +344,10 @@ ENTRIES = [
         "duty-shift-swap", "POST", "duty-shifts/{shift.pk}/swap/",
         {200: SWAPS, 403: SEES_ROTA - SWAPS}, body=lambda h: {"with": h.next_shift.pk},
     ),
+    Entry("facts-import", "POST", "credit/facts/import/", {400: ALL}, multipart=True),
+    get("facts-template", "credit/facts/import-template.xlsx"),
+    get("facts-imported", "credit/facts/imports/987654321/", NOBODY),
+    get("facts-import-errors", "credit/facts/imports/987654321/errors.xlsx", NOBODY),
     Entry("duty-shifts-import", "POST", "duty-shifts/import/", {400: ALL}, multipart=True),
     get("duty-shifts-template", "duty-shifts/template.xlsx"),
     get("duty-shifts-export", "duty-shifts/export.xlsx"),
@@ -472,6 +482,31 @@ ENTRIES = [
     whistle_step("check-in", {200: LIAISON, 400: CALLERS}),
     whistle_step("report", {409: LIAISON, 400: CALLERS}, note="已处置"),
     whistle_step("close", {200: CALLERS}, note="不再需要"),
+    # doing patrols
+    Entry(
+        "patrol-task-complete", "POST", "patrols/tasks/{patrol.pk}/complete/",
+        {200: some("worker"), 403: NEAR - some("worker")}, body=lambda h: new_visit(),
+        version=lambda h: h.patrol.version,
+    ),
+    Entry(
+        "patrol-stretches", "POST", "patrols/tasks/complete-batch/",
+        {201: some("worker"), 403: NEAR - some("worker")},
+        body=lambda h: {"client_uid": str(uuid.uuid4()), "tasks": [{"id": h.patrol.pk, "version": 1}]},
+    ),
+    listed("patrol-visits", "patrols/visits/", NEAR, lambda h: h.called_on.pk),
+    Entry(
+        "patrol-visits", "POST", "patrols/visits/",
+        {201: CALLS_ON, 403: (NEAR | some("section_food section_price")) - CALLS_ON},
+        body=lambda h: {**new_visit(), "entity": h.entity.pk, "reason": "店主咨询"},
+    ),
+    get("patrol-before", "patrols/before/?entity={entity.pk}", NEAR | some("section_food section_price")),
+    listed("patrol-cards", "patrols/cards/", OFFICE | ABOVE | {"commissioner"}, lambda h: h.card.pk),
+    Entry(
+        "patrol-cards", "POST", "patrols/cards/", {201: some("head bureau")}, rest=403,
+        body=lambda h: {
+            "officer": h.world.clerk_of(1).pk, "number": "SD-0002", "expires_on": "2031-12-31"
+        },
+    ),
     # reports
     get("report-sla", "reports/sla/", READS_REPORT, rest=403),
     get("report-sla-xlsx", "reports/sla.xlsx", READS_REPORT, rest=403),

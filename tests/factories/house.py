@@ -43,9 +43,11 @@ from leads.models import (
     SupervisionOrder,
     Whistle,
 )
+from patrols import doing
+from patrols.models import EnforcementCard, PatrolTask, PatrolVisit
 from reports import nightly
 from tests import databases
-from tests.factories import after, citizens, requests, tip_offs
+from tests.factories import after, citizens, requests, tip_offs, visits
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -101,6 +103,11 @@ class House:
     matter: Matter
     """Handed in at grid 1's desk: a request, a tip-off and a complaint."""
     tip_off: Lead
+    patrol: PatrolTask
+    """Grid 1's worker patrols a shop of grade C today."""
+    called_on: PatrolVisit
+    card: EnforcementCard
+    """Of grid 1's commissioner."""
     lenient: LeniencyDecision
     """Proposed on a lead of `entity`, with its guidance."""
 
@@ -222,6 +229,11 @@ def make_house() -> House:
         **side_roads(world),
         **handed_in(world),
         lenient=proposed(world, entity),
+        patrol=visits.task_of(world, number=1),
+        called_on=doing.visit(entity_id=entity.pk, by=worker, given=visits.said(), reason="店主咨询")[0],
+        card=EnforcementCard.objects.create(
+            officer=commissioner, number="SD370983001", expires_on=clock.today() + timedelta(days=365)
+        ),
         token=citizens.token_in(citizens.sms(heard)),
         task=task_lists.add(
             grid=world.grid(1),

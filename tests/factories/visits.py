@@ -27,17 +27,21 @@ def task_of(
     *,
     entity: BusinessEntity | None = None,
     on: date | None = None,
+    days_before: int = 0,
     **columns: Any,
 ) -> PatrolTask:
-    """A task of today (or `on`) in the grid with this number, of a new shop unless one is named."""
+    """A task of today (or `on`) in the grid with this number, of a new shop unless one is named.
+
+    `days_before`: its period began so much earlier, so that one business has two of a kind.
+    """
     day = on or clock.today()
     period = period_of(kind, day)
     shop = entity or make_entity(world, number, credit_grade=GRADE.get(TaskKind(kind), "C"))
     doer = world.worker(number) if DOER[kind] == "GRID_WORKER" else world.commissioner(number)
     columns.setdefault("state", TaskState.PLANNED)
     return PatrolTask.objects.create(
-        entity=shop, grid=shop.grid, kind=kind, period=period.first, period_end=period.last, planned_on=day,
-        assignee=doer, sequence=1, planned_at=clock.now(), **columns,
+        entity=shop, grid=shop.grid, kind=kind, period=period.first - timedelta(days=days_before),
+        period_end=period.last, planned_on=day, assignee=doer, sequence=1, planned_at=clock.now(), **columns,
     )  # fmt: skip
 
 
