@@ -10,13 +10,15 @@ class PatrolsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of what changes the plan, and name what is asked and told."""
-        from credit import grade_changes
+        from credit import grade_changes, trial
         from grids import absences, postings, register_changes
         from kernel.evidence import access, arrivals
         from kernel.evidence import captions as watermarks
-        from patrols import files, handing_on, over_cap, plan_notices, planning, visit_notices
+        from patrols import files, handing_on, load, over_cap, plan_notices, planning, reviews, visit_notices
 
         plan_notices.register()
+        reviews.register()
+        trial.register_effect("巡查工作量", load.effect)
         over_cap.register()
         grade_changes.on_grade_change(planning.on_grade_change)
         register_changes.on_change(planning.on_register_change)

@@ -19,7 +19,6 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines.arrays import literal
-from kernel.deadlines.policy import WorkingCalendar
 from patrols import demand, rosters
 from patrols.kinds import TaskKind
 from patrols.models import PatrolPolicy, PlanRun
@@ -105,8 +104,8 @@ def asks_for_consent(run: PlanRun, policy: PatrolPolicy) -> bool:
 # --- the trial of a credit scheme ------------------------------------------------------------------
 
 
-def effect(moves: Sequence[GradeMove]) -> dict[str, list[dict[str, Any]]]:
-    """Tasks per worker and day, and checks per commissioner and week, before and after these moves.
+def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any]]]:
+    """Tasks per worker and day, and checks per commissioner and week, before and after these moves of a day.
 
     On a month's average, shared evenly in each grid: a trial says how much work, not on which day. Seven
     statements, whatever the number of moves.
@@ -129,14 +128,10 @@ def effect(moves: Sequence[GradeMove]) -> dict[str, list[dict[str, Any]]]:
             after[grid_id][rhythm] -= 1
             after[grid_id][demand.rhythm_of(move.after, only_abnormal=_only_abnormal(move))] += 1
     roster = rosters.read(before, at)
-    today = clock.local_date(at)
-    days = max(working_days(month_of(today), clocks.calendar()), 1)
-    return _shared(before, after, codes, roster, _working_day(today), days)
-
-
-def _working_day(today: date) -> date:
-    """The next working day: who is there then counts."""
-    return WorkingCalendar().next_working(today - timedelta(days=1))
+    calendar = clocks.calendar()
+    days = max(working_days(month_of(on), calendar), 1)
+    counted_on = calendar.next_working(on - timedelta(days=1))
+    return _shared(before, after, codes, roster, counted_on, days)
 
 
 def _only_abnormal(move: GradeMove) -> bool:

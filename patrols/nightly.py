@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 BEGINS = time(0, 40)
 """Shanghai: after the night's grading (00:20)."""
-LOCK = 5_420_003
 
 
 def nightly() -> PlanRun | None:
@@ -46,11 +45,11 @@ def nightly() -> PlanRun | None:
 @contextmanager
 def _alone() -> Iterator[bool]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('patrols.nightly'))")
         got = bool(cursor.fetchone()[0])
     try:
         yield got
     finally:
         if got:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('patrols.nightly'))")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
@@ -52,7 +53,7 @@ SELECT t.id FROM patrols_patroltask t JOIN approvals_approval a
 
 def entered_this_year(entity_ids: Collection[int], year: int) -> dict[int, int]:
     """How often each was entered for an inspection in a calendar year; who never was is left out."""
-    given = {
+    given: dict[str, Any] = {
         "ids": literal(sorted(entity_ids)), "inspections": sorted(INSPECTIONS),
         "first": date(year, 1, 1), "last": date(year, 12, 31),
     }  # fmt: skip
@@ -69,7 +70,7 @@ def agreed(task_id: int) -> bool:
 
 def refused_this_year(entity_ids: Collection[int], year: int) -> set[int]:
     """For whom the bureau has refused to go beyond the cap in a calendar year. One statement."""
-    given = {
+    given: dict[str, Any] = {
         "ids": literal(sorted(entity_ids)), "kind": KIND, "subject": SUBJECT, "first": date(year, 1, 1),
     }  # fmt: skip
     with connection.cursor() as cursor:

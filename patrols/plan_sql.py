@@ -9,7 +9,7 @@ LIVE = "('PLANNED', 'ASKS')"
 NO_LONGER_THERE = "主体停业、搬离或未落格，不再安排"
 OTHER_RHYTHM = "信用等级或定级原因变化，频次随之调整"
 
-LOCK = "SELECT pg_advisory_xact_lock(5420002)"
+LOCK = "SELECT pg_advisory_xact_lock(hashtext('patrols.plan'))"
 """Plans are made one at a time: what one has read, no other changes before it commits."""
 
 ASKING = """

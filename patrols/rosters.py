@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -92,7 +92,7 @@ def read(grid_ids: Collection[int], at: datetime) -> Roster:
     """The roster of these grids for the time ahead of `at`. Two statements."""
     seats: dict[tuple[int, str], list[Seat]] = defaultdict(list)
     leaves: dict[int, list[Leave]] = defaultdict(list)
-    given = {"grids": literal(sorted(grid_ids)), "at": at, "until": at + LOOKS_AHEAD}
+    given: dict[str, Any] = {"grids": literal(sorted(grid_ids)), "at": at, "until": at + LOOKS_AHEAD}
     with connection.cursor() as cursor:
         cursor.execute(_POSTED, given)
         for grid_id, role, *rest in cursor.fetchall():

@@ -304,7 +304,7 @@ def test_too_much_for_one_person_asks_the_bureau(world: World) -> None:
 def test_the_effect_of_moves_is_told_per_person(world: World) -> None:
     shops = [graded(world, "B") for _ in range(3)]
     moves = [GradeMove(shop.pk, "B", "C", "SCORE", ()) for shop in shops]
-    told = load.effect(moves)
+    told = load.effect(moves, MONDAY)
     mine = [row for row in told["workers"] if row["grid"] == world.grid(1).code]
     assert len(mine) == 3
     assert {row["after_per_day"] for row in mine} == {1.0}
