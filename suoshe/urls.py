@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from grids.door_page import door_page
+from leads.door_page import tell_page
 from leads.survey_page import survey_page
 from leads.whistle_page import whistle_link
 from suoshe import health, refusals
@@ -14,6 +16,10 @@ urlpatterns = [
     path("api/v1/", include("suoshe.api_urls")),
     path("s/<str:token>/", survey_page, name="survey-page"),
     path("s/<str:token>", survey_page, name="survey-page-bare"),
+    path("d/<str:code>/", door_page, name="door"),
+    path("d/<str:code>", door_page, name="door-bare"),
+    path("d/<str:code>/tell/", tell_page, name="door-tell"),
+    path("d/<str:code>/tell", tell_page, name="door-tell-bare"),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),

@@ -220,6 +220,10 @@ PLAIN_VIEWS = {
     "survey-page-bare": "the same without its final slash",
     "whistle-link": "behind a single-use token that only one SMS carries; tells a place and takes one answer",
     "whistle-link-bare": "the same without its final slash",
+    "door": "behind the code on a shop's door: what the shop shows in public anyway; reads only",
+    "door-bare": "the same without its final slash",
+    "door-tell": "a citizen's form behind a shop's door: a signed question, a rate limit; acts for nobody",
+    "door-tell-bare": "the same without its final slash",
 }
 OPEN_ADMIN = {"login", "logout", "jsi18n", "second_factor", "second_factor_enrol"}
 

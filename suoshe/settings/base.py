@@ -242,5 +242,6 @@ LOGGING = logs.config(as_json=True)
 # How people outside reach this house: what single-use links in an SMS begin with. Empty: no links are sent.
 SUOSHE_PUBLIC_URL = os.environ.get("SUOSHE_PUBLIC_URL", "").rstrip("/")
 SUOSHE_LINK_RATE: str | None = os.environ.get("SUOSHE_LINK_RATE", "30/min")  # per address, links of SMS
+SUOSHE_TELL_RATE: str | None = os.environ.get("SUOSHE_TELL_RATE", "10/hour")  # per address, 我要反映
 SUOSHE_TEST_CLOCK = False
 SUOSHE_SUITE = False  # only the suite's own settings say True (suoshe/checks.py)
