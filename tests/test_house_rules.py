@@ -81,6 +81,7 @@ SHOWN_ON_ITS_LEAD = "part of a lead: shown on the lead's page, never alone"
 SHOWN_ON_ITS_REPORT = "part of a kept report: shown on the report's page and in its workbook"
 NO_ADMIN = {
     "clock.ClockOffset": "always zero outside tests; moved by `manage.py travel` alone",
+    "credit.DirtyEntity": "a queue that empties itself within seconds: its rows say nothing but a number",
     "credit.GradingRun": "how far a night's grading came: kept for taking it up again, told by the log",
     "evidence.Evidence": SHOWN_ON_ITS_LEAD,
     "grids.BoundaryVersion": "one row that only a trigger writes",
