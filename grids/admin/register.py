@@ -6,13 +6,23 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
+from grids.admin_access import (
+    BUREAU_PEOPLE,
+    EXPORT,
+    GRID_PEOPLE,
+    OFFICE_PEOPLE,
+    ExportsSheet,
+    ScopedAdmin,
+)
 from grids.models import BusinessEntity, BusinessType
 from grids.roles import Role
+from grids.search import found_by, holding
 from kernel.accounts.masking import mask_name
+
+WHOLE = "suoshe.whole_search"
 
 
 class TradeFilter(admin.SimpleListFilter):
@@ -47,8 +57,8 @@ class BusinessEntityAdmin(ExportsSheet, ScopedAdmin):
         "grid__office",
         "grid",
     ]
-    search_fields = ["name", "uscc", "address", "code"]
-    search_help_text = "按名称、代码或地址查找"
+    search_fields = ["name", "uscc", "address", "operator_name", "code"]
+    search_help_text = "按名称、代码、地址或经营者查找，最多显示最相符的 500 家"
     ordering = ["-id"]
     actions = None
     fields = [
@@ -69,6 +79,19 @@ class BusinessEntityAdmin(ExportsSheet, ScopedAdmin):
         ("状态", lambda row: row.get_status_display()),
         ("信用等级", lambda row: row.credit_grade),
     )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        request.META[WHOLE] = EXPORT in request.GET
+        return super().changelist_view(request, extra_context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the register's own search: the best as one types, all that is found where it becomes a sheet."""
+        if not search_term.strip():
+            return queryset, False
+        find = holding if request.META.get(WHOLE) else found_by
+        return find(queryset, search_term), False
 
     @display(description="统一社会信用代码", ordering="uscc")
     def uscc_or_flag(self, entity: BusinessEntity) -> str:
