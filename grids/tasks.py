@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from grids import importing, postings
+from grids import duplicates, importing, postings
 from grids import shortages as missing
 from kernel import clock
 
@@ -36,3 +36,9 @@ def settle_search() -> None:
 def forget_import_files() -> None:
     """Delete the kept bytes of files that nobody carried out within a week."""
     importing.forget(clock.now())
+
+
+@shared_task(name="grids.find_duplicates")
+def find_duplicates() -> None:
+    """Suggest the businesses that look like one, among all."""
+    duplicates.find_all()

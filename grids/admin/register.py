@@ -20,6 +20,7 @@ from grids.admin_access import (
 from grids.models import BusinessEntity, BusinessType
 from grids.roles import Role
 from grids.search import found_by, holding
+from grids.stickers import PrintsStickers
 from kernel.accounts.masking import mask_name
 
 WHOLE = "suoshe.whole_search"
@@ -42,7 +43,7 @@ def trades(entity: BusinessEntity) -> str:
 
 
 @admin.register(BusinessEntity)
-class BusinessEntityAdmin(ExportsSheet, ScopedAdmin):
+class BusinessEntityAdmin(PrintsStickers, ExportsSheet, ScopedAdmin):
     """经营主体. The operator's name is masked here and in the export."""
 
     view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | GRID_PEOPLE | {Role.BUREAU_SECTION}

@@ -193,6 +193,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": crontab(minute="*/15"),
         "options": {"expires": 600},
     },
+    "grids.find_duplicates": {"task": "grids.find_duplicates", "schedule": crontab(minute=10, hour=1)},
     "grids.tell_shortages": {"task": "grids.tell_shortages", "schedule": crontab(minute=0, hour="8-10")},
     "grids.wind_up_lapsed_postings": {
         "task": "grids.wind_up_lapsed_postings", "schedule": 60.0, "options": {"expires": 60}
