@@ -77,6 +77,7 @@ check: setup
 bench: setup
 	@$(IN_ROOT) "$(BIN)/python" -m bench.intake
 	@$(IN_ROOT) "$(BIN)/python" -m bench.clocks
+	@$(IN_ROOT) "$(BIN)/python" -m bench.register
 
 soak: setup
 	@$(IN_ROOT) exec "$(BIN)/python" -m tests.faults.soak --minutes "$(MINUTES)"
