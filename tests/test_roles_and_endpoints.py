@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern
 from pytest_django import DjangoDbBlocker
@@ -68,6 +69,9 @@ NEAR = OFFICE | ABOVE | {"worker", "commissioner", "community", "street"}
 INSIDE = NEAR | {"section_food"}
 """Who sees a food lead of grid 1; everybody else does not know that it exists."""
 REPORTERS = SEATED - {"auditor", "admin", "keeper"}
+SEES_SHOP = NEAR | {"section_food", "section_price"}
+"""Who sees a business of grid 1, and with it its grade."""
+ENTERS = OFFICE | {"worker", "commissioner"}
 READS_REPORT = SEATED - {"liaison", "mediator", "admin", "keeper"}
 
 
@@ -128,6 +132,36 @@ def act(name: str, lead: str, who: frozenset[str], **body: Any) -> Entry:
     )
 
 
+def new_appeal(house: House) -> dict[str, Any]:
+    shop = house.praised.entity_id
+    return {
+        "client_uid": str(uuid.uuid4()), "entity": shop, "assessment": house.praised.pk, "reason": "不认可",
+    }  # fmt: skip
+
+
+def new_repair(house: House) -> dict[str, Any]:
+    proof = [{"sha256": "1e" * 32}]
+    return {
+        "client_uid": str(uuid.uuid4()), "fact": house.penalty.pk, "reason": "已缴清", "evidence": proof,
+    }  # fmt: skip
+
+
+def new_partner(house: House) -> dict[str, Any]:
+    return {"client_uid": str(uuid.uuid4()), "entity": house.worthy.pk, "reason": "带头参加社区共治"}
+
+
+def scheme_step(name: str, expected: dict[int, frozenset[str]], method: str = "POST", **body: Any) -> Entry:
+    """A step of the draft: whom it is shown to, and who of them may."""
+    return Entry(
+        f"credit-scheme-{name or 'version'}",
+        method,
+        f"credit/schemes/{{draft.pk}}/{name}" + ("/" if name else ""),
+        expected,
+        body=lambda house: body,
+        version=lambda house: house.draft.revision,
+    )
+
+
 def new_lead(house: House) -> dict[str, Any]:
     lon, lat = house.world.point_in(1)
     place = {"lon": lon, "lat": lat, "crs": "wgs84"}
@@ -171,6 +205,10 @@ def whistle_step(name: str, who: dict[int, frozenset[str]], **body: Any) -> Entr
 
 def new_photo(house: House) -> dict[str, Any]:
     return upload(make_photo(colour="#3080c0"))
+
+
+def register_file(house: House) -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("register.csv", "名称\n新开的店\n".encode())}
 
 
 def new_leave(house: House) -> dict[str, Any]:
@@ -301,6 +339,16 @@ ENTRIES = [
     # the register
     listed("entities", "entities/", NEAR | some("section_food section_price"), lambda h: h.entity.pk),
     get("entity", "entities/{entity.pk}/", NEAR | some("section_food section_price")),
+    # files into the register, and out of it
+    Entry(
+        "entities-import", "POST", "entities/import/",
+        {200: some("clerk head clerk_elsewhere head_elsewhere bureau")}, 403, register_file, multipart=True,
+    ),
+    listed("entities-imports", "entities/imports/", ABOVE | {"clerk"}, lambda h: h.imported.pk),
+    get("entities-imported", "entities/imports/{imported.pk}/", ABOVE | {"clerk"}),
+    get("entities-import-errors", "entities/imports/{imported.pk}/errors.xlsx", ABOVE | {"clerk"}),
+    get("entities-template", "entities/import-template.xlsx"),
+    get("entities-export", "entities/export.xlsx"),
     # guidance and leniency
     get("entity-guidance", "entities/{entity.pk}/guidance/", NEAR | some("section_food section_price")),
     Entry(
@@ -346,8 +394,8 @@ ENTRIES = [
     ),
     Entry("facts-import", "POST", "credit/facts/import/", {400: ALL}, multipart=True),
     get("facts-template", "credit/facts/import-template.xlsx"),
-    get("facts-imported", "credit/facts/imports/987654321/", NOBODY),
-    get("facts-import-errors", "credit/facts/imports/987654321/errors.xlsx", NOBODY),
+    get("facts-imported", "credit/facts/imports/987654321/", frozenset()),
+    get("facts-import-errors", "credit/facts/imports/987654321/errors.xlsx", frozenset()),
     Entry("duty-shifts-import", "POST", "duty-shifts/import/", {400: ALL}, multipart=True),
     get("duty-shifts-template", "duty-shifts/template.xlsx"),
     get("duty-shifts-export", "duty-shifts/export.xlsx"),
@@ -507,6 +555,55 @@ ENTRIES = [
             "officer": h.world.clerk_of(1).pk, "number": "SD-0002", "expires_on": "2031-12-31"
         },
     ),
+    # credit
+    get("credit-scheme", "credit/scheme/", READS_REPORT),
+    get("entity-credit", "entities/{entity.pk}/credit/", SEES_SHOP),
+    listed("credit-assessments", "credit/assessments/", SEES_SHOP, lambda h: h.praised.pk),
+    listed("credit-facts", "credit/facts/", SEES_SHOP, lambda h: h.penalty.pk),
+    listed("credit-appeals", "credit/appeals/", SEES_SHOP, lambda h: h.appeal.pk),
+    Entry(
+        "credit-appeals", "POST", "credit/appeals/", {201: ENTERS, 403: SEES_SHOP - ENTERS}, body=new_appeal
+    ),
+    get("credit-appeal", "credit/appeals/{appeal.pk}/", SEES_SHOP),
+    Entry(  # decided by section CREDIT, which is none of these
+        "credit-appeal-decide", "POST", "credit/appeals/{appeal.pk}/decide/", {403: SEES_SHOP},
+        body=lambda h: {"upheld": False, "note": "核实无误"}, version=lambda h: h.appeal.version,
+    ),
+    Entry(
+        "credit-appeal-withdraw", "POST", "credit/appeals/{appeal.pk}/withdraw/",
+        {200: some("worker"), 403: SEES_SHOP - some("worker")}, version=lambda h: h.appeal.version,
+    ),
+    listed("credit-repairs", "credit/repairs/", SEES_SHOP, lambda h: h.repair.pk),
+    Entry(
+        "credit-repairs", "POST", "credit/repairs/", {201: ENTERS, 403: SEES_SHOP - ENTERS}, body=new_repair
+    ),
+    get("credit-repair", "credit/repairs/{repair.pk}/", SEES_SHOP),
+    Entry(
+        "credit-repair-decide", "POST", "credit/repairs/{repair.pk}/decide/", {403: SEES_SHOP},
+        body=lambda h: {"upheld": False, "note": "未缴清"}, version=lambda h: h.repair.version,
+    ),
+    listed("red-partners", "credit/red-partners/", SEES_SHOP, lambda h: h.partner.pk),
+    Entry(
+        "red-partners", "POST", "credit/red-partners/",
+        {201: some("community"), 403: SEES_SHOP - some("community")}, body=new_partner,
+    ),
+    get("red-partner", "credit/red-partners/{partner.pk}/", SEES_SHOP),
+    Entry(
+        "red-partner-revoke", "POST", "credit/red-partners/{partner.pk}/revoke/",
+        {200: some("head bureau leader"), 403: SEES_SHOP - some("head bureau leader")},
+        body=lambda h: {"reason": "弄虚作假"}, version=lambda h: h.partner.version,
+    ),
+    listed("credit-schemes", "credit/schemes/", ABOVE, lambda h: h.draft.pk),
+    Entry(
+        "credit-schemes", "POST", "credit/schemes/", {201: some("bureau")}, 403,
+        body=lambda h: {"title": h.draft.title},
+    ),
+    get("credit-scheme-version", "credit/schemes/{draft.pk}/", ABOVE),
+    scheme_step("", {200: some("bureau"), 403: some("leader auditor")}, "PATCH", title="新名称"),
+    scheme_step("trial", {200: some("bureau leader"), 403: some("auditor")}),
+    get("credit-scheme-trial-xlsx", "credit/schemes/{draft.pk}/trial.xlsx", ABOVE),
+    scheme_step("put-in-force", {200: some("leader"), 403: some("bureau auditor")}),
+    scheme_step("drop", {200: some("bureau leader"), 403: some("auditor")}, reason="不再需要"),
     # reports
     get("report-sla", "reports/sla/", READS_REPORT, rest=403),
     get("report-sla-xlsx", "reports/sla.xlsx", READS_REPORT, rest=403),

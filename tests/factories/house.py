@@ -17,9 +17,10 @@ from django.db import transaction
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
+from credit.models import Appeal, CreditAssessment, CreditFact, CreditScheme, RedPartner, Repair
 from grids import absences, task_lists
 from grids.demo import World
-from grids.models import Absence, BusinessEntity, DutyShift, Posting, TaskItem
+from grids.models import Absence, BusinessEntity, DutyShift, ImportFile, Posting, TaskItem
 from grids.roles import DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import Device, User
@@ -47,7 +48,7 @@ from patrols import doing
 from patrols.models import EnforcementCard, PatrolTask, PatrolVisit
 from reports import nightly
 from tests import databases
-from tests.factories import after, citizens, requests, tip_offs, visits
+from tests.factories import after, asked, citizens, requests, tip_offs, visits
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -67,6 +68,7 @@ class House:
     nobody: User
     former: User
     entity: BusinessEntity
+    imported: ImportFile
     late: Lead
     order: SupervisionOrder
     dispatched: Lead
@@ -110,6 +112,17 @@ class House:
     """Of grid 1's commissioner."""
     lenient: LeniencyDecision
     """Proposed on a lead of `entity`, with its guidance."""
+
+    appeal: Appeal
+    """Entered by grid 1's worker for `entity`, which has `repair` asked for, and another `penalty`."""
+    repair: Repair
+    penalty: CreditFact
+    partner: RedPartner
+    """Of another shop of grid 1, graded by `praised`; `worthy` may become one."""
+    praised: CreditAssessment
+    worthy: BusinessEntity
+    draft: CreditScheme
+    """The bureau's, tried."""
 
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
@@ -200,6 +213,9 @@ def make_house() -> House:
         nobody=nobody,
         former=former,
         entity=entity,
+        imported=ImportFile.objects.create(
+            target="REGISTER", name="登记表.csv", state="TRIED", by=world.clerk_of(1), at=now, finished_at=now
+        ),
         late=late,
         order=SupervisionOrder.objects.get(lead=late),
         dispatched=make.reported(world, 1, category="F03"),
@@ -229,6 +245,7 @@ def make_house() -> House:
         **side_roads(world),
         **handed_in(world),
         lenient=proposed(world, entity),
+        **asked.about_grades(world, entity),
         patrol=visits.task_of(world, number=1),
         called_on=doing.visit(entity_id=entity.pk, by=worker, given=visits.said(), reason="店主咨询")[0],
         card=EnforcementCard.objects.create(
