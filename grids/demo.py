@@ -23,7 +23,6 @@ from grids.models import (
     BusinessEntity,
     BusinessType,
     Community,
-    CreditGrade,
     Department,
     DutyShift,
     EntityKind,
@@ -37,6 +36,7 @@ from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role, Section
 from grids.staffing import duty_day
 from kernel import journal
 from kernel.accounts.models import User
+from kernel.clock import local_date
 
 DEMO_PASSWORD = "Suoshe-demo-2026"  # noqa: S105 - the published password of a demo
 DEPARTMENTS = (
@@ -342,7 +342,7 @@ def build_entities(world: World, count: int = 300, seed: int = 370983) -> list[B
                 kind=kind, business_types=[business_type], operator_name=operator_name(number),
                 is_campus_peripheral=dice.random() < 0.05, grid=world.grids[place], lon=lon, lat=lat,
                 address=f"{world.grids[place].name}演示路{number}号", is_demo=True,
-                credit_grade=dice.choices(CreditGrade.values, [45, 40, 12, 3])[0],
+                filed_on=local_date(world.at) - timedelta(days=dice.randint(200, 1200)),
             )
         )  # fmt: skip
     world.entities = BusinessEntity.objects.bulk_create(rows)

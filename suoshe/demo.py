@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from credit import grading
 from grids import demo as places
 from grids.demo import World
 from grids.models import BusinessEntity, Grid
@@ -25,8 +26,9 @@ from kernel.accounts.models import User
 from kernel.deadlines import sweep
 from kernel.deadlines.policy import at_local, local
 from leads.models import Instruction, Lead, SupervisionOrder
+from patrols import planning
 from stations.demo import build_stations
-from suoshe import demo_roads
+from suoshe import demo_credit, demo_roads
 from suoshe.demo_leads import CITIZEN, One
 
 ENTITIES = 300
@@ -64,7 +66,10 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
         world = places.build(at=now, password=password)
         build_stations(world)
         places.build_entities(world, entities)
+        demo_credit.build(world, now)
         Play(world, now).run()
+        grading.regrade_dirty()
+        planning.plan(local(now).date())
         return {
             "用户": User.objects.count(), "网格": Grid.objects.count(),
             "经营主体": BusinessEntity.objects.count(), "线索": Lead.objects.count(),
