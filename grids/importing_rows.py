@@ -98,13 +98,12 @@ class _Places:
     """Grids and communities by what a sheet may call them. Three statements."""
 
     def __init__(self, scope: Scope) -> None:
-        grids = list(Grid.objects.filter(is_active=True).values("id", "code", "name", "office_id"))
-        self.grids = {one[key]: one["id"] for key in ("name", "code") for one in grids}
-        self.offices = {one["id"]: one["office_id"] for one in Grid.objects.values("id", "office_id")}
-        communities = list(Community.objects.values("id", "code", "name"))
-        self.communities = {one[key]: one["id"] for key in ("name", "code") for one in communities}
+        grids = list(Grid.objects.values_list("id", "name", "code", "office_id", "is_active"))
+        active = {number for number, _, _, _, is_active in grids if is_active}
+        self.offices = {number: office_id for number, _, _, office_id, _ in grids}
+        self.grids = _by_words([one[:3] for one in grids if one[0] in active])
+        self.communities = _by_words(list(Community.objects.values_list("id", "name", "code")))
         self.of_community: dict[int, list[int]] = {}
-        active = {one["id"] for one in grids}
         for grid_id, community_id in Grid.communities.through.objects.values_list("grid_id", "community_id"):
             if grid_id in active:
                 self.of_community.setdefault(community_id, []).append(grid_id)
@@ -112,6 +111,11 @@ class _Places:
 
     def may(self, grid_id: int | None) -> bool:
         return self.allowed is None or grid_id is None or self.offices.get(grid_id) in self.allowed
+
+
+def _by_words(rows: list[tuple[int, str, str]]) -> dict[str, int]:
+    """Ids by name and by code; where one's name is another's code, the code counts."""
+    return {name: number for number, name, _ in rows} | {code: number for number, _, code in rows}
 
 
 def plan(sheet: Sheet, scope: Scope, progress: Progress | None = None) -> Plan:

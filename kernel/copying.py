@@ -25,7 +25,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.cursor.copy_expert(f'COPY "{table}" ({names}) FROM STDIN', _Lines(rows))  # type: ignore[attr-defined]
+        cursor.cursor.copy_expert(f'COPY "{table}" ({names}) FROM STDIN', _Lines(rows))
 
 
 class _Lines:
