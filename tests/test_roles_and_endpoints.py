@@ -21,6 +21,7 @@ from pytest_django import DjangoDbBlocker
 
 from kernel import clock
 from kernel.accounts.models import User
+from patrols.periods import quarter_of
 from suoshe import api_urls
 from tests.factories.accounts import token_for
 from tests.factories.house import House, on_its_own
@@ -71,6 +72,8 @@ INSIDE = NEAR | {"section_food"}
 REPORTERS = SEATED - {"auditor", "admin", "keeper"}
 SEES_SHOP = NEAR | {"section_food", "section_price"}
 """Who sees a business of grid 1, and with it its grade."""
+KEEPS_SHOP = frozenset({"worker", "commissioner", "clerk", "head", "bureau", "section_price"})
+"""The price section backs up the one for registration."""
 ENTERS = OFFICE | {"worker", "commissioner"}
 READS_REPORT = SEATED - {"liaison", "mediator", "admin", "keeper"}
 
@@ -159,6 +162,26 @@ def scheme_step(name: str, expected: dict[int, frozenset[str]], method: str = "P
         expected,
         body=lambda house: body,
         version=lambda house: house.draft.revision,
+    )
+
+
+def new_shop(house: House) -> dict[str, Any]:
+    lon, lat = house.world.point_in(1)
+    return {
+        "client_uid": str(uuid.uuid4()), "name": "新开的店", "kind": "STALL", "business_types": ["OTHER"],
+        "location": {"lon": lon, "lat": lat, "crs": "wgs84"},
+    }  # fmt: skip
+
+
+def shop_step(name: str, method: str, path: str, **body: Any) -> Entry:
+    """An act on a business of grid 1: done, 403 for who sees it, 404 for who does not."""
+    return Entry(
+        name,
+        method,
+        f"entities/{{entity.pk}}/{path}",
+        {200: KEEPS_SHOP, 403: SEES_SHOP - KEEPS_SHOP},
+        body=lambda house: body,
+        version=lambda house: house.entity.version,
     )
 
 
@@ -339,10 +362,29 @@ ENTRIES = [
     # the register
     listed("entities", "entities/", NEAR | some("section_food section_price"), lambda h: h.entity.pk),
     get("entity", "entities/{entity.pk}/", NEAR | some("section_food section_price")),
+    Entry("entities", "POST", "entities/", {201: KEEPS_SHOP}, 403, new_shop),
+    shop_step("entity", "PATCH", "", address="龙山路1号"),
+    shop_step("entity-licences", "POST", "licences/", licences=[{"type": "BUSINESS", "number": "1"}]),
+    shop_step("entity-equipment", "POST", "equipment/", equipment=[{"kind": "SCALE", "number": "1"}]),
+    shop_step("entity-reveal", "POST", "reveal/", field="operator_name", reason="联系整改"),
+    get("entity-history", "entities/{entity.pk}/history/", SEES_SHOP),
+    get("entity-contacts", "entities/{entity.pk}/contacts/", SEES_SHOP),
+    listed("key-changes", "entities/key-changes/", SEES_SHOP, lambda h: h.key_change.pk),
+    Entry(
+        "key-change-withdraw", "POST", "entities/key-changes/{key_change.pk}/withdraw/",
+        {200: some("worker"), 403: SEES_SHOP - some("worker")},
+    ),
+    listed("duplicates", "entities/duplicates/", SEES_SHOP, lambda h: h.alike.pk),
+    Entry(
+        "duplicate-judge", "POST", "entities/duplicates/{alike.pk}/judge/",
+        {200: some("clerk head bureau"), 403: SEES_SHOP - some("clerk head bureau")},
+        body=lambda house: {"verdict": "same"},
+    ),
     # files into the register, and out of it
     Entry(
         "entities-import", "POST", "entities/import/",
-        {200: some("clerk head clerk_elsewhere head_elsewhere bureau")}, 403, register_file, multipart=True,
+        {200: some("clerk head clerk_elsewhere head_elsewhere bureau section_price")}, 403, register_file,
+        multipart=True,
     ),
     listed("entities-imports", "entities/imports/", ABOVE | {"clerk"}, lambda h: h.imported.pk),
     get("entities-imported", "entities/imports/{imported.pk}/", ABOVE | {"clerk"}),
@@ -530,6 +572,21 @@ ENTRIES = [
     whistle_step("check-in", {200: LIAISON, 400: CALLERS}),
     whistle_step("report", {409: LIAISON, 400: CALLERS}, note="已处置"),
     whistle_step("close", {200: CALLERS}, note="不再需要"),
+    # the plan of patrols
+    listed("patrol-tasks", "patrols/tasks/", NEAR, lambda h: h.patrol.pk),
+    get("patrol-task", "patrols/tasks/{patrol.pk}/", NEAR),
+    get("patrol-reviews", "patrols/reviews/"),
+    Entry(
+        "patrol-reviews-confirm", "POST", "patrols/reviews/confirm/",
+        {200: some("commissioner head"), 403: NEAR - some("commissioner head")},
+        body=lambda h: {
+            "quarter": quarter_of(clock.today()).first.isoformat(), "grid": h.world.grid(1).code,
+        },
+    ),
+    get("patrol-completion", "patrols/completion/"),
+    get("patrol-frequency", "patrols/frequency/"),
+    get("patrol-plans", "patrols/plans/", ABOVE, rest=403),
+    Entry("patrol-plan-consent", "POST", "patrols/plans/0/consent/", {404: some("bureau")}, rest=403),
     # doing patrols
     Entry(
         "patrol-task-complete", "POST", "patrols/tasks/{patrol.pk}/complete/",

@@ -20,7 +20,16 @@ from pytest_django import DjangoDbBlocker
 from credit.models import Appeal, CreditAssessment, CreditFact, CreditScheme, RedPartner, Repair
 from grids import absences, task_lists
 from grids.demo import World
-from grids.models import Absence, BusinessEntity, DutyShift, ImportFile, Posting, TaskItem
+from grids.models import (
+    Absence,
+    BusinessEntity,
+    DuplicatePair,
+    DutyShift,
+    ImportFile,
+    KeyChange,
+    Posting,
+    TaskItem,
+)
 from grids.roles import DUTY_OFFICER, Role
 from kernel import clock
 from kernel.accounts.models import Device, User
@@ -53,6 +62,7 @@ from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
 from tests.factories.photos import make_photo
+from tests.factories.register import about_the_register
 from tests.factories.whistles import blown
 
 __all__ = ["House", "built", "lived_in", "make_house", "on_its_own", "standing"]
@@ -113,6 +123,9 @@ class House:
     lenient: LeniencyDecision
     """Proposed on a lead of `entity`, with its guidance."""
 
+    key_change: KeyChange
+    """Grid 1's worker asks to rename another shop of grid 1."""
+    alike: DuplicatePair
     appeal: Appeal
     """Entered by grid 1's worker for `entity`, which has `repair` asked for, and another `penalty`."""
     repair: Repair
@@ -246,6 +259,7 @@ def make_house() -> House:
         **handed_in(world),
         lenient=proposed(world, entity),
         **asked.about_grades(world, entity),
+        **about_the_register(world),
         patrol=visits.task_of(world, number=1),
         called_on=doing.visit(entity_id=entity.pk, by=worker, given=visits.said(), reason="店主咨询")[0],
         card=EnforcementCard.objects.create(
