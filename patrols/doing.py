@@ -95,6 +95,7 @@ def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolV
             over_cap.withdraw([task.pk], desk.at, "已不入店完成检查")
         return visit_rows.write([call], by=by, at=desk.at, people=desk.people)[0]
 
+    _must_be_single(given)
     _must_fit(given)
     return _in_one_piece(work)
 
@@ -157,6 +158,7 @@ def visit(*, entity_id: int, by: User, given: Given, reason: str = "") -> tuple[
 
     if not 0 < entity_id <= BIGGEST:
         raise NotVisible(NO_ENTITY)
+    _must_be_single(given)
     _must_fit(given)
     if given.how == How.RECORDS or given.papers is not None:
         raise Refused("计划外走访不是行政检查，请选择走访方式。", code="how_not_for_patrol", attr="how")
@@ -289,6 +291,11 @@ def _must_fit(given: Given) -> None:
         raise Refused("发现问题的，请填写问题分类和描述，一并上报线索。", code="lead_required", attr="lead")
     if given.result != Result.PROBLEM and given.finding is not None:
         raise Refused("只有结果为“发现问题”时才能一并上报线索。", code="lead_of_problem", attr="lead")
+
+
+def _must_be_single(given: Given) -> None:
+    if given.how == How.STRETCH:
+        raise Refused("沿街巡查请用批量提交。", code="not_in_a_stretch", attr="how")
 
 
 def _no_inspection(given: Given) -> None:

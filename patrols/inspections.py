@@ -15,7 +15,7 @@ from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, Refused
 from patrols import over_cap, policies
 from patrols.given import Given, Papers
-from patrols.kinds import How, Result, TaskState
+from patrols.kinds import Result, TaskState
 from patrols.models import EnforcementCard, InspectionPaper, PatrolTask, PatrolVisit
 
 INSPECTS = frozenset({Role.COMMISSIONER, Role.OFFICE_CLERK, Role.OFFICE_HEAD})
@@ -68,8 +68,6 @@ def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: date
         Refused: `papers_incomplete`, naming each thing that is missing; `same_officer`.
         NotAllowed: `not_an_officer` – a grid worker, or nobody of the office or the bureau.
     """
-    if given.how == How.STRETCH:
-        raise Refused("每周查须逐户进行，不能沿街批量提交。", code="not_in_a_stretch", attr="tasks")
     if given.enters:
         _refuse_at_cap(task, done_on.year, at)
     if given.result in NOTHING_INSPECTED:

@@ -61,9 +61,7 @@ class CompleteTaskSerializer(SaidSerializer):
     """`POST patrols/tasks/{id}/complete/`."""
 
     client_uid = serializers.UUIDField()
-    how = serializers.ChoiceField(
-        choices=[one for one in How.choices if one[0] != How.STRETCH], required=False, default=How.SINGLE
-    )
+    how = serializers.ChoiceField(choices=How.choices, required=False, default=How.SINGLE)
     location = PlaceField(required=False, allow_null=True, default=None)
     captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     inspection = PapersSerializer(required=False, allow_null=True, default=None)
@@ -100,11 +98,6 @@ class VisitSerializer(CompleteTaskSerializer):
     """`POST patrols/visits/`: outside the plan, so without papers and records."""
 
     inspection = None  # type: ignore[assignment]
-    how = serializers.ChoiceField(
-        choices=[(How.SINGLE, How.SINGLE.label), (How.OUTSIDE, How.OUTSIDE.label)],
-        required=False,
-        default=How.SINGLE,
-    )
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
@@ -114,7 +107,7 @@ class TaskSeenSerializer(StrictSerializer):
     version = serializers.IntegerField(min_value=1, max_value=VERSIONS)
 
 
-class ExceptionSerializer(SaidSerializer):
+class ShopSaidSerializer(SaidSerializer):
     task = serializers.IntegerField(min_value=1, max_value=BIGGEST)
 
 
@@ -123,7 +116,7 @@ class StretchSerializer(StrictSerializer):
 
     client_uid = serializers.UUIDField()
     tasks = TaskSeenSerializer(many=True, max_length=200)  # type: ignore[call-arg]
-    exceptions = ExceptionSerializer(  # type: ignore[call-arg]
+    exceptions = ShopSaidSerializer(  # type: ignore[call-arg]
         many=True, required=False, default=list, max_length=200
     )
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")

@@ -124,6 +124,7 @@ def test_what_the_intake_refuses_leaves_nothing_behind(world: World) -> None:
         ({"result": Result.PROBLEM}, "lead_required"),
         ({"finding": RATS}, "lead_of_problem"),
         ({"how": How.RECORDS}, "how_not_for_patrol"),
+        ({"how": How.STRETCH}, "not_in_a_stretch"),
     ],
 )
 def test_what_contradicts_itself_is_refused(world: World, given: dict[str, Any], code: str) -> None:

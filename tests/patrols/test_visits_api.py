@@ -163,7 +163,7 @@ def test_a_stretch_over_http(world: World, api: Api) -> None:
     assert api.post(world.worker(1), "patrols/tasks/complete-batch/", said).status_code == 200
     other = {**said, "client_uid": str(uuid.uuid4())}
     refused = api.post(world.worker(1), "patrols/tasks/complete-batch/", other)
-    assert refused.status_code == 409
+    assert refused.status_code == 412
     assert [one["attr"] for one in refused.json()["errors"]] == [f"tasks.{task.pk}" for task in tasks]
 
 
