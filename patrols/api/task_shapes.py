@@ -119,7 +119,7 @@ class ReviewOut(serializers.Serializer[Any]):
     exception = serializers.CharField()
 
 
-class ExceptionSerializer(StrictSerializer):
+class OpenedReviewSerializer(StrictSerializer):
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
     note = serializers.CharField(max_length=LONGEST)
 
@@ -128,7 +128,7 @@ class ConfirmSerializer(StrictSerializer):
     quarter = serializers.DateField()
     grid = serializers.CharField(max_length=20)
     exceptions = serializers.ListField(
-        child=ExceptionSerializer(), required=False, default=list, max_length=MOST_EXCEPTIONS
+        child=OpenedReviewSerializer(), required=False, default=list, max_length=MOST_EXCEPTIONS
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import django_filters as f
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, serializers
+from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,7 +23,7 @@ from kernel.api import CursorPages, etag
 from kernel.deadlines.arrays import literal
 from kernel.errors import Malformed, NotAllowed
 from leads.api.bodies import moment, person
-from leads.api.serializers import BIGGEST
+from leads.api.serializers import BIGGEST, NoBody
 from leads.api.views import user_of
 from patrols import completion, consenting, demand, reviews
 from patrols.api import task_shapes as s
@@ -281,10 +281,6 @@ class PlanList(generics.GenericAPIView[PlanRun]):
     @extend_schema(operation_id="patrols_plans_list", responses={200: s.PlanRunOut(many=True)})
     def get(self, request: Request) -> Response:
         return self.get_paginated_response(s.plan_runs(self.paginate_queryset(self.get_queryset()) or []))
-
-
-class NoBody(serializers.Serializer[Any]):
-    """Nothing is sent."""
 
 
 class ConsentToPlan(APIView):
