@@ -158,9 +158,9 @@ class AppealDecide(APIView):
 class AppealWithdraw(APIView):
     """撤回, before it is decided."""
 
-    @_schema("credit_appeals_withdraw", shapes.NothingSerializer, shapes.AppealOut)
+    @_schema("credit_appeals_withdraw", shapes.CreditActSerializer, shapes.AppealOut)
     def post(self, request: Request, pk: int) -> Response:
-        shapes.NothingSerializer(data=request.data).is_valid(raise_exception=True)
+        shapes.CreditActSerializer(data=request.data).is_valid(raise_exception=True)
         appeals.take_back(appeal_id=pk, by=user_of(request), expect=partial(require_version, request))
         return appeal_answer(pk, request)
 

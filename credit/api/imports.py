@@ -71,7 +71,7 @@ class FactImportDetail(generics.RetrieveAPIView[ImportFile]):
     serializer_class = ImportSerializer
 
     def get_queryset(self) -> QuerySet[ImportFile]:
-        rows: QuerySet[ImportFile] = ImportFile.objects.visible_to(self.request.user)  # type: ignore[arg-type]
+        rows: QuerySet[ImportFile] = ImportFile.objects.visible_to(self.request.user)
         return rows.filter(target=ImportFile.Target.FACTS).select_related("by")
 
 

@@ -93,7 +93,7 @@ class PartnerRevoke(APIView):
 
     @extend_schema(
         operation_id="red_partners_revoke",
-        request=shapes.ReasonSerializer,
+        request=shapes.CreditReasonSerializer,
         parameters=[IF_MATCH],
         responses={
             200: shapes.RedPartnerOut,
@@ -102,7 +102,7 @@ class PartnerRevoke(APIView):
         },
     )
     def post(self, request: Request, pk: int) -> Response:
-        given = shapes.ReasonSerializer(data=request.data)
+        given = shapes.CreditReasonSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         partners.revoke(
             partner_id=pk,

@@ -139,9 +139,9 @@ def faults(wrong: SchemeError) -> dict[str, Any]:
 class SchemeTrial(APIView):
     """试算: answered at once, made within seconds; ask again by GET until `trial_asked_at` is empty."""
 
-    @_schema("credit_schemes_trial", shapes.NothingSerializer)
+    @_schema("credit_schemes_trial", shapes.CreditActSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        shapes.NothingSerializer(data=request.data).is_valid(raise_exception=True)
+        shapes.CreditActSerializer(data=request.data).is_valid(raise_exception=True)
         schemes.ask_trial(scheme_id=pk, by=user_of(request), expect=partial(require_version, request))
         return answer(pk, request)
 
@@ -149,9 +149,9 @@ class SchemeTrial(APIView):
 class SchemePutInForce(APIView):
     """施行, by somebody who did not write at it."""
 
-    @_schema("credit_schemes_put_in_force", shapes.NothingSerializer)
+    @_schema("credit_schemes_put_in_force", shapes.CreditActSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        shapes.NothingSerializer(data=request.data).is_valid(raise_exception=True)
+        shapes.CreditActSerializer(data=request.data).is_valid(raise_exception=True)
         schemes.put_in_force(scheme_id=pk, by=user_of(request), expect=partial(require_version, request))
         return answer(pk, request)
 
@@ -159,9 +159,9 @@ class SchemePutInForce(APIView):
 class SchemeDrop(APIView):
     """放弃 a draft."""
 
-    @_schema("credit_schemes_drop", shapes.ReasonSerializer)
+    @_schema("credit_schemes_drop", shapes.CreditReasonSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        given = shapes.ReasonSerializer(data=request.data)
+        given = shapes.CreditReasonSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         schemes.drop(
             scheme_id=pk,

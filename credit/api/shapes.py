@@ -14,6 +14,8 @@ from grids.models import CreditGrade
 from kernel.api import StrictSerializer
 from kernel.evidence.api.fields import BIGGEST, EvidenceListField
 
+CAUSES = [("SCORE", "按得分"), ("CAP", "封顶"), ("VETO", "一票否决")]
+
 # --- taken -----------------------------------------------------------------------------------------
 
 
@@ -64,11 +66,11 @@ class DecideAppealSerializer(DecideRepairSerializer):
     )
 
 
-class ReasonSerializer(StrictSerializer):
+class CreditReasonSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
-class NominateSerializer(ReasonSerializer):
+class NominateSerializer(CreditReasonSerializer):
     client_uid = serializers.UUIDField()
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
 
@@ -86,7 +88,7 @@ class EditSchemeSerializer(StrictSerializer):
     rules = serializers.DictField(required=False)
 
 
-class NothingSerializer(StrictSerializer):
+class CreditActSerializer(StrictSerializer):
     pass
 
 
@@ -135,7 +137,7 @@ class ScoredOut(serializers.Serializer[Any]):
     total = serializers.CharField()
     computed_grade = serializers.ChoiceField(choices=CreditGrade.choices)
     effective_grade = serializers.ChoiceField(choices=CreditGrade.choices)
-    cause = serializers.ChoiceField(choices=["SCORE", "CAP", "VETO"])
+    cause = serializers.ChoiceField(choices=CAUSES)
     caps = CreditCodeOut(many=True)
     vetoes = CreditCodeOut(many=True)
     held_by = CreditCodeOut(many=True)

@@ -196,6 +196,21 @@ def caller(standing_house: House) -> Caller:
     return Caller()
 
 
+def every_get_of_credit(caller: Caller, house: House) -> None:
+    bureau = house.world.user("bureau")
+    for name in ("assessments", "facts", "appeals", "repairs", "red-partners", "schemes"):
+        found = caller(bureau, "GET", f"credit/{name}/", query={"count": "exact", "page_size": 100}).json()
+        assert found["results"], name
+    caller(house.world.worker(1), "GET", "credit/scheme/")
+    for one, row in (("appeals", house.appeal), ("repairs", house.repair), ("red-partners", house.partner)):
+        caller(bureau, "GET", f"credit/{one}/{row.pk}/ as credit/{one}/{{id}}/")
+    caller(bureau, "GET", f"credit/schemes/{house.draft.pk}/ as credit/schemes/{{id}}/")
+    for shop in (house.entity, house.world.entities[0]):
+        caller(bureau, "GET", f"entities/{shop.pk}/credit/ as entities/{{id}}/credit/")
+    path = f"credit/schemes/{house.draft.pk}/trial.xlsx as credit/schemes/{{id}}/trial.xlsx"
+    caller(bureau, "GET", path)
+
+
 def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     bureau, worker = house.world.user("bureau"), house.world.worker(1)
     lists = "absences approvals categories communities departments duty-shifts entities grids leads"
@@ -242,6 +257,7 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
         caller(bureau, "GET", f"leads/{house.heard.pk}/{part} as leads/{{id}}/{part}")
     caller(None, "GET", f"survey/{house.token}/ as survey/{{token}}/")
     caller(None, "GET", "survey/nothing/ as survey/{token}/", 404)
+    every_get_of_credit(caller, house)
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
