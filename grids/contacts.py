@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -53,7 +54,7 @@ def record(rows: Sequence[Contact]) -> int:
     """Write contacts in the caller's transaction, each source once. One statement; how many were new."""
     if not rows:
         return 0
-    params = {
+    params: dict[str, Any] = {
         "entities": [row.entity_id for row in rows],
         "purposes": [str(Purpose(row.purpose)) for row in rows],
         "entered": [row.entered for row in rows],
@@ -78,7 +79,8 @@ def lines(entity_ids: Collection[int], at: datetime) -> dict[int, str]:
     if not found:
         return found
     with connection.cursor() as cursor:
-        params = {"entities": literal(sorted(found)), "at": at, "month": today.replace(day=1)}
+        month = today.replace(day=1)
+        params: dict[str, Any] = {"entities": literal(sorted(found)), "at": at, "month": month}
         cursor.execute(LAST, params)
         for number, on, purpose, times in cursor.fetchall():
             began = f"本月已入店{times}次" if times else NEVER

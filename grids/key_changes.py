@@ -206,8 +206,8 @@ def _headless(people: RoutingFacts | None, asked: set[int | None]) -> bool:
 
 def _commissioners(people: RoutingFacts) -> set[int | None]:
     """The commissioner, or while he is away who stands in for him."""
-    found = {people.stand_in_id} if people.commissioner_absent else {people.commissioner_id}
-    return found - {None}
+    acting = people.stand_in_id if people.commissioner_absent else people.commissioner_id
+    return set() if acting is None else {acting}
 
 
 def _decidable(user: User) -> Q:
@@ -242,15 +242,15 @@ def _deciders(rows: Sequence[Approval], at: datetime) -> dict[int, set[int]]:
     for row in rows:
         facts = people.get(grids.get(row.subject_id) or 0)
         asked = {row.asked_by_id, row.asked_on_behalf_of_id}
-        told: set[int | None] = set()
+        deciding: list[int] = []
         if facts is not None:
-            told = _commissioners(facts) - asked
-            if not told or row.payload.get("escalated"):
-                told = set(facts.office_head_ids) - asked
-        found[row.pk] = {one for one in told if one is not None}
+            deciding = [one for one in _commissioners(facts) if one is not None and one not in asked]
+            if not deciding or row.payload.get("escalated"):
+                deciding = [one for one in facts.office_head_ids if one not in asked]
+        found[row.pk] = set(deciding)
     if not all(found.values()):
         bureau = set(bureau_ids(at))
-        found = {number: told or bureau for number, told in found.items()}
+        found = {number: some or bureau for number, some in found.items()}
     return found
 
 

@@ -48,7 +48,8 @@ def label(field: str) -> str:
     """What people call a field of the register."""
     if field in LABELS:
         return LABELS[field]
-    return str(BusinessEntity._meta.get_field(field).verbose_name)
+    found: Any = BusinessEntity._meta.get_field(field)
+    return str(found.verbose_name)
 
 
 def kept(field: str, value: Any) -> Any:

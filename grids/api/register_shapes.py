@@ -51,11 +51,11 @@ class EquipmentIn(StrictSerializer):
 
 
 class LicencesIn(StrictSerializer):
-    licences = LicenceIn(many=True, allow_empty=False, max_length=50)
+    licences = serializers.ListField(child=LicenceIn(), allow_empty=False, max_length=50)
 
 
 class EquipmentListIn(StrictSerializer):
-    equipment = EquipmentIn(many=True, allow_empty=False, max_length=200)
+    equipment = serializers.ListField(child=EquipmentIn(), allow_empty=False, max_length=200)
 
 
 class _Fields(StrictSerializer):
@@ -98,8 +98,8 @@ class NewEntityIn(_Fields):
     name = serializers.CharField(max_length=120, label="名称")
     kind = serializers.ChoiceField(choices=EntityKind.choices, label="主体类型")
     business_types = types_field(required=True)
-    licences = LicenceIn(many=True, required=False, max_length=50)
-    equipment = EquipmentIn(many=True, required=False, max_length=200)
+    licences = serializers.ListField(child=LicenceIn(), required=False, max_length=50)
+    equipment = serializers.ListField(child=EquipmentIn(), required=False, max_length=200)
 
 
 class ChangedEntityIn(_Fields):

@@ -37,7 +37,7 @@ def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) ->
 
 
 @pytest.fixture
-def world(standing_world: World, db: None) -> Iterator[World]:
+def world(standing_world: World, db: None) -> World:
     for user in standing_world.users.values():
         forget(user)
     return standing_world

@@ -30,9 +30,9 @@ def test_the_stickers_of_a_selection(client: Client) -> None:
     assert text.count("<svg") == 2
     assert english_in(text.replace(shop.code, "").replace(other.code, "")) == []
     assert outside_in(text) == []
-    one = client.get(LIST, {"_stickers": "1", "id__in": str(shop.pk)}).content.decode()
-    assert shop.name in one
-    assert other.name not in one
+    single = client.get(LIST, {"_stickers": "1", "id__in": str(shop.pk)}).content.decode()
+    assert shop.name in single
+    assert other.name not in single
     assert "_stickers=1" in client.get(LIST).content.decode()
     client.force_login(make_user())
     assert client.get(LIST, {"_stickers": "1"}).status_code in (302, 403)

@@ -203,7 +203,8 @@ def test_what_is_not_right_is_said_and_makes_nothing(
 ) -> None:
     before = Lead.objects.count()
     token, answer = asked(client, shop)
-    refused = tell(client, shop, **({"token": token, "answer": answer} | more))
+    sent: dict[str, Any] = {"token": token, "answer": answer} | more
+    refused = tell(client, shop, **sent)
     assert refused.status_code == status, refused.content.decode()
     assert words in refused.content.decode()
     assert Lead.objects.count() == before
