@@ -53,6 +53,9 @@ class Ground(Protocol):
 
     def send(self, request: Request, *, watched: bool = False) -> Answer: ...
 
+    def look(self) -> None:
+        """Take what is there now as given."""
+
 
 # --- what is there -----------------------------------------------------------------------------------
 
@@ -121,6 +124,9 @@ class Indoors:
         for name in new_files:
             Path(name).unlink(missing_ok=True)
         return Answer(status, headers, body, new_rows, new_files)
+
+    def look(self) -> None:
+        """Nothing to do: each request is counted for itself."""
 
     def _call(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         told: list[Any] = []
