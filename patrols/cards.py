@@ -30,7 +30,7 @@ def keep(*, officer_id: int, number: str, expires_on: date, by: User) -> tuple[E
     if officer is None:
         raise Refused("没有这个在用账号，请重新选择。", code="unknown_person", attr="officer")
     at = clock.now()
-    _refuse(by, _offices(officer, at))
+    refuse(officer, by=by, at=at)
     card = EnforcementCard.objects.select_for_update().filter(number=number).first()
     if card is not None and card.officer_id != officer.pk:
         raise Conflict("该执法证号已登记在他人名下，请核对。", code="card_taken", attr="number")
@@ -59,8 +59,10 @@ def _offices(officer: User, at: datetime) -> set[int]:
     return {one for one in found if one is not None}
 
 
-def _refuse(by: User, offices: set[int]) -> None:
-    scope = scope_of(by)
+def refuse(officer: User, *, by: User, at: datetime) -> None:
+    """Raise NotAllowed where this is no officer (`not_an_officer`), or `by` keeps no card of his
+    (`not_card_keeper`)."""
+    offices, scope = _offices(officer, at), scope_of(by)
     heads = any(scope.seat(Role.OFFICE_HEAD, office_id=one) for one in offices)
     if not heads and not scope.has(Role.BUREAU):
         raise NotAllowed("执法证由本所所长或市场监管局登记。", code="not_card_keeper")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from grids.access import scope_of
 from grids.admin_access import BUREAU_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
 from grids.roles import Role
+from kernel import clock
+from kernel.accounts.models import User
+from kernel.errors import DomainError
+from patrols import cards
 from patrols.models import EnforcementCard, InspectionPaper, PatrolVisit
 
 
@@ -65,6 +69,22 @@ class InspectionPaperAdmin(ExportsSheet, ScopedAdmin):
         return row.visit.done_on
 
 
+class CardForm(forms.ModelForm):
+    """A card as its service would keep it: the same refusals, on the form."""
+
+    by: User
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        officer = values.get("officer")
+        if officer is not None:
+            try:
+                cards.refuse(officer, by=self.by, at=clock.now())
+            except DomainError as refused:
+                self.add_error("officer", forms.ValidationError(refused.detail, code=refused.code))
+        return values
+
+
 @admin.register(EnforcementCard)
 class EnforcementCardAdmin(ScopedAdmin):
     """执法证: kept by office heads and the bureau."""
@@ -80,6 +100,12 @@ class EnforcementCardAdmin(ScopedAdmin):
     actions = None
     autocomplete_fields: Any = ()
 
+    form = CardForm
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = EnforcementCard.objects.order_by("number")
-        return rows if scope_of(request.user).seats else rows.none()
+        return EnforcementCard.objects.visible_to(self.me(request)).order_by("number")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.by = self.me(request)  # type: ignore[attr-defined]
+        return form

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.test import Client
 
 from grids import contacts
 from grids.contacts import Contact
@@ -202,3 +203,15 @@ def test_a_card_has_one_owner_and_is_seen_in_the_office(world: World) -> None:
 
 
 SEES = {"commissioner-01": 2, "office-01": 2, "bureau": 2, "worker-01-1": 0, "commissioner-21": 0, "admin": 0}
+
+
+def test_the_admin_keeps_a_card_as_the_service_would(world: World, client: Client) -> None:
+    head = world.head_of(1)
+    client.force_login(head)
+    page = "/admin/patrols/enforcementcard/add/"
+    said = {"number": "SD-0100", "expires_on": "2027-12-31"}
+    refused = client.post(page, {**said, "officer": world.worker(1).pk})
+    assert "不是执法人员" in refused.content.decode()
+    assert not EnforcementCard.objects.exists()
+    kept = client.post(page, {**said, "officer": world.commissioner(1).pk})
+    assert (kept.status_code, EnforcementCard.objects.get().number) == (302, "SD-0100")
