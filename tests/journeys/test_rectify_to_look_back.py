@@ -86,20 +86,20 @@ def test_what_was_rectified_is_looked_back_at_until_it_holds(town: Town) -> None
 
 def test_what_was_not_rectified_is_handled_again_and_what_is_closed_the_head_may_reopen(town: Town) -> None:
     town.by_day()
-    owner, head = town.commissioner(18), town.office_head(18)
-    lead_id = town.report(18, category="P02", description="没有明码标价")["id"]
-    ordered(town, 18, lead_id)
+    owner, head = town.commissioner(12), town.office_head(12)
+    lead_id = town.report(12, category="P02", description="没有明码标价")["id"]
+    ordered(town, 12, lead_id)
     corrected = owner.act(lead_id, "correction", {"note": "店家说已经贴上"})
     assert clocks(corrected)["recheck"]["state"] == "running"
     again = owner.act(lead_id, "recheck", {"passed": False, "note": "没有贴"})
     assert (again["state"], again["round"], again["cleared_at"]) == ("responded", 2, None)
     assert waiting(owner, lead_id) == []
     assert clocks(again)["feedback"]["state"] == "running"
-    town.finish(lead_id, 18)
+    town.finish(lead_id, 12)
 
     assert owner.try_act(lead_id, "reopen", {"reason": "又不贴了"}).must_be(403).code == "not_office_head"
     third = head.act(lead_id, "reopen", {"reason": "又不贴了"})
     assert (third["state"], third["round"], third["reopen_count"]) == ("responded", 3, 2)
     assert "leads.reopened" in owner.notices(lead_id)
-    last = town.finish(lead_id, 18)
+    last = town.finish(lead_id, 12)
     assert {s["cycle"] for s in last["signatures"] if s["stage"] == "result"} == {1, 2, 3}
