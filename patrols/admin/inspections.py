@@ -107,5 +107,5 @@ class EnforcementCardAdmin(ScopedAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.by = self.me(request)  # type: ignore[attr-defined]
+        form.by = self.me(request)
         return form
