@@ -24,6 +24,8 @@ class OfEntity(ExportsSheet, ScopedAdmin):
     search_help_text = "按主体名称或代码查找"
     list_select_related = ("entity__grid",)
     actions = None
+    list_before_template = "grids/list_before.html"
+    when_empty = ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.get_fields(request, obj))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from datetime import datetime
+from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
+
+from credit import partners
+from credit.admin.acts import ReasonForm
 from credit.admin.lists import GridFilter, OfEntity
 from credit.admin.standings import SHOP
 from credit.models import RedPartner
+from grids.own_pages import seen
+from kernel.accounts.models import User
 
 
 @admin.register(RedPartner)
@@ -30,6 +39,8 @@ class RedPartnerAdmin(OfEntity):
         "entity", "community", "state", "reason", "nominated_by", "nominated_at", "decided_by", "decided_at",
         "suspended_at", "revoked_by", "revoked_at", "note",
     )  # fmt: skip
+    actions_detail: Any = ("revoke",)
+    when_empty = "还没有红色合伙人。社区书记在经营主体页面提名，所长批准。"
     export_name = "red-partners"
     export_columns = (
         *SHOP,
@@ -37,3 +48,17 @@ class RedPartnerAdmin(OfEntity):
         ("状态", lambda row: row.get_state_display()),
         ("批准时间", lambda row: row.decided_at),
     )
+
+    @action(description="取消称号", icon="block", url_path="revoke", permissions=["act"])
+    def revoke(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row: RedPartner = self.wanted(request, object_id)
+
+        def act(values: dict[str, Any], by: User, at: datetime) -> str:
+            partners.revoke(partner_id=row.pk, by=by, expect=seen(values["version"]), reason=values["reason"])
+            return "已取消红色合伙人称号。"
+
+        form = ReasonForm(request.POST or None, initial={"version": row.version})
+        effect = "由所长或市场监管局取消，取消后公众页面不再显示。"
+        back = self.row_address(row)
+        title = f"取消称号　{row.entity.name}"
+        return self.ask(request, title=title, submit="取消称号", act=act, form=form, effect=effect, back=back)

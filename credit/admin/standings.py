@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from unfold.decorators import display
 
+from credit.admin import acts
+from credit.admin.drawings import Divided, stacked
 from credit.admin.lists import GridFilter, OfEntity
 from credit.models import CreditAssessment, CreditReview, CreditStanding
+from credit.wording import CAPS, VETOES
+from grids.admin.register import GRADE_TONES
 
 SCORED = (
-    "total", "computed_grade", "effective_grade", "cause", "caps", "vetoes", "held_by",
+    "total", "computed_grade", "effective_grade", "why",
     "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8",
 )  # fmt: skip
 POINTS = tuple(
@@ -27,12 +37,37 @@ SHOP = (
 )
 
 
+class CauseFilter(admin.SimpleListFilter):
+    title = "定级原因"
+    parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("SCORE", "按得分"), ("CAP", "等级封顶"), ("VETO", "一票否决")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(cause=self.value()) if self.value() else queryset
+
+
+class ScoredAdmin(OfEntity):
+    """Rows that one grading left."""
+
+    @display(description="定级原因", ordering="cause")
+    def why(self, row: Any) -> str:
+        named = [*(VETOES[code] for code in row.vetoes), *(CAPS[code] for code in row.caps)]
+        return "、".join(named) or "按得分"
+
+
 @admin.register(CreditStanding)
-class CreditStandingAdmin(OfEntity):
+class CreditStandingAdmin(ScoredAdmin):
     """信用等级 of each business now. Internal supervision: never for a public page."""
 
-    list_display = ("shop", "grid", "effective_grade", "computed_grade", "total", "cause", "effective_since")
-    list_filter = ("effective_grade", "computed_grade", "cause", GridFilter)
+    class Media:
+        css = {"all": ["leads/leads.css", "suoshe/pages.css"]}
+
+    list_before_template = "credit/standings_before.html"
+    when_empty = "还没有评定信用等级。登记册有主体后，系统每晚评定。"
+    list_display = ("shop", "grid", "grade", "computed_grade", "total", "why", "effective_since")
+    list_filter = ("effective_grade", "computed_grade", CauseFilter, GridFilter)
     ordering = ("-effective_grade", "total", "entity_id")
     fields = ("entity", *SCORED, "scheme", "effective_since", "assessed_at")
     export_name = "credit-standings"
@@ -44,9 +79,37 @@ class CreditStandingAdmin(OfEntity):
         ("执行等级起始日", lambda row: row.effective_since),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/appeal/", view(self._act(acts.appeal)), name="credit_creditstanding_appeal"),
+            path("<int:pk>/nominate/", view(self._act(acts.nominate)), name="credit_creditstanding_nominate"),
+            *super().get_urls(),
+        ]
+
+    def _act(self, act: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def shown(request: HttpRequest, pk: int) -> HttpResponse:
+            return act(self, request, self.wanted(request, pk))
+
+        return shown
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Above the list: how the grades of each grid are made up. One statement more."""
+        counted = CreditStanding.objects.visible_to(request.user).filter(entity__grid__isnull=False)
+        grids: dict[str, Counter[str]] = {}
+        rows = counted.order_by().values_list("entity__grid__code", "entity__grid__name", "effective_grade")
+        for code, name, grade, many in rows.annotate(many=Count("pk")):
+            grids.setdefault(f"{code[-3:]} {name}", Counter())[grade] = many
+        picture = stacked([Divided(name, dict(counts)) for name, counts in sorted(grids.items())])
+        return super().changelist_view(request, {"picture": picture, **(extra_context or {})})
+
+    @display(description="执行等级", ordering="effective_grade", label=GRADE_TONES)
+    def grade(self, row: CreditStanding) -> str:
+        return row.effective_grade
+
 
 @admin.register(CreditAssessment)
-class CreditAssessmentAdmin(OfEntity):
+class CreditAssessmentAdmin(ScoredAdmin):
     """Every grading that changed something."""
 
     list_display = ("on", "shop", "grid", "trigger", "previous_grade", "effective_grade", "total")

@@ -3,6 +3,7 @@
 Every act calls a service; nothing here saves. Rows come from `visible_to` only.
 """
 
+from leads.admin import entity_panel
 from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
 from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmin
@@ -30,4 +31,5 @@ __all__ = [
     "SupervisionOrderAdmin",
     "SurveyAdmin",
     "WhistleAdmin",
+    "entity_panel",
 ]

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from grids.models import Grid
+from grids.sketch import sketch
 from kernel.accounts.models import User
 from kernel.errors import DomainError
 from leads import intake, matters
 from leads.admin import photos_kept
-from leads.admin.place import sketch
 from leads.catalogue import GROUPS
 from leads.forms import REQUEST, IntakeForm, put
 from leads.intake import Report, Told

@@ -10,6 +10,7 @@ from typing import Any
 from grids import responsibilities
 from grids.access import scope_of
 from grids.models import Grid
+from grids.sketch import Sketch, sketch
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.evidence.content import HEIC
@@ -17,7 +18,6 @@ from kernel.evidence.policy import FLAG_LABELS
 from leads import explain, selectors, signing
 from leads.admin import after_shown, clock_face, leniency_moves, moves, requests_shown, whistles_shown, words
 from leads.admin.orders_shown import order_rows
-from leads.admin.place import Sketch, sketch
 from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
 from leads.states import OPEN, State
 from leads.surveys import may_ask_shop

@@ -19,6 +19,8 @@ class OfShop(ExportsSheet, ScopedAdmin):
     search_fields: Any = ("entity__name", "entity__uscc", "entity__code")
     search_help_text = "按主体名称或代码查找"
     actions = None
+    list_before_template = "grids/list_before.html"
+    when_empty = ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.get_fields(request, obj))

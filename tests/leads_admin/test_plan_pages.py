@@ -1,0 +1,130 @@
+"""The plan in the admin: a month, a day's walk, a week of checks, what was done, and reviews by list."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from credit.models import CreditReview
+from grids.demo import World
+from kernel import clock
+from patrols.kinds import TaskKind
+from patrols.models import PatrolTask
+from patrols.periods import quarter_of
+from tests.factories.plans import graded
+from tests.factories.visits import task_of, tasks_along
+from tests.suoshe.pages import english_in, outside_in
+
+pytestmark = pytest.mark.django_db
+PLAN = "/admin/patrols/patroltask/"
+PAGES = ("calendar", "day", "week", "completion", "reviews")
+ALLOWED = {"A", "B", "C", "D", "esc"}
+CODES = re.compile(r"\d{9}-L\d{2}|\b[A-D]级|（[a-z0-9-]+）")
+
+
+def read(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return str(answer.content.decode())
+
+
+def english(html: str) -> list[str]:
+    return english_in(CODES.sub("", html), allowed=ALLOWED)
+
+
+def busy(world: World) -> PatrolTask:
+    tasks_along(world, 3)
+    task_of(world, TaskKind.WEEKLY_CHECK)
+    yesterday = clock.today() - timedelta(days=1)
+    return task_of(world, on=yesterday, state="MISSED")
+
+
+def test_every_page_is_in_chinese_and_draws_itself(world: World, signed_in: Any) -> None:
+    busy(world)
+    client = signed_in("commissioner-01")
+    for page in PAGES:
+        html = read(client, f"{PLAN}{page}/")
+        assert english(html) == [], page
+        assert outside_in(html) == []
+        assert ' style="' not in html.split("<article")[1].split("</article")[0]
+
+
+def test_a_month_counts_and_leads_to_the_day(world: World, signed_in: Any) -> None:
+    missed = busy(world)
+    client, code, today = signed_in("commissioner-01"), world.grid(1).code, clock.today()
+    html = read(client, f"{PLAN}calendar/?grid={code}&month={missed.planned_on:%Y-%m}")
+    assert '<span class="task-missed" title="逾期未办">1</span>' in html
+    assert f"{PLAN}day/?grid={code}&amp;on={missed.planned_on}" in html
+    html = read(client, f"{PLAN}day/?grid={code}&on={today}")
+    assert html.count('class="walk-number"') == 3 + 1
+    assert "每日巡" in html
+    assert "没有安排任务" in read(client, f"{PLAN}day/?grid={code}&on=2026-01-01")
+    for odd in ("month=nonsense", "month=0000-13", "grid=no", "month=9999-12"):
+        read(client, f"{PLAN}calendar/?{odd}")
+
+
+def test_the_pages_are_of_who_looks(world: World, signed_in: Any) -> None:
+    mine, other = task_of(world), task_of(world, number=20)
+    html = read(signed_in("commissioner-01"), f"{PLAN}day/?grid={world.grid(20).code}")
+    assert mine.entity.name in html
+    assert other.entity.name not in html
+    for page in PAGES:
+        assert signed_in("admin").get(f"{PLAN}{page}/").status_code == 403
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_cost_the_same_for_few_and_many(world: World, signed_in: Any, page: str) -> None:
+    client = signed_in("office-01")
+    task_of(world), task_of(world, TaskKind.WEEKLY_CHECK), task_of(world, TaskKind.QUARTERLY_REVIEW)
+    read(client, f"{PLAN}{page}/")
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as found:
+            read(client, f"{PLAN}{page}/")
+        counts.append(len(found))
+        busy(world) if not PatrolTask.objects.filter(state="MISSED").exists() else None
+        task_of(world, TaskKind.QUARTERLY_REVIEW)
+    assert counts[0] == counts[1] <= 20, counts
+
+
+def reviewed(world: World, before: str = "A", grade: str = "A") -> CreditReview:
+    shop = graded(world, grade)
+    task_of(world, TaskKind.QUARTERLY_REVIEW, entity=shop)
+    quarter: date = quarter_of(clock.today()).first
+    return CreditReview.objects.create(
+        entity=shop, kind="QUARTERLY", period=quarter, total=90, before=before, grade=grade, at=clock.now()
+    )
+
+
+def test_the_commissioner_confirms_the_list_and_opens_an_exception(world: World, signed_in: Any) -> None:
+    plain, odd = reviewed(world), reviewed(world, "A", "B")
+    client, path = signed_in("commissioner-01"), f"{PLAN}reviews/?grid={world.grid(1).code}"
+    assert "待确认 2 户" in read(client, path)
+    empty = client.post(path, {"opened": [odd.entity_id], f"why-{odd.entity_id}": ""})
+    assert empty.status_code == 409
+    assert "请写明例外情况" in empty.content.decode()
+    said = {"opened": [odd.entity_id], f"why-{odd.entity_id}": "已歇业一月", f"why-{plain.entity_id}": ""}
+    assert client.post(path, said).status_code == 302
+    odd.refresh_from_db()
+    plain.refresh_from_db()
+    assert odd.exception == "已歇业一月"
+    assert plain.confirmed_at is not None
+    assert plain.exception == ""
+    assert "待确认 0 户" in read(client, path)
+    assert "确认本季度全部清单" not in read(client, path)
+
+
+def test_others_read_the_list_and_confirm_nothing(world: World, signed_in: Any) -> None:
+    row = reviewed(world)
+    for username in ("auditor", "clerk-01"):
+        client, path = signed_in(username), f"{PLAN}reviews/?grid={world.grid(1).code}"
+        html = read(client, path)
+        assert row.entity.name in html
+        assert "确认本季度全部清单" not in html
+        assert client.post(path, {}).status_code == 403
