@@ -20,6 +20,8 @@ from tests.journeys.invariants import faults
 from tests.journeys.town import Town
 from tests.stack import Stack
 
+LAST = "test_credit_to_patrol.py"
+"""Its shop waits months for a better grade: nobody else has to live through them."""
 ROTA_DAYS = 85
 """How far the duty rota reaches; a token is good for 90 days, and no run of the journeys takes as long."""
 
@@ -29,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "town" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("journeys"))  # one town a run, not one a worker
+    items.sort(key=lambda item: item.path.name == LAST)
 
 
 @pytest.fixture(scope="session")

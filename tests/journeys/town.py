@@ -22,6 +22,7 @@ from tests.stack import Stack, wait_until
 FIRES_AFTER = timedelta(milliseconds=350)
 """The sweep lets a request of the last moment settle for 300 ms (DESIGN.md §4)."""
 FIRED_WITHIN_S = 20.0
+SIGNED_IN_FOR = timedelta(days=45)
 
 
 class Town:
@@ -31,6 +32,7 @@ class Town:
         """`hotline` is another platform's own machine: it keeps the steps that it is told."""
         self.stack, self.world, self.provider, self.hotline = stack, world, provider, hotline
         self._phones: dict[str, Phone] = {}
+        self._signed_at: dict[str, datetime] = {}
         self._celery = Celery(broker=embedded.broker_url(stack.redis_url), set_as_current=False)
         self._celery.conf.broker_transport_options = {
             **settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": f"{stack.database}:",
@@ -44,8 +46,12 @@ class Town:
     # -- people
 
     def phone(self, username: str) -> Phone:
-        """This person's phone, signed in once."""
+        """This person's phone, signed in once, and again before its token of 90 days runs out."""
+        signed_at = self._signed_at.get(username)
+        if signed_at is not None and self.now() - signed_at > SIGNED_IN_FOR:
+            self._phones.pop(username).close()
         if username not in self._phones:
+            self._signed_at[username] = self.now()
             self._phones[username] = Phone.sign_in(self.stack.url, username, DEMO_PASSWORD)
         return self._phones[username]
 
@@ -118,6 +124,14 @@ class Town:
             )  # fmt: skip
         if self.now() < moment:
             clock.set_to(moment)
+
+    def sleep_until(self, moment: datetime) -> None:
+        """Let time jump, as if everything had been switched off: what ran out meanwhile fires afterwards."""
+        clock.set_to(moment)
+        wait_until(
+            lambda: (_next_due() or moment + FIRES_AFTER) > moment,
+            within_s=60, what=f"all clocks due by {moment} to fire",
+        )  # fmt: skip
 
     # -- what beat would send
 
