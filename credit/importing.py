@@ -130,8 +130,8 @@ def plan(sheet: Sheet, scope: Scope, by: User | None, at: datetime) -> Plan:
     placed: list[tuple[Said, int]] = []
     for one in said:
         entity_id = entities.get(one.entity)
-        if refused := _refused(one, entity_id, scope):
-            made.errors.append(_wrong(one.row, cells_of[one.row], refused))
+        if why := _refused(one, entity_id, scope):
+            made.errors.append(_wrong(one.row, cells_of[one.row], why))
         elif entity_id is not None:
             placed.append((one, entity_id))
     _match(made, placed, cells_of, by, at)
@@ -229,7 +229,10 @@ def _kept(bases: set[str]) -> dict[str, _Kept]:
     found = list(rows)
     sources = [f"{ledger.WITHDRAWN}{source}" for source, *_ in found]
     gone = set(CreditFact.objects.filter(source__in=sources).values_list(F("ref"), flat=True))
-    return {source: _Kept(*rest, withdrawn=source in gone) for source, *rest in found}
+    return {
+        source: _Kept(entity_id, kind, level, day, withdrawn=source in gone)
+        for source, entity_id, kind, level, day in found
+    }
 
 
 def _same(known: _Kept, said: Said, entity_id: int) -> bool:

@@ -25,7 +25,7 @@ SEED = 20_260_930
 FOOD = frozenset(
     {BusinessType.CATERING, BusinessType.FOOD_RETAIL, BusinessType.CANTEEN, BusinessType.SUPERMARKET}
 )
-EQUIPPED = {
+EQUIPPED: dict[str, EquipmentKind] = {
     BusinessType.SPECIAL_EQUIPMENT: EquipmentKind.BOILER,
     BusinessType.COMPLEX: EquipmentKind.ELEVATOR,
     BusinessType.HOTEL: EquipmentKind.ELEVATOR,
@@ -148,7 +148,7 @@ def _problem(demo: Shops, shop: BusinessEntity, turn: int, *, on_time: bool) -> 
     what, level = demo.dice.choice(PROBLEMS)
     ago = demo.dice.randint(20, 170)
     ref, number = f"lead:demo-{shop.pk}-{turn}:1", f"演{shop.pk:05d}-{turn}"
-    told = {"what": what, "number": number}
+    told: dict[str, Any] = {"what": what, "number": number}
     until = demo.today - timedelta(days=ago - 7)
     yield _one(demo, shop, FactKind.FINDING, ref, ago, level=level, **told)
     yield _one(demo, shop, FactKind.RECTIFICATION_ORDERED, ref, ago, level=level, until=until, **told)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from grids.models import BusinessEntity, Grid, TaskItem
+from credit.models import CreditStanding, DirtyEntity
+from grids.models import BusinessEntity, EntityContact, Grid, Licence, TaskItem
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.approvals.models import Approval
@@ -32,6 +33,7 @@ from leads.models import (
     WhistleCall,
 )
 from leads.states import State
+from patrols.models import PatrolTask
 from stations.models import Station
 from suoshe import demo
 
@@ -64,8 +66,21 @@ def test_the_demo_is_whole_and_its_clocks_are_running() -> None:
         assert User.objects.filter(username=username).exists()
 
     every_side_road_is_there()
+    every_shop_is_graded()
     with pytest.raises(CommandError, match="已有业务数据"):
         call_command("seed_demo", force=2)
+
+
+def every_shop_is_graded() -> None:
+    """By the grader, from facts, licences and calls; the plan follows."""
+    grades = set(BusinessEntity.objects.values_list("credit_grade", flat=True))
+    assert {"A", "B", "C"} <= grades <= {"A", "B", "C", "D"}, grades
+    assert CreditStanding.objects.count() == BusinessEntity.objects.count()
+    assert not DirtyEntity.objects.exists()
+    assert Licence.objects.exists()
+    assert EntityContact.objects.exists()
+    assert PatrolTask.objects.filter(kind="DAILY_PATROL").exists()
+    assert PatrolTask.objects.filter(kind="MONTHLY_PATROL").exists()
 
 
 def every_side_road_is_there() -> None:
