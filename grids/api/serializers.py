@@ -16,6 +16,7 @@ from grids.models import (
     DutyShift,
     Grid,
     Office,
+    PlacedBy,
     Posting,
 )
 from grids.roles import DutyRole
@@ -124,6 +125,7 @@ class EntitySerializer(serializers.ModelSerializer[BusinessEntity]):
 
     grid = serializers.CharField(source="grid.code", default=None, read_only=True, allow_null=True)
     community = serializers.CharField(source="community.code", default=None, read_only=True, allow_null=True)
+    placed_by = serializers.SerializerMethodField()
     location = serializers.SerializerMethodField()
     operator = serializers.SerializerMethodField()
     contact_name = serializers.SerializerMethodField()
@@ -145,6 +147,11 @@ class EntitySerializer(serializers.ModelSerializer[BusinessEntity]):
         if entity.lon is None or entity.lat is None:
             return None
         return {"lon": entity.lon, "lat": entity.lat, "crs": "wgs84", "accuracy_m": None}
+
+    @extend_schema_field(serializers.ChoiceField(choices=PlacedBy.choices, allow_null=True))
+    def get_placed_by(self, entity: BusinessEntity) -> str | None:
+        """How it came to its grid; null where it has none, or came there before this was kept."""
+        return entity.placed_by or None
 
     def get_operator(self, entity: BusinessEntity) -> str:
         return mask_name(entity.operator_name)

@@ -211,6 +211,21 @@ def every_get_of_credit(caller: Caller, house: House) -> None:
     caller(bureau, "GET", path)
 
 
+def every_get_of_the_register(caller: Caller, house: House) -> None:
+    clerk, shop = house.world.clerk_of(1), house.key_change.entity_id
+    for name in ("key-changes", "duplicates", "imports"):
+        assert caller(clerk, "GET", f"entities/{name}/", query={"count": "exact"}).json()["results"], name
+    for part in ("history", "contacts"):
+        for pk in (shop, house.entity.pk):
+            caller(clerk, "GET", f"entities/{pk}/{part}/ as entities/{{id}}/{part}/")
+    for name in ("entities/import-template.xlsx", "entities/export.xlsx"):
+        caller(clerk, "GET", name)
+    for tail in ("/", "/errors.xlsx"):
+        caller(clerk, "GET", f"entities/imports/{house.imported.pk}{tail} as entities/imports/{{id}}{tail}")
+    caller(clerk, "GET", f"entities/{shop}/ as entities/{{id}}/")
+    caller(clerk, "GET", f"entities/{house.alike.first_id}/ as entities/{{id}}/")
+
+
 def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     bureau, worker = house.world.user("bureau"), house.world.worker(1)
     lists = "absences approvals categories communities departments duty-shifts entities grids leads"
@@ -258,6 +273,7 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     caller(None, "GET", f"survey/{house.token}/ as survey/{{token}}/")
     caller(None, "GET", "survey/nothing/ as survey/{token}/", 404)
     every_get_of_credit(caller, house)
+    every_get_of_the_register(caller, house)
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
@@ -478,3 +494,30 @@ def test_the_approved_side_roads_answer_as_described(caller: Caller, house: Hous
         caller(head, "POST", asking, status, body={"note": "已阅"}, version=2 if status == 409 else 1)
     orders = [{"id": house.order.pk, "version": 1, "instruction": "other", "note": "已督促"}]
     caller(head, "POST", "supervision-orders/acknowledge/", body={"orders": orders})
+
+
+def test_the_acts_of_the_register_answer_as_described(caller: Caller, house: House) -> None:
+    world = house.world
+    worker, lon_lat = world.worker(1), world.point_in(1)
+    place = {"lon": lon_lat[0], "lat": lon_lat[1], "crs": "wgs84"}
+    shop: dict[str, Any] = {
+        "client_uid": str(uuid.uuid4()), "name": "描述里的店", "kind": "STALL", "business_types": ["OTHER"],
+        "location": place, "licences": [{"type": "BUSINESS", "number": "1"}], "contact_phone": "13800001111",
+    }  # fmt: skip
+    made = caller(worker, "POST", "entities/", 201, body=shop).json()
+    caller(worker, "POST", "entities/", 200, body=shop)
+    one = f"entities/{made['id']}"
+    change = {"address": "龙山路1号", "name": "换了名字的店", "reason": "换招牌"}
+    body = caller(worker, "PATCH", f"{one}/ as entities/{{id}}/", version=1, body=change).json()
+    for status, version in ((412, 7), (428, None)):
+        caller(worker, "PATCH", f"{one}/ as entities/{{id}}/", status, version=version, body={"address": "x"})
+    licences = {"licences": [{"type": "BUSINESS", "number": "1", "expires_on": "2030-01-01"}]}
+    caller(worker, "POST", f"{one}/licences/ as entities/{{id}}/licences/", version=2, body=licences)
+    equipment = {"equipment": [{"kind": "SCALE", "number": "1"}]}
+    caller(worker, "POST", f"{one}/equipment/ as entities/{{id}}/equipment/", version=3, body=equipment)
+    ask = {"field": "contact_phone", "reason": "联系整改"}
+    caller(worker, "POST", f"{one}/reveal/ as entities/{{id}}/reveal/", body=ask)
+    path = f"entities/key-changes/{body['waiting']['id']}/withdraw/ as entities/key-changes/{{id}}/withdraw/"
+    caller(worker, "POST", path)
+    path = f"entities/duplicates/{house.alike.pk}/judge/ as entities/duplicates/{{id}}/judge/"
+    caller(world.clerk_of(1), "POST", path, body={"verdict": "different", "note": "两家"})
