@@ -20,9 +20,9 @@ class OfEntity(ExportsSheet, ScopedAdmin):
     """A list of rows of one business each: found by its name or code, read only."""
 
     view_roles = LOOKS
-    search_fields = ("entity__name", "entity__uscc", "entity__code")
+    search_fields: Any = ("entity__name", "entity__uscc", "entity__code")
     search_help_text = "按主体名称或代码查找"
-    list_select_related = ("entity__grid",)
+    list_select_related: Any = ("entity__grid",)
     actions = None
     list_before_template = "grids/list_before.html"
     when_empty = ""

@@ -30,7 +30,7 @@ from tests.factories.house import House, on_its_own
 from tests.suoshe.pages import english_in, outside_in
 
 pytestmark = pytest.mark.xdist_group("house")
-OURS = {"kernel", "grids", "credit", "leads", "stations", "reports", "suoshe"}
+OURS = {"kernel", "grids", "credit", "leads", "patrols", "stations", "reports", "suoshe"}
 PHONE = "13987654321"
 SECRET = "后厨使用回收油"
 LISTS = (
