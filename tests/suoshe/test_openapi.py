@@ -226,6 +226,25 @@ def every_get_of_the_register(caller: Caller, house: House) -> None:
     caller(clerk, "GET", f"entities/{house.alike.first_id}/ as entities/{{id}}/")
 
 
+def every_get_of_patrols(caller: Caller, house: House) -> None:
+    bureau = house.world.user("bureau")
+    for name in ("tasks", "visits", "cards"):
+        found = caller(bureau, "GET", f"patrols/{name}/", query={"count": "exact"}).json()
+        assert found["results"], name
+    caller(house.world.worker(1), "GET", f"patrols/tasks/{house.patrol.pk}/ as patrols/tasks/{{id}}/")
+    for name in ("reviews", "completion", "frequency", "plans"):
+        caller(bureau, "GET", f"patrols/{name}/")
+    caller(bureau, "GET", "patrols/before/", query={"entity": house.entity.pk})
+
+
+def every_get_of_imported_facts(caller: Caller, house: House) -> None:
+    bureau, number = house.world.user("bureau"), house.imported.pk
+    caller(bureau, "GET", "credit/facts/import-template.xlsx")
+    for tail in ("/", "/errors.xlsx"):
+        path = f"credit/facts/imports/{number}{tail} as credit/facts/imports/{{id}}{tail}"
+        caller(bureau, "GET", path, 404)  # a file of the register, not of facts
+
+
 def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     bureau, worker = house.world.user("bureau"), house.world.worker(1)
     lists = "absences approvals categories communities departments duty-shifts entities grids leads"
@@ -274,6 +293,8 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     caller(None, "GET", "survey/nothing/ as survey/{token}/", 404)
     every_get_of_credit(caller, house)
     every_get_of_the_register(caller, house)
+    every_get_of_patrols(caller, house)
+    every_get_of_imported_facts(caller, house)
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
