@@ -1,9 +1,9 @@
 """Finding a business by words, or by where one stands.
 
-A search as one types gives the best few hundred, not all: somebody who has typed one letter goes on
-typing. So the work is bounded however common the word is, at a million rows: a few of the newest rows of
-each grid are looked through first, and only a word that is not common there is asked of the index, whose
-list is then short. Nothing here depends on what the planner believes about the words.
+A search as one types gives the best two hundred, not all: somebody who has typed one letter goes on
+typing. So the work is bounded however common the word is, at a million rows: a few of the newest and of
+the oldest rows of each grid are looked through first, and only a word that is not common there is asked
+of the index, whose list is then short (docs/adr/0018).
 """
 
 from __future__ import annotations
@@ -17,25 +17,32 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Power, Sqrt
 
 from grids.access import within
-from grids.models import BusinessEntity, Grid
+from grids.models import Grid
 from grids.models.grams import FOUND_BY, matches, stands
 
 M_PER_DEGREE = 111_195.0
 NEAREST = 10
-MOST_FOUND = 500
-MOST_BEGINNING = 100
+MOST_FOUND = 200
+MOST_BEGINNING = 50
 MOST_WORDS = 6
 LOOKED_THROUGH = 1_000
 COMMON = 50
-"""So many hits among the newest rows are enough: with them, the names that begin with the word."""
+"""So many hits among the rows looked through are enough: with them, the names that begin with the word."""
 EXACT_RUN = 3
 _LETTERS = re.compile(r"[\W_]+")
 _CODE = re.compile(r"[0-9A-Za-z]{6,20}")
 _TOLD = ("id", "name", "uscc")
-_NEWEST = """
-SELECT newest.id FROM unnest(%s::bigint[]) AS its(grid_id)
- CROSS JOIN LATERAL (SELECT e.id FROM grids_businessentity e WHERE e.grid_id = its.grid_id
-                      ORDER BY e.id DESC LIMIT %s) AS newest
+_ENDS = """
+SELECT ends.id FROM unnest(%s::bigint[]) AS its(grid_id)
+ CROSS JOIN LATERAL (
+       (SELECT e.id FROM grids_businessentity e WHERE e.grid_id = its.grid_id ORDER BY e.id DESC LIMIT %s)
+       UNION ALL
+       (SELECT e.id FROM grids_businessentity e WHERE e.grid_id = its.grid_id ORDER BY e.id LIMIT %s)
+ ) AS ends
+"""
+_ALL_ENDS = """
+(SELECT e.id FROM grids_businessentity e ORDER BY e.id DESC LIMIT %s)
+UNION ALL (SELECT e.id FROM grids_businessentity e ORDER BY e.id LIMIT %s)
 """
 Hit = tuple[int, str, str]
 
@@ -58,7 +65,7 @@ def holding(rows: QuerySet[Any], words: str) -> QuerySet[Any]:
 
 
 def best(rows: QuerySet[Any], words: str) -> list[int]:
-    """Ids of at most 500 rows in which every word stands, the best first.
+    """Ids of at most 200 rows in which every word stands, the best first.
 
     A word stands in the name, the address, the operator's name or the credit code, case, blanks and
     punctuation left aside; or it is the code on the door, whole. First comes who bears exactly this code
@@ -73,8 +80,8 @@ def best(rows: QuerySet[Any], words: str) -> list[int]:
     plain = rows.order_by()
     grid_ids = _grid_ids(rows)
     doors = _at_the_door(plain, asked)
-    found = _newest(plain, grid_ids, asked)
     near = _near(plain, grid_ids)
+    found = _at_both_ends(plain, grid_ids, asked)
     if len(found) < COMMON:
         found = list(_holding(near, asked).values_list(*_TOLD)[:MOST_FOUND])
         if len(found) < MOST_FOUND:
@@ -105,16 +112,17 @@ def _near(rows: QuerySet[Any], grid_ids: list[int] | None) -> QuerySet[Any]:
     return rows.filter(Q(grid_id__in=grid_ids) | Q(grid__isnull=True))
 
 
-def _newest(rows: QuerySet[Any], grid_ids: list[int] | None, asked: list[str]) -> list[Hit]:
-    """Hits among the newest rows of every grid in the scope: about a thousand rows are read."""
+def _at_both_ends(rows: QuerySet[Any], grid_ids: list[int] | None, asked: list[str]) -> list[Hit]:
+    """Hits among the newest and the oldest rows of every grid in the scope: a thousand rows are read."""
     if grid_ids is None:
-        newest: Any = BusinessEntity.objects.order_by("-id").values("id")[:LOOKED_THROUGH]
+        ends = RawSQL(_ALL_ENDS, [LOOKED_THROUGH // 2] * 2)  # noqa: S611
     else:
-        newest = RawSQL(_NEWEST, [grid_ids, LOOKED_THROUGH // max(1, len(grid_ids)) + 1])  # noqa: S611
+        each = LOOKED_THROUGH // 2 // max(1, len(grid_ids)) + 1
+        ends = RawSQL(_ENDS, [grid_ids, each, each])  # noqa: S611
     said = [_said(word) for word in asked]
     return [
         row[:3]
-        for row in rows.filter(pk__in=newest).values_list("id", *FOUND_BY)
+        for row in rows.filter(pk__in=ends).values_list("id", *FOUND_BY)
         if _holds([_said(text) for text in row[1:]], said)
     ]
 

@@ -65,7 +65,7 @@ class BusinessEntityAdmin(PrintsStickers, ExportsSheet, OwnPages):
         "grid",
     ]
     search_fields = ["name", "uscc", "address", "operator_name", "code"]
-    search_help_text = "按名称、代码、地址或经营者查找，最多显示最相符的 500 家"
+    search_help_text = "按名称、代码、地址或经营者查找，最多显示最相符的 200 家"
     ordering = ["-id"]
     actions = None
     fields = [

@@ -15,7 +15,7 @@ from kernel.api.pages import BAD_CURSOR
 class BestFirst(CursorPages):
     """As every list by cursor; where the rows were searched for, a page is a stretch of what was found.
 
-    At most 500 rows are found; their place in the ranking is the cursor.
+    At most 200 rows are found; their place in the ranking is the cursor.
     """
 
     ranked: list[int] | None = None
