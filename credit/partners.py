@@ -24,6 +24,7 @@ from credit.grade_changes import GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditFact, CreditReview, CreditStanding, RedPartner
 from credit.movement import Reviewed, partner_obstacles, suspends
 from credit.questions import BUREAU_BESIDE, Expect
+from grids import door
 from grids.access import Scope, Seat, scope_of
 from grids.models import BusinessEntity, Community, Grid, Posting
 from grids.roles import Role
@@ -356,6 +357,11 @@ def holding(entity_ids: Collection[int]) -> set[int]:
     return set(rows.values_list("entity_id", flat=True))
 
 
+def titles(entity_ids: Collection[int]) -> dict[int, str]:
+    """What the public page at the door tells of them."""
+    return dict.fromkeys(holding(entity_ids), "红色合伙人")
+
+
 def held_at(moment: datetime) -> Any:
     """The titles that were borne at a moment, as a queryset: approved, not revoked, and of a business whose
     effective grade was then A or B (DOMAIN.md §5, `red_partners` of the bulletin)."""
@@ -400,6 +406,7 @@ def register() -> None:
         ),
     )
     on_grade_change(follow_grades)
+    door.register_title(titles)
     for name, title, text in WORDS:
         templates.register(f"credit.{name}", title, text, urgency=Urgency.NEWS)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -13,9 +12,10 @@ from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
-from grids import door
+from credit.models import RedPartner
 from grids.demo import World
 from grids.models import BusinessEntity, Licence
+from kernel import clock
 from kernel.accounts.models import User
 from leads import human_check, reporters
 from leads.models import Lead
@@ -39,13 +39,13 @@ def shop(world: World) -> BusinessEntity:
 
 
 @pytest.fixture
-def titled() -> Iterator[None]:
-    def titles(ids: Any) -> dict[int, str]:
-        return dict.fromkeys(ids, "红色合伙人")
-
-    door.register_title(titles)
-    yield
-    door._titles.remove(titles)
+def titled(world: World, shop: BusinessEntity) -> RedPartner:
+    now = clock.now()
+    return RedPartner.objects.create(
+        entity=shop, community=world.grid(1).lead_community, state="ACTIVE", reason="守信经营",
+        nominated_by=world.community_head_of(1), nominated_at=now, decided_by=world.head_of(1),
+        decided_at=now, client_uid=uuid.uuid4(),
+    )  # fmt: skip
 
 
 def page(client: Client, shop: BusinessEntity, tail: str = "", **headers: str) -> Any:
@@ -70,8 +70,9 @@ def tell(client: Client, shop: BusinessEntity, token: str, answer: Any, **more: 
 # --- the page --------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("titled")
-def test_the_page_shows_the_shop_and_nothing_of_persons(client: Client, shop: BusinessEntity) -> None:
+def test_the_page_shows_the_shop_and_nothing_of_persons(
+    client: Client, shop: BusinessEntity, titled: RedPartner
+) -> None:
     answer = page(client, shop)
     text = answer.content.decode()
     assert answer.status_code == 200
@@ -92,6 +93,8 @@ def test_the_page_shows_the_shop_and_nothing_of_persons(client: Client, shop: Bu
     assert answer["Cache-Control"] == "no-store"
     assert "sessionid" not in answer.cookies
     assert page(client, shop).content == client.get(f"/d/{shop.code.lower()}").content
+    RedPartner.objects.filter(pk=titled.pk).update(state="SUSPENDED", suspended_at=clock.now())
+    assert "红色合伙人" not in page(client, shop).content.decode()
 
 
 def test_an_unknown_code_is_told_clearly(client: Client, world: World) -> None:
