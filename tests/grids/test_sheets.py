@@ -62,6 +62,7 @@ ROWS = [
         as_xlsx(ROWS),
         as_xlsx([["经营主体登记表"], *ROWS]),
     ],
+    ids=["utf-8", "utf-8-sig", "gb18030", "tabs", "xlsx", "xlsx-titled"],
 )
 def test_tables_are_read_whatever_they_are_written_in(content: bytes) -> None:
     sheet = sheets.read(content, COLUMNS)
@@ -99,6 +100,19 @@ def bomb() -> bytes:
         (as_csv([["名称"], *[["甲"]] * (sheets.MOST_ROWS + 1)]), 422, "too_many_rows"),
         (b"x" * (sheets.MOST_BYTES + 1), 413, "too_large"),
         (('名称\n"' + "长" * 200_000 + '"\n').encode(), 422, "unreadable"),
+    ],
+    ids=[
+        "empty-file",
+        "old-xls",
+        "broken-zip",
+        "png",
+        "no-text",
+        "bad-header",
+        "doubled-header",
+        "no-rows",
+        "too-many-rows",
+        "too-large",
+        "endless-cell",
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(content: bytes, status: int, code: str) -> None:
