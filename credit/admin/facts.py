@@ -21,7 +21,7 @@ class CreditFactAdmin(OfEntity):
     search_help_text = "按主体名称、代码或事项编号查找"
     ordering = ("-id",)
     fields = (
-        "entity", "kind", "level_in_words", "ref", "at", "happened_on", "until", "source", "data", "by",
+        "entity", "kind", "level_in_words", "ref", "at", "happened_on", "until", "source", "told", "by",
         "recorded_at",
     )  # fmt: skip
     export_name = "credit-facts"
@@ -37,3 +37,8 @@ class CreditFactAdmin(OfEntity):
     @display(description="程度", ordering="level")
     def level_in_words(self, row: CreditFact) -> str:
         return LEVEL_LABELS.get(row.level, "")
+
+    @display(description="详情")
+    def told(self, row: CreditFact) -> str:
+        """What of the details may be told: what it is about, and the number of a paper."""
+        return "　".join(str(row.data[name]) for name in ("what", "number") if row.data.get(name)) or "无"

@@ -18,6 +18,7 @@ from credit.admin.lists import GridFilter, OfEntity
 from credit.models import CreditAssessment, CreditReview, CreditStanding
 from credit.wording import CAPS, VETOES
 from grids.admin.register import GRADE_TONES
+from grids.models import BusinessEntity
 
 SCORED = (
     "total", "computed_grade", "effective_grade", "why",
@@ -154,3 +155,11 @@ class CreditReviewAdmin(OfEntity):
         ("总分", lambda row: float(row.total)),
         ("例外说明", lambda row: row.exception),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Who sees the business sees its reviews."""
+        user: Any = request.user
+        if self.scope(request).business_nothing:
+            return CreditReview.objects.none()
+        seen = BusinessEntity.objects.visible_to(user).values("id")
+        return CreditReview.objects.filter(entity__in=seen).order_by(*self.ordering)

@@ -71,7 +71,8 @@ class Walk:
     """One person's way through a day."""
 
     who: str
-    tasks: list[tuple[PatrolTask, str]]
+    tasks: list[tuple[int | None, PatrolTask, str]]
+    """With its number on the way – a review by list has none – and the tone of its state."""
     drawn: Sketch | None = None
     stops: list[Stop] = field(default_factory=list)
 
@@ -189,22 +190,27 @@ def walks(request: HttpRequest, grid: Grid, on: date) -> list[Walk]:
     for _, group in groupby(ordered, key=lambda task: task.assignee_id):
         mine = list(group)
         person = mine[0].assignee
-        walk = Walk(person.name if person else "无人承办", [(t, STATE_TONES[t.state]) for t in mine])
+        mine.sort(key=lambda task: task.kind == TaskKind.QUARTERLY_REVIEW)
+        walk = Walk(person.name if person else "无人承办", [_numbered(*one) for one in enumerate(mine, 1)])
         draw(walk, grid)
         found.append(walk)
     return found
 
 
+def _numbered(number: int, task: PatrolTask) -> tuple[int | None, PatrolTask, str]:
+    by_list = task.kind == TaskKind.QUARTERLY_REVIEW
+    return (None if by_list else number, task, STATE_TONES[task.state])
+
+
 def draw(walk: Walk, grid: Grid) -> None:
     """The stops that have a place, numbered in walking order, on the grid's outline."""
-    visits = [task for task, _ in walk.tasks if task.kind != TaskKind.QUARTERLY_REVIEW]
     plan = sketch([grid])
-    if plan is None:
+    if plan is None or all(number is None for number, *_ in walk.tasks):
         return
     walk.drawn = plan
-    for number, task in enumerate(visits, 1):
+    for number, task, _ in walk.tasks:
         lon, lat = task.entity.lon, task.entity.lat
-        if lon is not None and lat is not None:
+        if number is not None and lon is not None and lat is not None:
             tone = STOP_TONES.get(TaskState(task.state), "stop")
             walk.stops.append(Stop(number, plan.x(lon), plan.y(lat), tone, task.entity.name))
 

@@ -36,7 +36,7 @@ def browsing(url: str, *, size: Any = DESKTOP) -> Iterator[Any]:
             browser.close()
         expected = page.complaints_expected
         unexpected = [c for c in complaints if not any(word in c for word in expected)]
-        assert unexpected == []
+        assert unexpected == [], unexpected
         assert [a for a in asked if not a.startswith((url, "data:", "blob:"))] == []
 
 

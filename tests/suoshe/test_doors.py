@@ -40,7 +40,7 @@ LISTS = (
 ALLOWED = {
     "esc", "WGS", "JPEG", "PNG", "WebP", "HEIC", "MP", "MB", "aac", "amr", "SHA", "HMAC", "JSON", "GeoJSON",
     "Webhook", "key", "access_token", "access", "token", "hook", "SEC", "Redis", "ID", "Control", "Mac",
-    "Command", "null",
+    "Command", "null", "csv",
 }  # fmt: skip
 """Names of formats, what providers call their keys, and Django's own words for choosing several rows."""
 CODES = re.compile(

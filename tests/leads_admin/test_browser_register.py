@@ -1,0 +1,89 @@
+"""The pages of businesses, plans and schemes in a real browser, as wide as a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from credit import schemes
+from credit.models import CreditScheme
+from grids.demo import World
+from grids.models import BusinessEntity, Licence
+from kernel import clock
+from patrols.kinds import TaskKind
+from tests import databases
+from tests.factories import leads as make
+from tests.factories.credit import Story, keep
+from tests.factories.grids import make_world
+from tests.factories.plans import graded
+from tests.factories.visits import task_of, tasks_along
+from tests.leads_admin.browser_pages import PHONE, browsing, sign_in
+from tests.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+
+class Street:
+    """A shop with one of everything, and a day's walk."""
+
+    def __init__(self, database: str, folder: Path) -> None:
+        self.world: World = make_world(entities=4)
+        self.shop: BusinessEntity = graded(self.world, "C")
+        story = Story(clock.today())
+        story.finding("SERIOUS", ago=40, overdue=True)
+        story.patrol()
+        keep(story, self.shop.pk)
+        Licence.objects.create(entity=self.shop, type="FOOD_OPERATION", number="JY13709830012345")
+        make.reported(self.world, 1, category="F03", entity_id=self.shop.pk)
+        tasks_along(self.world, 6)
+        task_of(self.world, TaskKind.QUARTERLY_REVIEW, entity=graded(self.world, "A"))
+        task_of(self.world, TaskKind.WEEKLY_CHECK, entity=self.shop)
+        self.draft: CreditScheme = schemes.draft(by=self.world.user("bureau"), title="下一版方案")
+        self.stack = Stack(database=database, folder=folder)
+
+    def pages(self) -> dict[str, str]:
+        grid = self.world.grid(1).code
+        plan = "/admin/patrols/patroltask"
+        return {
+            "shop": f"/admin/grids/businessentity/{self.shop.pk}/change/",
+            "edit": f"/admin/grids/businessentity/{self.shop.pk}/edit/",
+            "month": f"{plan}/calendar/?grid={grid}",
+            "day": f"{plan}/day/?grid={grid}",
+            "week": f"{plan}/week/",
+            "completion": f"{plan}/completion/",
+            "reviews": f"{plan}/reviews/?grid={grid}",
+            "standings": "/admin/credit/creditstanding/",
+            "scheme": f"/admin/credit/creditscheme/{self.draft.pk}/change/",
+            "rules": f"/admin/credit/creditscheme/{self.draft.pk}/edit",
+        }
+
+
+@pytest.fixture(scope="module")
+def street(
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Street]:
+    with django_db_blocker.unblock(), databases.fresh() as name:
+        with databases.pointed_at(name):
+            made = Street(name, tmp_path_factory.mktemp("street"))
+        with made.stack:
+            made.stack.start("web")
+            yield made
+
+
+def test_nothing_sticks_out_of_a_telephone_and_no_script_complains(street: Street) -> None:
+    wide: dict[str, Any] = {}
+    with browsing(street.stack.url, size=PHONE) as page:
+        sign_in(page, "bureau")
+        for name, address in street.pages().items():
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            reach = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            if reach > 1:
+                wide[name] = reach
+    assert wide == {}
