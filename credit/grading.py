@@ -37,7 +37,9 @@ __all__ = ["BATCH", "GradeMove", "Review", "on_grade_change", "regrade", "regrad
 
 BATCH = 5_000
 """So many businesses are graded in one transaction: a second or less, and some tens of MiB."""
-MARKS_AT_ONCE = 20_000
+MARKS_AT_ONCE = BATCH
+"""One batch, one transaction: who holds what follows from a grading (the lock of the plan) locks no further
+business, or two graders would wait for each other."""
 
 Trigger = CreditAssessment.Trigger
 

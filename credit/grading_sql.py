@@ -15,7 +15,7 @@ grading there is none yet, and the journal's stream `entity:<id>` is theirs. Wit
 PULL = """
 INSERT INTO credit_creditfact
        (entity_id, kind, level, ref, at, happened_on, until, source, data, recorded_at)
-SELECT r.entity_id, r.kind, r.level, r.ref, %(at)s, %(on)s, r.until,
+SELECT r.entity_id, r.kind, r.level, r.ref, greatest(%(at)s, known.at), %(on)s, r.until,
        r.ref || ':' || r.digest || coalesce(':' || known.id, ''), r.data, kernel_now()
   FROM (
     SELECT l.entity_id, 'LICENCE' AS kind,
@@ -33,7 +33,7 @@ SELECT r.entity_id, r.kind, r.level, r.ref, %(at)s, %(on)s, r.until,
            jsonb_build_object('kind', q.kind, 'number', q.number)
       FROM grids_equipment q WHERE q.entity_id = ANY(%(ids)s::bigint[])) r
   LEFT JOIN LATERAL (
-    SELECT c.id, c.level, c.source FROM credit_creditfact c
+    SELECT c.id, c.at, c.level, c.source FROM credit_creditfact c
      WHERE c.entity_id = r.entity_id AND c.ref = r.ref AND c.kind = r.kind
      ORDER BY c.at DESC, c.id DESC LIMIT 1) known ON true
  WHERE known.id IS NULL OR known.level <> r.level OR split_part(known.source, ':', 3) <> r.digest
@@ -41,7 +41,8 @@ SELECT r.entity_id, r.kind, r.level, r.ref, %(at)s, %(on)s, r.until,
 ON CONFLICT (source) DO NOTHING
 """
 """Licences and equipment of the register become LICENCE and TEST_DUE facts, where the newest fact of each
-says anything else. Nothing is written where nothing changed."""
+says anything else. Nothing is written where nothing changed. A grading that waited for another's lock may have the
+older moment: what it reads is newer all the same, so its facts are never dated before what they supersede."""
 
 # The journal tells changes of a grade; a first grading changes none and is the first row of its history.
 _SCORES = "i1, i2, i3, i4, i5, i6, i7, i8, total, caps, vetoes, cause"

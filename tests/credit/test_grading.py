@@ -264,6 +264,7 @@ def test_marks_are_answered_once(world: World, moves: list[list[GradeMove]]) -> 
 def test_what_is_marked_by_thousands_is_answered_piece_by_piece(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert grading.MARKS_AT_ONCE <= grading.BATCH  # one batch a transaction: nothing is locked after the plan
     monkeypatch.setattr(grading, "MARKS_AT_ONCE", 2)
     shops = [a_shop(world) for _ in range(5)]
     ledger.mark_dirty([shop.pk for shop in shops], TUESDAY)
@@ -311,6 +312,18 @@ def test_a_date_that_comes_back_is_a_new_fact(world: World) -> None:
         graded(shop)
     assert [until for _, until in licence_facts()] == [DAY, DAY + timedelta(days=400), DAY]
     assert CreditStanding.objects.get().i1 == Decimal(11)
+
+
+def test_what_is_read_later_counts_though_its_grading_began_earlier(world: World) -> None:
+    """A grading that waited for another's lock has the older moment and the newer register."""
+    shop = a_shop(world)
+    licence = Licence.objects.create(entity=shop, type=LicenceType.BUSINESS, number="1", expires_on=DAY)
+    graded(shop, at=TUESDAY)
+    for days in (300, 400):
+        Licence.objects.filter(pk=licence.pk).update(expires_on=DAY + timedelta(days=days))
+        graded(shop, at=TUESDAY + timedelta(seconds=9 if days == 300 else 1))
+    newest = CreditFact.objects.filter(kind="LICENCE").order_by("-at", "-id").first()
+    assert newest is not None and newest.until == DAY + timedelta(days=400)
 
 
 def test_a_licence_that_ended_counts_no_more_from_its_day(world: World) -> None:
