@@ -247,7 +247,7 @@ def test_the_front_page_and_its_snapshot_cost_little(world: World, signed_in: An
     for number in (1, 2, 3):
         make.reported(world, number)
     first = statements(client, f"{LEADS}front/")
-    assert first <= 16
+    assert first <= 18  # the kinds of questions that may wait for a head each look where he decides
     assert statements(client, f"{LEADS}front/") <= 5
 
 
