@@ -13,7 +13,7 @@ from kernel.deadlines.handlers import Fired
 from kernel.notices import templates
 from kernel.notices.models import OutboxMessage
 from kernel.notices.policy import Urgency
-from leads import clock_notices, reopen_requests
+from leads import clock_notices, reopen_requests, shop_surveys
 from leads.answers import CLOCK
 from leads.clock_notices import BUREAU_WITHOUT_OFFICE, CLERKS, HEADS, of_leads, tell
 from leads.models import Answer, AnswerState
@@ -81,4 +81,5 @@ def register() -> None:
     )
     clock_notices.WHAT["answer_late"] = "办结后未回复反映人"
     handlers.register("lead", CLOCK, answer_late)
+    shop_surveys.register()
     reopen_requests.register()

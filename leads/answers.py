@@ -28,7 +28,7 @@ from kernel.notices import outbox
 from kernel.notices.models import OutboxMessage
 from kernel.notices.models import State as Sending
 from kernel.notices.outbox import Draft
-from leads import notices, reporters, snapshots, surveys
+from leads import notices, reporters, shop_surveys, snapshots, surveys
 from leads.acts import Act, perform
 from leads.identity import Identity
 from leads.models import Answer, AnswerAttempt, AnswerState, DisposalKind, Lead, Result, Survey, Way
@@ -47,6 +47,7 @@ DONE = {
     DisposalKind.HANDED_OVER: "已移交有关部门依法处理",
 }
 """What was done, in one sentence that says nothing of the shop."""
+TO_SHOP = "对您店的检查事项已经办结"
 TURNED_AWAY = "经核实，该事项不能由本单位办理，详情可致电辖区市场监管所了解"
 CALLS = frozenset(
     {*OFFICE_SIDE, DUTY_OFFICER, DUTY_LEADER, Role.GRID_WORKER, Role.COMMUNITY_HEAD, Role.BUREAU}
@@ -66,15 +67,21 @@ def done_sentence(lead: Lead) -> str:
     return DONE[DisposalKind(disposal.kind)] if disposal else "已核查处理"
 
 
+def sentence_of(survey: Survey) -> str:
+    """What a survey's link tells who opens it: a shop is not told what anybody said of it."""
+    return TO_SHOP if survey.asked == Survey.Asked.SHOP else done_sentence(survey.lead)
+
+
 def begin(act: Act) -> None:
     """The round has ended: owe the citizen an answer, ask his opinion, send both by SMS where he takes one.
 
     Called in the transaction that closes a lead (`lifecycle`) or turns it away (`rejection`), after its
-    clocks were cancelled. A lead that nobody else told owes nothing. Repeated, it changes nothing. Who
-    tipped us off (举报) is answered and never surveyed: no link of his lies about.
+    clocks were cancelled. A lead that nobody else told owes nothing: the shop may be asked instead. Repeated,
+    it changes nothing. Who tipped us off (举报) is answered and never surveyed: no link of his lies about.
     """
     lead = act.lead
     if not lead.told_by_citizen:
+        shop_surveys.open_round(act)
         return
     told = reporters.identity_of(lead)
     answer = _owe(act)

@@ -57,7 +57,8 @@ def _ask(request: HttpRequest, token: str, form: RatingForm | None, status: int 
     found = surveys.look(token)
     shown = {
         "number": found.number,
-        "done": answers.done_sentence(found.survey.lead),
+        "done": answers.sentence_of(found.survey),
+        "asked": found.survey.asked,
         "expires_at": found.survey.expires_at,
         "ratings": Rating.choices,
         "form": form,

@@ -45,34 +45,44 @@ ASKS_BY_TELEPHONE = frozenset(
 TOKEN_BYTES = 24
 UNKNOWN_LINK = "没有找到这个评价链接，请核对短信中的网址。"
 EXPIRED = "评价链接已过有效期，感谢您的关注。"
-VOIDED = "您反映的问题正在重新办理，办结后会再次请您评价。"
+VOIDED = "这件事正在重新办理，办结后会再次请您评价。"
 ANSWERED = "您已经作出评价，感谢您的支持。"
 
 
 def open_round(act: Act, told: Identity | None) -> tuple[Survey | None, str | None]:
     """Ask this round's one question; the survey and the link's token (kept as a hash only, told once).
 
-    None where there is nobody to ask: nobody told it and the register knows no contact of the shop, or
-    the telephone belongs to an account (staff are never asked). A landline is asked by telephone: no token.
+    Of the citizen; the shop, where no citizen told it, is asked by `shop_surveys.open_round`. None where
+    his telephone is not known any more, or belongs to an account (staff are never asked). A landline is
+    asked by telephone: no token.
     """
-    lead = act.lead
     if told is None or is_staff(told.phone):
         return None, None
-    token = secrets.token_urlsafe(TOKEN_BYTES) if told.mobile and settings.SUOSHE_PUBLIC_URL else None
+    token = new_token() if told.mobile and settings.SUOSHE_PUBLIC_URL else None
+    survey, new = ask(act, Survey.Asked.CITIZEN, token)
+    return survey, token if new else None
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def ask(act: Act, whom: Survey.Asked, token: str | None) -> tuple[Survey, bool]:
+    """This round's survey, and whether it was made now; without a token it is asked by telephone."""
+    lead = act.lead
     survey, new = Survey.objects.get_or_create(
         lead=lead,
         round=lead.round,
         defaults={
-            "asked": Survey.Asked.CITIZEN,
+            "asked": whom,
             "asked_at": act.at,
             "token_hash": links.digest(token) if token else None,
             "expires_at": act.at + timedelta(minutes=act.limits["survey_link"].amount),
         },
     )
-    if not new:
-        return survey, None
-    act.note("survey.asked", {"round": lead.round, "asked": survey.asked, "link": token is not None})
-    return survey, token
+    if new:
+        act.note("survey.asked", {"round": lead.round, "asked": whom, "link": token is not None})
+    return survey, new
 
 
 def is_staff(phone: str) -> bool:
@@ -120,7 +130,7 @@ def answer_by_link(*, token: str, rating: Rating, comment: str = "") -> Survey:
 
     def work(act: Act) -> Survey:
         survey = Survey.objects.select_for_update().get(pk=found.pk)
-        said = _masked(act.lead, comment)
+        said = _masked(act.lead, survey, comment)
         if (survey.how, survey.rating, survey.comment) == (How.LINK, rating, said):
             return survey
         _refuse_over(survey, by_link=True)
@@ -151,9 +161,8 @@ def _refuse_over(survey: Survey, *, by_link: bool) -> None:
 def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str = "") -> Survey:
     """电话回访: what the citizen said when asked, entered by somebody uninvolved; also once the link expired.
 
-    Where no citizen could be asked it is what the shop concerned said: asked with this very call, because
-    the register knows no telephone that a link could be sent to. The same entry by the same person is
-    given back.
+    Where no citizen could be asked it is what the shop concerned said: asked by a link that it left
+    unanswered, else with this very call. The same entry by the same person is given back.
 
     Raises:
         NotVisible; NotAllowed `not_surveyor`, `involved`; Conflict `no_survey`, `survey_answered`;
@@ -166,7 +175,7 @@ def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str 
         _refuse_surveyor(by)
         survey = Survey.objects.select_for_update().filter(lead=lead, round=lead.round).first()
         survey = survey or _of_shop(act)
-        said = _masked(lead, comment)
+        said = _masked(lead, survey, comment)
         if (survey.entered_by_id, survey.rating, survey.comment) == (by.pk, rating, said):
             return survey
         if is_involved(lead, by):
@@ -182,15 +191,7 @@ def _of_shop(act: Act) -> Survey:
     lead = act.lead
     if not may_ask_shop(lead):
         raise Conflict("这条线索没有可回访的对象。", code="no_survey")
-    survey = Survey.objects.create(
-        lead=lead,
-        round=lead.round,
-        asked=Survey.Asked.SHOP,
-        asked_at=act.at,
-        expires_at=act.at + timedelta(minutes=act.limits["survey_link"].amount),
-    )
-    act.note("survey.asked", {"round": lead.round, "asked": survey.asked, "link": False})
-    return survey
+    return ask(act, Survey.Asked.SHOP, None)[0]
 
 
 def may_ask_shop(lead: Lead) -> bool:
@@ -230,10 +231,13 @@ def is_involved(lead: Lead, user: User) -> bool:
 # --- an answer -------------------------------------------------------------------------------------
 
 
-def _masked(lead: Lead, comment: str) -> str:
+def _masked(lead: Lead, survey: Survey, comment: str) -> str:
     """What was said, without the name and the number of who said it, and without any other number."""
-    told = reporters.identity_of(lead)
-    return (told or Identity("", "")).masked_in(comment.strip())[:500]
+    told, said = reporters.identity_of(lead), comment.strip()
+    if survey.asked == Survey.Asked.SHOP and lead.entity is not None:
+        for name in (lead.entity.contact_name, lead.entity.operator_name):
+            said = Identity(name, lead.entity.contact_phone).hidden_in(said)
+    return (told or Identity("", "")).masked_in(said)[:500]
 
 
 def _answer(act: Act, survey: Survey, rating: Rating, comment: str, *, how: How, by: User | None) -> Survey:

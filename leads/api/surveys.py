@@ -31,6 +31,7 @@ class RatingChoiceOut(serializers.Serializer[Any]):
 
 class AskedOut(serializers.Serializer[Any]):
     number = serializers.CharField()
+    asked = serializers.ChoiceField(choices=Survey.Asked.choices)
     done = serializers.CharField()
     asked_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -56,7 +57,8 @@ class SurveyByLink(APIView):
         found = surveys.look(token)
         body = {
             "number": found.number,
-            "done": answers.done_sentence(found.survey.lead),
+            "asked": found.survey.asked,
+            "done": answers.sentence_of(found.survey),
             "asked_at": bodies.moment(found.survey.asked_at),
             "expires_at": bodies.moment(found.survey.expires_at),
             "ratings": [{"value": value, "label": label} for value, label in Rating.choices],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,16 @@ from django.test import Client
 
 from grids.demo import World
 from kernel import approvals, clock
+from kernel.accounts.models import User
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
+from kernel.notices import telephones, templates
 from kernel.notices.models import OutboxMessage
-from leads import lifecycle, reopening, surveys
-from leads.models import Answer, AnswerState, Lead, Rating, Survey
+from leads import lifecycle, reopening, shop_surveys, surveys
+from leads.acts import Act
+from leads.intake import Told
+from leads.models import Answer, AnswerState, Lead, Matter, Rating, Survey
 from leads.states import State
 from tests.factories import citizens
 from tests.factories import leads as made
@@ -77,7 +82,7 @@ def about_a_shop(world: World) -> Lead:
 
 def test_where_no_citizen_told_it_the_shop_is_asked_by_telephone(world: World, api: Api) -> None:
     lead = about_a_shop(world)
-    assert not Survey.objects.filter(lead=lead).exists(), "no link: the register knows no telephone"
+    assert not Survey.objects.filter(lead=lead).exists(), "no link: the register knows no telephone of it"
     path, head = f"leads/{lead.pk}/survey/", world.head_of(1)
     first = api.post(head, path, HAPPY)
     assert first.status_code == 200
@@ -110,6 +115,97 @@ def test_no_shop_is_asked_about_a_tip_off() -> None:
     assert surveys.may_ask_shop(lead)
     lead.restricted = True
     assert not surveys.may_ask_shop(lead)
+
+
+SHOP = {"contact_phone": "13812345678", "contact_name": "王小明"}
+
+
+@pytest.fixture
+def gateway(settings: Any) -> None:
+    settings.SUOSHE_SMS_BASE_URL = "http://127.0.0.1:1/sms"
+    settings.SUOSHE_SMS_KEY = settings.SUOSHE_SMS_SECRET = "x"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_shop_that_can_be_called_gets_the_link(world: World, api: Api) -> None:
+    lead = made.closed(world, entity_id=make_entity(world, 1, **SHOP).pk, description="有人反映后厨有老鼠")
+    survey, message = asked(lead), citizens.sms(lead)
+    assert (survey.asked, message.template, message.phone_masked) == (
+        "shop", "leads.shop_survey", "138****5678",
+    )  # fmt: skip
+    told = templates.render_sms(message.template, telephones.opened(message).params)
+    assert told.startswith(f"对您店的检查事项（编号{lead.number}）已经办结。")
+    assert f"/s/{citizens.token_in(message)}/" in told
+    shown = api.get(None, link_of(lead))
+    assert (shown.json()["asked"], shown.json()["done"]) == ("shop", "对您店的检查事项已经办结")
+    page = api.client.get(f"/s/{citizens.token_in(message)}/").content.decode()
+    assert "您对我们的工作满意吗" in page
+    for text in (told, shown.content.decode(), page):
+        assert "反映" not in text
+        assert "老鼠" not in text
+    said = api.post(None, link_of(lead), UNHAPPY | {"comment": "王小明不满意，打138 1234 5678"})
+    assert said.json()["comment"] == "王**不满意，打138****5678"
+    assert "经营主体评价" in Approval.objects.of("lead", lead.pk).waiting().get().reason
+    kept = str([*OutboxMessage.objects.values(), *Entry.objects.values(), *Survey.objects.values()])
+    assert SHOP["contact_phone"] not in kept
+    assert SHOP["contact_name"] not in kept
+    assert not templates.still_wanted(message), "answered already"
+
+
+@pytest.mark.usefixtures("gateway")
+@pytest.mark.parametrize(
+    ("shop", "fields"),
+    [
+        ({"contact_phone": ""}, {}),
+        ({"contact_phone": "05383212345"}, {}),
+        ({"contact_phone": "13800009999"}, {}),  # somebody of the house
+        (SHOP | {"status": "DEREGISTERED"}, {}),
+        (SHOP, {"told": Told(NAME, "")}),
+        (SHOP, {"source": "door"}),
+    ],
+)
+def test_no_link_goes_to_a_shop(world: World, shop: dict[str, Any], fields: dict[str, Any]) -> None:
+    User.objects.filter(pk=world.worker(5).pk).update(phone="13800009999")
+    lead = made.closed(world, entity_id=make_entity(world, 1, **shop).pk, **fields)
+    assert not Survey.objects.filter(lead=lead).exists()
+    assert not OutboxMessage.objects.exclude(phone_masked="").exists()
+
+
+def test_without_a_gateway_the_shop_is_asked_by_telephone(world: World, api: Api) -> None:
+    lead = made.closed(world, entity_id=make_entity(world, 1, **SHOP).pk)
+    assert not Survey.objects.filter(lead=lead).exists()
+    assert api.post(world.head_of(1), f"leads/{lead.pk}/survey/", HAPPY).status_code == 200
+
+
+def test_no_link_goes_to_the_shop_of_a_tip_off_or_beside_one(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    shop = make_entity(world, 1, **SHOP)
+    lead, beside = (made.closed(world, entity_id=shop.pk) for _ in range(2))
+    request.getfixturevalue("gateway")
+    act = Act(Lead.objects.get(pk=lead.pk), None, clock.now(), [])
+    act.lead.restricted = True
+    assert shop_surveys.open_round(act) is None
+    Matter.objects.create(
+        client_uid=uuid.uuid4(), content_digest="x", kinds=["request", "tip_off"], received_at=clock.now(),
+        taken_by=world.clerk_of(1), lead=beside,
+    )  # fmt: skip
+    assert shop_surveys.open_round(Act(beside, None, clock.now(), [])) is None
+    act.lead.restricted = False
+    assert shop_surveys.open_round(act) == asked(lead)
+    assert shop_surveys.open_round(act) == asked(lead), "asked once"
+    assert OutboxMessage.objects.filter(
+        template="leads.shop_survey", dedupe_key=f"survey:{asked(lead).pk}:sms"
+    )
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_shop_that_left_the_link_alone_is_asked_by_telephone(world: World, api: Api) -> None:
+    lead = made.closed(world, entity_id=make_entity(world, 1, **SHOP).pk)
+    made.stand_at(asked(lead).expires_at)
+    assert api.get(None, link_of(lead)).status_code == 410
+    answer = api.post(world.head_of(1), f"leads/{lead.pk}/survey/", HAPPY)
+    assert [(row["asked"], row["how"]) for row in answer.json()["surveys"]] == [("shop", "telephone")]
 
 
 def test_the_shop_is_not_asked_beside_the_citizen(world: World, api: Api) -> None:
