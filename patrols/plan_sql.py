@@ -11,6 +11,7 @@ OTHER_RHYTHM = "信用等级或定级原因变化，频次随之调整"
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('patrols.plan'))"
 """Plans are made one at a time: what one has read, no other changes before it commits."""
+LOCK_UNLESS_HELD = "SELECT pg_try_advisory_xact_lock(hashtext('patrols.plan'))"
 
 ASKING = """
 SELECT id FROM patrols_patroltask WHERE state = 'ASKS' AND period_end >= %(on)s
@@ -93,6 +94,11 @@ UPDATE patrols_patroltask t SET assignee_id = r.assignee_id
  WHERE t.grid_id = r.grid_id AND t.kind = 'QUARTERLY_REVIEW' AND t.state = 'PLANNED'
    AND t.period_end >= %(on)s
    AND t.assignee_id IS DISTINCT FROM r.assignee_id
+"""
+
+UNORDERED = f"""
+SELECT DISTINCT assignee_id, grid_id, planned_on FROM patrols_patroltask
+ WHERE sequence = 0 AND state IN {LIVE} AND kind <> 'QUARTERLY_REVIEW'
 """
 
 OF_A_DAY = f"""

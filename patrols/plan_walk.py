@@ -85,10 +85,14 @@ class PlanWalk:
 
     `ids`: the array of the businesses to set right, as text (None: all; `NONE`: none, only people).
     `carry_over`: visits that were planned for a day gone by and may still be made are spread anew.
+    `in_order`: number the days that this touches; else what is new waits for `sequences.settle`.
     """
 
-    def __init__(self, on: date, at: datetime, ids: str | None, *, carry_over: bool = False) -> None:
+    def __init__(
+        self, on: date, at: datetime, ids: str | None, *, carry_over: bool = False, in_order: bool = True
+    ) -> None:
         self.on, self.at, self.ids, self.carry_over = on, at, ids, carry_over
+        self.in_order = in_order
         self.policy: PatrolPolicy = policies.in_force(at)
         self.calendar: WorkingCalendar = clocks.calendar()
         self.ahead: dict[str, Ahead] = {
@@ -119,7 +123,10 @@ class PlanWalk:
         self._place_again(standing)
         self._reviewers()
         self._insert(lacking)
-        sequences.write(self.walks)
+        if self.ids is None:
+            self.walks |= sequences.unordered()
+        if self.in_order:
+            sequences.write(self.walks)
         return self.done
 
     # --- reading -----------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ from patrols import load, plan_notices
 from patrols.models import PlanRun
 from patrols.plan_walk import NONE, Made, PlanWalk
 
+MANY = 500
+"""Moves of one batch that is part of a run over the register: each batch would number the same days anew."""
+
 _CHANGED = """
 SELECT e.id FROM grids_businessentity e LEFT JOIN grids_grid g ON g.id = e.grid_id
  WHERE e.id = ANY(%(ids)s::bigint[])
@@ -90,15 +93,17 @@ def _without_grid() -> int:
 
 
 @transaction.atomic
-def replan(entity_ids: Sequence[int], at: datetime) -> Made:
+def replan(entity_ids: Sequence[int], at: datetime, *, in_order: bool = True) -> Made:
     """Set right what is ahead of these businesses: called off what no longer fits, made what lacks.
 
     A fall to C or D gives today's patrol and this week's check at once (on a day of rest: the next working
-    day's). Runs in the transaction of the change.
+    day's). Runs in the transaction of the change. `in_order` False: the days touched get their walking order
+    within a minute (`sequences.settle`), once for all the batches that touch them.
     """
     if not entity_ids:
         return Made()
-    return PlanWalk(clock.local_date(at), at, literal(sorted(set(entity_ids)))).run(())
+    ids = literal(sorted(set(entity_ids)))
+    return PlanWalk(clock.local_date(at), at, ids, in_order=in_order).run(())
 
 
 @transaction.atomic
@@ -114,8 +119,9 @@ def reassign(grid_ids: Collection[int], at: datetime) -> Made:
 
 def on_grade_change(moves: Sequence[GradeMove], at: datetime) -> None:
     """Handler of `credit.grade_changes`. A first grading to A or B, or a move between the two, changes
-    nothing that the coming night would not see."""
-    replan([one.entity_id for one in moves if max(one.before, one.after) >= "C"], at)
+    nothing that the coming night would not see. Of many at once the walking order follows."""
+    changed = [one.entity_id for one in moves if max(one.before, one.after) >= "C"]
+    replan(changed, at, in_order=len(moves) < MANY)
 
 
 def on_register_change(entity_ids: Sequence[int], at: datetime) -> None:

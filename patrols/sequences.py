@@ -1,4 +1,8 @@
-"""Writing the walking order of days into `PatrolTask.sequence`. Two statements, however many days."""
+"""Writing the walking order of days into `PatrolTask.sequence`. Two statements, however many days.
+
+0 is a visit that has no place in its day yet: made by a run over the register, where every batch would
+number the same days anew. `settle` (each minute) and the night's plan give it one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from kernel.deadlines.arrays import literal
 from patrols import plan_sql
@@ -25,6 +29,26 @@ class Walk(NamedTuple):
 
 def walk_of(person: int | None, grid_id: int, day: date) -> Walk:
     return Walk(person, None if person is not None else grid_id, day)
+
+
+def unordered() -> set[Walk]:
+    """The days that hold a visit without a place. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(plan_sql.UNORDERED)
+        return {walk_of(*row) for row in cursor.fetchall()}
+
+
+@transaction.atomic
+def settle() -> int:
+    """Order the days that hold a visit without a place; how many. Waits for nobody: where a plan is being
+    made, the next call does it."""
+    with connection.cursor() as cursor:
+        cursor.execute(plan_sql.LOCK_UNLESS_HELD)
+        if not cursor.fetchone()[0]:
+            return 0
+    walks = unordered()
+    write(walks)
+    return len(walks)
 
 
 def write(walks: Iterable[Walk]) -> None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from patrols import files
+from patrols import files, sequences
 from patrols import nightly as night
 
 
@@ -16,3 +16,9 @@ def nightly() -> None:
 def bind_crossed() -> None:
     """Bind files of visits whose upload crossed with their naming."""
     files.bind_crossed()
+
+
+@shared_task(name="patrols.order_walks")
+def order_walks() -> None:
+    """Give visits that a run over the register planned their place in the day."""
+    sequences.settle()

@@ -439,6 +439,18 @@ class Migration(migrations.Migration):
                 name="patrols_tasks_live",
             ),
         ),
+        migrations.AddIndex(
+            model_name="patroltask",
+            index=models.Index(
+                condition=models.Q(
+                    ("sequence", 0),
+                    ("state__in", ["PLANNED", "ASKS"]),
+                    models.Q(("kind", "QUARTERLY_REVIEW"), _negated=True),
+                ),
+                fields=["planned_on"],
+                name="patrols_tasks_unordered",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="patroltask",
             constraint=models.UniqueConstraint(

@@ -86,6 +86,11 @@ class PatrolTask(models.Model):
                 condition=Q(state__in=["PLANNED", "ASKS"]),
                 name="patrols_tasks_live",
             ),
+            models.Index(
+                fields=["planned_on"],
+                condition=Q(sequence=0, state__in=["PLANNED", "ASKS"]) & ~Q(kind="QUARTERLY_REVIEW"),
+                name="patrols_tasks_unordered",
+            ),
         ]
 
     def __str__(self) -> str:

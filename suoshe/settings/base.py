@@ -217,6 +217,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "patrols.bind_crossed": {
         "task": "patrols.bind_crossed", "schedule": 30.0, "options": {"expires": 30}
     },
+    "patrols.order_walks": {
+        "task": "patrols.order_walks", "schedule": 60.0, "options": {"expires": 60}
+    },
     "patrols.nightly": {"task": "patrols.nightly", "schedule": crontab(minute=40, hour=0)},
     "patrols.catch_up": {
         "task": "patrols.nightly", "schedule": crontab(minute="8-59/10"), "options": {"expires": 300}

@@ -21,7 +21,7 @@ from grids.models import BusinessEntity, Posting
 from kernel import clock
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.notices.models import OutboxMessage
-from patrols import closing, consenting, load, nightly, planning
+from patrols import closing, consenting, load, nightly, planning, sequences
 from patrols.kinds import TaskState
 from patrols.models import PatrolPolicy, PatrolTask
 from patrols.periods import ahead
@@ -143,6 +143,30 @@ def test_a_fall_gives_today_and_this_week_at_once_and_done_stays_done(world: Wor
     move(shop, "C", "B")
     assert kinds_of(shop) == AB
     assert tasks(shop, "MONTHLY_PATROL").state == TaskState.PLANNED
+
+
+def test_a_run_over_the_register_numbers_each_day_once_at_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many moves at once each batch writes its own tasks alone; the next minute gives all their places."""
+    first, then = [graded(world, "C") for _ in range(3)], [graded(world, "C") for _ in range(3)]
+    monkeypatch.setattr(planning, "MANY", 3)
+    daily = PatrolTask.objects.filter(kind="DAILY_PATROL")
+
+    def falls(shops: list[BusinessEntity]) -> None:
+        moves = [GradeMove(shop.pk, "B", "C", "SCORE", ()) for shop in shops]
+        planning.on_grade_change(moves, clock.now())
+
+    falls(first)
+    falls(then)
+    assert list(daily.values_list("sequence", flat=True)) == [0] * 6
+    assert sequences.settle() > 0
+    people = set(daily.values_list("assignee", flat=True))
+    for person in people:
+        places = sorted(daily.filter(assignee=person).values_list("sequence", flat=True))
+        assert places == list(range(1, len(places) + 1))
+    assert sequences.settle() == 0
+    assert set(PatrolTask.objects.values_list("version", flat=True)) == {1}
 
 
 def test_a_fall_on_a_day_of_rest_gives_the_next_working_day(world: World) -> None:
