@@ -57,6 +57,7 @@ SELECT t.id, t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.sta
   FROM patrols_patroltask t JOIN grids_businessentity e ON e.id = t.entity_id
  WHERE t.state IN {LIVE} AND t.period_end >= %(on)s AND t.kind <> 'QUARTERLY_REVIEW'
    AND (%(grids)s::bigint[] IS NULL OR t.grid_id = ANY(%(grids)s::bigint[]))
+   AND (%(kinds)s::varchar[] IS NULL OR t.kind = ANY(%(kinds)s::varchar[]))
  ORDER BY t.id
 """
 

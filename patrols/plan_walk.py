@@ -101,6 +101,7 @@ class PlanWalk:
         }
         self.done = Made()
         self.loads: dict[str, Load] = {kind: Counter() for kind in VISITS}
+        self.kinds: set[str] = set()
         self.walks: set[Walk] = set()
         self.entered: dict[int, int] = {}
 
@@ -115,6 +116,7 @@ class PlanWalk:
             touched |= self._set_right()
             lacking = self._lacking()
             touched |= {one.grid_id for one in lacking}
+            self.kinds |= {one.kind for one in lacking}
         if grid_ids is not None and not touched:
             return self.done
         standing = self._standing(None if grid_ids is None else touched)
@@ -147,6 +149,7 @@ class PlanWalk:
                     self._touch(kind, person, grid_id, day)
                 else:
                     grids.add(grid_id)
+                    self.kinds.add(kind)
         self.done.cancelled, self.done.moved = len(called_off), len(grids)
         over_cap.withdraw(asking & called_off, self.at, plan_sql.OTHER_RHYTHM)
         return grids
@@ -162,9 +165,12 @@ class PlanWalk:
             return [Lacking(*row) for row in cursor.fetchall()]
 
     def _standing(self, grid_ids: Collection[int] | None) -> list[Standing]:
+        """What stands in these grids; beside some businesses only the kinds that they are given or take
+        along: a fall need not read the month's patrols of the whole grid."""
         grids = None if grid_ids is None else literal(sorted(grid_ids))
+        kinds = None if self.ids in (None, NONE) else sorted(self.kinds)
         with connection.cursor() as cursor:
-            cursor.execute(plan_sql.STANDING, self._given(grids=grids))
+            cursor.execute(plan_sql.STANDING, self._given(grids=grids, kinds=kinds))
             return [Standing(*row) for row in cursor.fetchall()]
 
     # --- placing -----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from patrols import closing, consenting, load, nightly, planning, sequences
 from patrols.kinds import TaskState
 from patrols.models import PatrolPolicy, PatrolTask
 from patrols.periods import ahead
+from patrols.plan_walk import PlanWalk
 from tests.factories.grids import make_entity, make_world
 from tests.factories.plans import MONDAY, graded, kinds_of, stand, travel_to
 
@@ -167,6 +168,25 @@ def test_a_run_over_the_register_numbers_each_day_once_at_its_end(
         assert places == list(range(1, len(places) + 1))
     assert sequences.settle() == 0
     assert set(PatrolTask.objects.values_list("version", flat=True)) == {1}
+
+
+def test_a_fall_reads_only_the_kinds_that_it_gives(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = graded(world, "B")
+    for grade in "BBC":
+        graded(world, grade)
+    planning.plan(MONDAY)
+    read: list[str] = []
+    standing = PlanWalk._standing
+
+    def noted(walk: PlanWalk, grids: Any) -> Any:
+        rows = standing(walk, grids)
+        read.extend(row.kind for row in rows)
+        return rows
+
+    monkeypatch.setattr(PlanWalk, "_standing", noted)
+    move(shop, "B", "C")
+    assert sorted(read) == CD
+    assert kinds_of(shop) == CD
 
 
 def test_a_fall_on_a_day_of_rest_gives_the_next_working_day(world: World) -> None:
