@@ -13,12 +13,12 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 import xlsxwriter
-from python_calamine import CalamineError, load_workbook
 
+from grids import packed
 from kernel.accounts.masking import mask_name, mask_phone, mask_text
 from kernel.errors import Refused, TooLarge, UnsupportedType
 
@@ -28,11 +28,11 @@ MOST_ROWS = 200_000
 MOST_HEADS = 200
 HEADS_WITHIN = 10
 """The heads stand in one of the first rows: sheets often carry a title above them."""
-LONGEST_CELL = 2_000
+MOST_LINES = MOST_ROWS + HEADS_WITHIN + 1
+"""No more is taken out of a file: where so many are found, there are too many rows."""
 XLSX_STARTS, XLS_STARTS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-_CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +91,19 @@ def read(content: bytes, columns: Sequence[Column]) -> Sheet:
     return _sheet(lines, columns)
 
 
-def _packed(content: bytes) -> list[list[Any]]:
+def _packed(content: bytes) -> list[list[str]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            if sum(part.file_size for part in parts.infolist()) > MOST_UNPACKED:
                 raise TooLarge("文件展开后过大，请检查内容。", code="too_large", attr="file")
-            if "[Content_Types].xml" not in packed.namelist():
+            if "[Content_Types].xml" not in parts.namelist():
                 raise UnsupportedType("只支持 .xlsx 和 .csv 文件。", code="unknown_format", attr="file")
-        book = load_workbook(io.BytesIO(content))
-        return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError, EOFError) as broken:
+        return packed.rows(content, MOST_LINES)
+    except (zipfile.BadZipFile, packed.Unreadable, OSError, ValueError, IndexError, EOFError) as broken:
         raise Refused(
-            "文件已损坏或被加密，无法读取，请另存后再上传。", code="unreadable", attr="file"
+            "文件已损坏、被加密，或在很远处有多余的单元格，无法读取；请只保留数据区域，另存后再上传。",
+            code="unreadable",
+            attr="file",
         ) from broken
 
 
@@ -110,7 +111,8 @@ def _separated(content: bytes) -> list[list[str]]:
     text = _decoded(content)
     head = text.split("\n", 1)[0]
     try:
-        return list(csv.reader(io.StringIO(text), delimiter="\t" if "\t" in head else ",", strict=False))
+        lines = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in head else ",", strict=False)
+        return list(islice(lines, MOST_LINES))
     except csv.Error as broken:
         raise Refused("文件不是规范的 CSV，无法读取。", code="unreadable", attr="file") from broken
 
@@ -129,7 +131,7 @@ def _decoded(content: bytes) -> str:
     raise unknown
 
 
-def _sheet(lines: list[list[Any]], columns: Sequence[Column]) -> Sheet:
+def _sheet(lines: list[list[str]], columns: Sequence[Column]) -> Sheet:
     by_head = {_head(head): place for place, one in enumerate(columns) for head in (one.head, *one.also)}
     needed = {place for place, one in enumerate(columns) if one.required}
     at, heads = _heads(lines, by_head, needed)
@@ -147,9 +149,9 @@ def _sheet(lines: list[list[Any]], columns: Sequence[Column]) -> Sheet:
     sheet = Sheet(
         given=frozenset(columns[place].name for place in known),
         ignored=[
-            _text(cell)[:40]
+            packed.text(cell)[:40]
             for cell, place in zip(lines[at], places, strict=False)
-            if place < 0 and _text(cell)
+            if place < 0 and packed.text(cell)
         ],
     )
     width = len(columns)
@@ -158,11 +160,7 @@ def _sheet(lines: list[list[Any]], columns: Sequence[Column]) -> Sheet:
         for place, found in pairs:
             if place < held:
                 cell = line[place]
-                cells[found] = (
-                    cell.strip()
-                    if type(cell) is str and cell.isprintable() and len(cell) < 200
-                    else _text(cell)
-                )
+                cells[found] = cell.strip() if cell.isprintable() and len(cell) < 200 else packed.text(cell)
         if any(cells):
             sheet.rows.append((number, cells))
     if not sheet.rows:
@@ -170,9 +168,9 @@ def _sheet(lines: list[list[Any]], columns: Sequence[Column]) -> Sheet:
     return sheet
 
 
-def _heads(lines: list[list[Any]], by_head: dict[str, int], needed: set[int]) -> tuple[int, list[str] | None]:
+def _heads(lines: list[list[str]], by_head: dict[str, int], needed: set[int]) -> tuple[int, list[str] | None]:
     for at, line in enumerate(lines[:HEADS_WITHIN]):
-        heads = [_head(_text(cell)) for cell in line[:MOST_HEADS]]
+        heads = [_head(packed.text(cell)) for cell in line[:MOST_HEADS]]
         if needed <= {by_head[head] for head in heads if head in by_head}:
             return at, heads
     return 0, None
@@ -180,19 +178,6 @@ def _heads(lines: list[list[Any]], by_head: dict[str, int], needed: set[int]) ->
 
 def _head(text: str) -> str:
     return "".join(text.split()).replace("（", "(").replace("）", ")").rstrip("*:：").lower()
-
-
-def _text(cell: Any) -> str:
-    """A cell as one line of text: whole numbers without a fraction, days as 2026-01-31."""
-    if isinstance(cell, str):
-        return " ".join(cell.translate(_CONTROLS).encode("utf-8", "ignore").decode()[:LONGEST_CELL].split())
-    if isinstance(cell, bool):
-        return "是" if cell else "否"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
-    return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
 def blank(columns: Sequence[Column], title: str) -> bytes:

@@ -128,6 +128,27 @@ def test_a_small_file_that_grows_without_end_is_not_unpacked() -> None:
     assert refused.value.status == 413
 
 
+def far_cell() -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet()
+        page.write_column(0, 0, ["名称", "甲"])
+        page.write(1_048_575, 16_383, "远")
+    return out.getvalue()
+
+
+def test_a_cell_at_the_far_end_of_a_sheet_kills_a_child_and_not_us() -> None:
+    with pytest.raises(DomainError) as refused:
+        sheets.read(far_cell(), COLUMNS)
+    assert (refused.value.status, refused.value.code) == (422, "unreadable")
+
+
+def test_of_millions_of_lines_no_more_are_taken_than_may_be() -> None:
+    with pytest.raises(DomainError) as refused:
+        sheets.read("名称\n甲\n".encode() + b"\n" * 5_000_000, COLUMNS)
+    assert refused.value.code == "too_many_rows"
+
+
 def test_errors_become_a_sheet_and_formulas_stay_text() -> None:
     shown = COLUMNS[1].shown("13812345678")
     errors = [RowError(3, "bad", "联系电话", "电话不对。", shown), RowError(9, "bad", "名称", "=1+1")]
