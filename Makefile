@@ -78,6 +78,8 @@ bench: setup
 	@$(IN_ROOT) "$(BIN)/python" -m bench.intake
 	@$(IN_ROOT) "$(BIN)/python" -m bench.clocks
 	@$(IN_ROOT) "$(BIN)/python" -m bench.register
+	@$(IN_ROOT) "$(BIN)/python" -m bench.credit
+	@$(IN_ROOT) "$(BIN)/python" -m bench.patrols
 
 soak: setup
 	@$(IN_ROOT) exec "$(BIN)/python" -m tests.faults.soak --minutes "$(MINUTES)"

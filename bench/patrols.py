@@ -8,12 +8,13 @@ businesses in 21 grids (not timed), one in ten of them C or D, and plans. The la
     plan_next_day_s   the next working day: yesterday's daily patrols missed, today's made
     tasks             rows after the first
     statements        SQL statements of the first
-    replan_500_s      500 businesses fall from B to C at once
+    replan_500_s      500 businesses (with --small: all of grade B) fall from B to C at once
     walk_60_ms        the walking order of sixty shops, median
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-ENTITIES = 11_000
+ENTITIES, SMALL = 11_000, 600
 FALLING = 500
 WALKS = 25
 FIRST = date(2026, 12, 1)
@@ -46,6 +47,9 @@ UPDATE grids_businessentity SET credit_grade =
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--small", action="store_true", help="600 businesses: does it run?")
+    entities = SMALL if parser.parse_args().small else ENTITIES
     with tempfile.TemporaryDirectory(prefix="suoshe-bench-") as folder:
         os.environ |= {
             "SUOSHE_HOME": folder,
@@ -55,21 +59,21 @@ def main() -> None:
         }
         for name in ("DATABASE_URL", "REDIS_URL"):
             os.environ.pop(name, None)
-        print(json.dumps(run(Path(folder))))
+        print(json.dumps(run(Path(folder), entities)))
 
 
-def run(home: Path) -> dict[str, Any]:
+def run(home: Path, entities: int) -> dict[str, Any]:
     from suoshe import embedded
 
     with embedded.using(home):
         import django
 
         django.setup()
-        prepare()
-        return {**plans(), "walk_60_ms": walks(), "entities": ENTITIES}
+        prepare(entities)
+        return {**plans(), "walk_60_ms": walks(), "entities": entities}
 
 
-def prepare() -> None:
+def prepare(entities: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
@@ -78,7 +82,7 @@ def prepare() -> None:
     call_command("migrate", verbosity=0)
     at = go_to(FIRST)
     world = demo.build(at=at)
-    demo.build_entities(world, ENTITIES)
+    demo.build_entities(world, entities)
     with connection.cursor() as cursor:
         cursor.execute(GRADES)
         cursor.execute(STANDS)
