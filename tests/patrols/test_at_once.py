@@ -1,27 +1,33 @@
-"""Two people at the same moment: one task is done once, and only one goes in below the cap."""
+"""Several at the same moment: one task is done once, only one goes in below the cap, and plans made while
+grades fall and patrols are done lose nothing."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
+from credit.grade_changes import GradeMove
 from credit.models import CreditFact
 from grids import contacts
 from grids.contacts import Contact
 from grids.demo import World
-from grids.models import EntityContact, Purpose
+from grids.models import BusinessEntity, EntityContact, Purpose
 from kernel import clock
 from kernel.errors import DomainError
-from patrols import doing
+from kernel.deadlines.contention import retried
+from patrols import doing, planning
 from patrols.given import Given
 from patrols.kinds import How, TaskKind
 from patrols.models import PatrolTask, PatrolVisit
 from tests.factories.grids import make_world
 from tests.factories.leads import take_any
+from tests.factories.plans import graded, kinds_of, stand
 from tests.factories.visits import give_cards, papers, said, task_of
 
 
@@ -81,3 +87,42 @@ def test_whoever_is_first(town: World) -> None:
     officer = town.commissioner(1)
     told = at_once(doing_it(check, officer, given[0]), doing_it(other, officer, given[1]))
     assert told == ["cap_reached", "done"]
+
+
+def falling(shop: BusinessEntity) -> Callable[[], Any]:
+    """As a grading does it: the business locked, its grade written, the plan told, in one transaction."""
+
+    @transaction.atomic
+    def fall() -> None:
+        BusinessEntity.objects.select_for_update(no_key=True).get(pk=shop.pk)
+        stand(shop, "D")
+        planning.on_grade_change([GradeMove(shop.pk, "C", "D", "SCORE", ())], clock.now())
+
+    def rise_and_fall() -> None:
+        stand(shop, "B")
+        retried(fall)
+
+    return rise_and_fall
+
+
+def test_plans_falls_and_patrols_at_once(town: World) -> None:
+    """Lock orders: business → plan → tasks in a fall, plan → tasks in a plan, business → task in a patrol."""
+    standing, falls = [graded(town, "C") for _ in range(4)], [graded(town, "B") for _ in range(4)]
+    today = clock.today()
+    planning.plan(today)
+    daily = list(PatrolTask.objects.filter(entity__in=standing, kind=TaskKind.DAILY_PATROL, period=today))
+    told = at_once(
+        *(partial(planning.plan, today) for _ in range(2)),
+        *(falling(shop) for shop in falls),
+        *(doing_it(task, town.worker(1)) for task in daily),
+    )
+    assert told == ["done"] * len(told)
+    assert len(told) == 6 + len(daily)
+    for shop in (*standing, *falls):
+        assert kinds_of(shop) == ["DAILY_PATROL", "WEEKLY_CHECK"]
+    assert PatrolVisit.objects.count() == len(daily)
+    planning.plan(today)
+    rows = PatrolTask.objects.filter(state="PLANNED").exclude(kind="QUARTERLY_REVIEW")
+    walks = Counter(rows.values_list("assignee", "planned_on", "sequence"))
+    assert max(walks.values()) == 1
+    assert not rows.filter(sequence=0).exists()
