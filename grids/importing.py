@@ -36,8 +36,8 @@ from kernel.accounts.models import User
 from kernel.errors import Conflict, DomainError, NotAllowed
 
 log = structlog.get_logger(__name__)
-SOON_BYTES = 6_000_000
-"""What is not larger is read while the sender waits: some 50,000 rows."""
+SOON_BYTES, SOON_ROWS = 6_000_000, 50_000
+"""What is not larger is read while the sender waits. A workbook packs many rows into few bytes."""
 MOST_ERRORS = 20_000
 KEPT = timedelta(days=7)
 BROKEN_OFF = timedelta(minutes=10)
@@ -64,7 +64,7 @@ def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime)
     file = _entered(content, name, dry_run, by, at)
     with _without_collector():
         sheet = sheets.read(content, COLUMNS)
-    if len(content) > SOON_BYTES:
+    if len(content) > SOON_BYTES or len(sheet.rows) > SOON_ROWS:
         return keep_waiting(file, content)
     run(file, sheet)
     return file

@@ -28,6 +28,7 @@ BLANK: dict[str, Any] = dict.fromkeys(FIELDS, "") | {
 KIND_OF_CODE = {"91": EntityKind.COMPANY, "92": EntityKind.INDIVIDUAL, "93": EntityKind.COOPERATIVE}
 IMPORTS = frozenset({Role.OFFICE_CLERK, Role.OFFICE_HEAD})
 IMPORTING_SECTIONS = frozenset({Section.REGISTRATION, Section.CREDIT})
+ELSEWHERE = "其他网格已有同名且没有地址的主体，无法判断是否同一家，请填写地址、一店一码或信用代码。"
 STEP = 2_000
 _HELD = f"SELECT DISTINCT ON (e.id) e.id, e.code, e.version, {', '.join(f'e.{name}' for name in FIELDS)}"
 _BY_CODE = f"{_HELD} FROM unnest(%s::text[]) AS w(code) JOIN grids_businessentity e ON e.code = w.code"
@@ -104,9 +105,11 @@ class _Places:
         self.grids = _by_words([one[:3] for one in grids if one[0] in active])
         self.communities = _by_words(list(Community.objects.values_list("id", "name", "code")))
         self.of_community: dict[int, list[int]] = {}
+        self.of_grid: dict[int, list[int]] = {}
         for grid_id, community_id in Grid.communities.through.objects.values_list("grid_id", "community_id"):
             if grid_id in active:
                 self.of_community.setdefault(community_id, []).append(grid_id)
+                self.of_grid.setdefault(grid_id, []).append(community_id)
         self.allowed = None if imports_everywhere(scope) else importing_offices(scope)
 
     def may(self, grid_id: int | None) -> bool:
@@ -125,9 +128,10 @@ def plan(sheet: Sheet, scope: Scope, progress: Progress | None = None) -> Plan:
     """
     places, made = _Places(scope), Plan(rows=len(sheet.rows), ignored=sheet.ignored)
     rows = _read(sheet, places, made, progress)
-    rows = _once(rows, made)
-    rows = _matched(rows, made)
     _place(rows, places)
+    rows = _once(rows, made)
+    rows = _matched(rows, places, made)
+    _keep_places(rows, places)
     _compare(rows, places, made)
     made.errors.sort(key=lambda one: one.row)
     return made
@@ -165,7 +169,7 @@ def _once(rows: list[Row], made: Plan) -> list[Row]:
             ((name, said[name]), name) for name in ("code", "uscc") if name in said
         ]
         if not keys:
-            keys = [(("name", said["name"], said.get("address", "")), "name")]
+            keys = [(("name", said["name"], said.get("address") or f"grid {said.get('grid_id')}"), "name")]
         first = next(((seen[key], name) for key, name in keys if key in seen), None)
         if first is None:
             seen.update((key, row.number) for key, _ in keys)
@@ -177,8 +181,9 @@ def _once(rows: list[Row], made: Plan) -> list[Row]:
     return kept
 
 
-def _matched(rows: list[Row], made: Plan) -> list[Row]:
-    """Who the register knows: by the code on the door, by the credit code, else by name and address."""
+def _matched(rows: list[Row], places: _Places, made: Plan) -> list[Row]:
+    """Who the register knows: by the code on the door, by the credit code, else by name and address (or, of
+    those without address, name and grid: two stalls of one name are two)."""
     codes = {one.code: one for one in _held(_BY_CODE, [r.said["code"] for r in rows if "code" in r.said])}
     by_uscc = {
         one.values["uscc"]: one for one in _held(_BY_USCC, [r.said["uscc"] for r in rows if "uscc" in r.said])
@@ -193,7 +198,7 @@ def _matched(rows: list[Row], made: Plan) -> list[Row]:
         named.setdefault((one.values["name"], one.values["address"]), []).append(one)
     kept, taken = [], dict[int, int]()
     for row in rows:
-        error = _settle(row, by_uscc, named)
+        error = _settle(row, by_uscc, named, places)
         if error is None and row.held is not None and row.held.id in taken:
             error = ("name", "doubled", f"与第 {taken[row.held.id]} 行指向同一经营主体，请只保留一行。")
         if error is not None:
@@ -206,7 +211,7 @@ def _matched(rows: list[Row], made: Plan) -> list[Row]:
 
 
 def _settle(
-    row: Row, by_uscc: dict[str, Held], named: dict[tuple[str, str], list[Held]]
+    row: Row, by_uscc: dict[str, Held], named: dict[tuple[str, str], list[Held]], places: _Places
 ) -> tuple[str, str, str] | None:
     """Find whom a row means; what is wrong with it, as (column, code, sentence)."""
     said = row.said
@@ -214,11 +219,18 @@ def _settle(
         return "code", "unknown_code", "没有这个一店一码；新登记的主体请留空，由系统生成。"
     bearer = by_uscc.get(said.get("uscc", ""))
     if row.held is not None and bearer is not None and bearer.id != row.held.id:
-        return "uscc", "uscc_taken", f"该统一社会信用代码已登记在“{bearer.values['name']}”名下。"
+        whose = f"“{bearer.values['name']}”" if places.may(bearer.values["grid_id"]) else "其他所的经营主体"
+        return "uscc", "uscc_taken", f"该统一社会信用代码已登记在{whose}名下。"
     if row.held is None:
         found = named.get((said["name"], said.get("address", "")), [])
         if "uscc" in said:
             found = [one for one in found if not one.values["uscc"]]
+        if not said.get("address") and said.get("grid_id") is not None:
+            near = [one for one in found if one.values["grid_id"] == said["grid_id"]]
+            near = near or [one for one in found if one.values["grid_id"] is None]
+            if not near and "uscc" not in said and any(_stays(one, said) for one in found):
+                return "name", "ambiguous", ELSEWHERE
+            found = near
         if len(found) > 1:
             return "name", "ambiguous", "登记册中有多家同名同地址的主体，请填写一店一码或信用代码。"
         row.held = found[0] if found else None
@@ -258,9 +270,19 @@ def _place(rows: list[Row], places: _Places) -> None:
             grids = places.of_community.get(said["community_id"], [])
             if len(grids) == 1:
                 said["grid_id"], said["placed_by"] = grids[0], PlacedBy.COMMUNITY.value
-        if row.held is not None and "grid" not in said and _stays(row.held, said):
+
+
+def _keep_places(rows: list[Row], places: _Places) -> None:
+    """What the register knows better stays; who comes to a grid of one community comes to that community."""
+    for row in rows:
+        held, said = row.held, row.said
+        if held is not None and "grid" not in said and _stays(held, said):
             said.pop("grid_id", None)
             said.pop("placed_by", None)
+        if "grid_id" in said and "community_id" not in said:
+            theirs = places.of_grid.get(said["grid_id"], [])
+            if held is None or held.values["community_id"] not in theirs:
+                said["community_id"] = theirs[0] if len(theirs) == 1 else None
 
 
 def _stays(held: Held, said: dict[str, Any]) -> bool:

@@ -11,10 +11,10 @@ from django.db import connection
 from grids import register_changes
 from grids.codes import door_codes
 from grids.importing_rows import FIELDS, Change, Plan
-from grids.models import BusinessEntity, Community, EntityKind, Grid, Licence
+from grids.models import BusinessEntity, Community, Grid, Licence
 from grids.refusals import naming_the_rule
+from grids.register_words import kept
 from kernel import journal
-from kernel.accounts.masking import mask_name, mask_phone, mask_text
 from kernel.accounts.models import User
 from kernel.copying import copy_rows
 from kernel.errors import Conflict
@@ -151,8 +151,8 @@ def _told(change: Change, names: _Names) -> dict[str, Any]:
     before, after = change.held.values, change.values
     changes = {
         name: {
-            "from": _shown(name, before[name], before, names),
-            "to": _shown(name, after[name], after, names),
+            "from": _shown(name, before[name], names),
+            "to": _shown(name, after[name], names),
         }
         for name in FIELDS
         if before[name] != after[name]
@@ -160,16 +160,8 @@ def _told(change: Change, names: _Names) -> dict[str, Any]:
     return {"changes": changes, **told}
 
 
-def _shown(name: str, value: Any, values: dict[str, Any], names: _Names) -> Any:
-    if name == "contact_phone":
-        return mask_phone(value)
-    if name == "contact_name" or (name == "operator_name" and values["kind"] == EntityKind.INDIVIDUAL):
-        return mask_name(value)
-    if name == "remark":
-        return mask_text(value)
-    if name in ("grid_id", "community_id"):
-        return names.of(name, value)
-    return _day(value) if isinstance(value, date) else value
+def _shown(name: str, value: Any, names: _Names) -> Any:
+    return names.of(name, value) if name in ("grid_id", "community_id") else kept(name, value)
 
 
 def _day(value: date | None) -> str | None:

@@ -14,8 +14,8 @@ from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
-from python_calamine import CalamineError, load_workbook
 
+from grids import packed
 from grids.access import scope_of
 from grids.authority import may_keep_rota
 from grids.models import DutyShift, Office
@@ -148,14 +148,14 @@ def _lines(content: bytes) -> list[tuple[int, dict[str, Any]]]:
     ]
 
 
-def _raw_rows(content: bytes) -> list[list[Any]]:
+def _raw_rows(content: bytes) -> list[list[str]]:
     unreadable = Refused("文件无法读取，请上传 .xlsx 格式的值班表。", code="unreadable", attr="file")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            if sum(part.file_size for part in parts.infolist()) > MOST_UNPACKED:
                 raise TooLarge("文件展开后过大，请检查内容。", code="too_large", attr="file")
-        return load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (zipfile.BadZipFile, CalamineError, OSError, ValueError, IndexError, EOFError) as broken:
+        return packed.rows(content, MOST_ROWS + 2)
+    except (zipfile.BadZipFile, packed.Unreadable, OSError, ValueError, IndexError, EOFError) as broken:
         raise unreadable from broken
 
 
@@ -229,13 +229,10 @@ class _Reader:
 
 
 def _as_date(cell: Any) -> date | None:
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
+    day = str(cell).strip().split(" ")[0]  # a moment counts as its day
     for form in FORMATS:
         try:
-            return datetime.strptime(str(cell).strip(), form).date()  # noqa: DTZ007 - a calendar day
+            return datetime.strptime(day, form).date()  # noqa: DTZ007 - a calendar day
         except ValueError:
             continue
     return None

@@ -186,7 +186,8 @@ def _exported(rows: QuerySet[BusinessEntity]) -> Iterator[list[Any]]:
             "是" if row.is_campus_peripheral else "否",
             mask_name(row.operator_name), row.grid.code if row.grid else "",
             row.community.name if row.community else "", row.address, row.lon, row.lat,
-            row.get_status_display(), row.credit_grade or "", str(row.established_on or ""), str(row.filed_on),
+            row.get_status_display(), row.credit_grade or "", str(row.established_on or ""),
+            str(row.filed_on),
         ]  # fmt: skip
 
 

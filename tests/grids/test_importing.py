@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
-from grids import importing, register_changes, sheets
+from grids import importing, importing_rows, register_changes, sheets
 from grids.demo import World, demo_uscc
 from grids.importing_columns import COLUMNS
+from grids.importing_writes import write
 from grids.models import BusinessEntity, EntityKind, ImportFile, Licence
 from kernel import clock
 from kernel.journal.models import Entry
@@ -152,6 +154,77 @@ def test_rows_find_their_business_by_door_by_code_by_name(world: World, client: 
     assert (by_hand.name, by_hand.grid_id) == ("新店", world.grid(5).pk)
     fresh = BusinessEntity.objects.get(name="新摊")
     assert (fresh.kind, fresh.community_id) == ("STALL", world.communities[-1].pk)
+
+
+def test_stalls_of_one_name_without_address_are_told_apart_by_their_grid(
+    world: World, client: Client
+) -> None:
+    user = world.user("bureau")
+    one, two = ({"名称": "煎饼摊", "网格": world.grid(n).code} for n in (1, 2))
+    assert carried(client, user, as_csv(one, two))["created"] == 2
+    assert carried(client, user, as_csv(two, one))["unchanged"] == 2
+    assert post(client, user, as_csv(one, one)).json()["errors"][0]["code"] == "doubled"
+    told = post(client, user, as_csv({"名称": "煎饼摊"})).json()
+    assert told["errors"][0]["code"] == "ambiguous"
+    lon, lat = world.point_in(3)
+    found = post(client, user, as_csv({"名称": "煎饼摊", "经度": lon, "纬度": lat})).json()
+    assert [error["detail"] for error in found["errors"]] == [importing_rows.ELSEWHERE]
+    coded = {
+        "名称": "煎饼摊",
+        "网格": world.grid(3).code,
+        "统一社会信用代码": demo_uscc(7, EntityKind.INDIVIDUAL),
+    }
+    assert carried(client, user, as_csv(coded))["created"] == 1
+
+
+def test_a_grid_of_one_community_gives_the_community(world: World, client: Client) -> None:
+    grid = next(g for g in (world.grid(n) for n in range(1, 22)) if g.communities.count() == 1)
+    carried(client, world.user("bureau"), as_csv({"名称": "独苗店", "网格": grid.code}))
+    assert BusinessEntity.objects.get(name="独苗店").community == grid.communities.get()
+
+
+def test_whose_code_it_is_is_told_to_who_may_know(world: World, client: Client) -> None:
+    theirs = make_entity(world, 21, name="别所的店")
+    mine = make_entity(world, 1, name="本所的店", uscc="")
+    content = as_csv({"一店一码": mine.code, "名称": "本所的店", "统一社会信用代码": theirs.uscc})
+    for user, knows in ((world.user("bureau"), True), (world.clerk_of(1), False)):
+        error = post(client, user, content).json()["errors"][0]
+        assert error["code"] == "uscc_taken"
+        assert ("别所的店" in error["detail"]) is knows
+
+
+def test_what_is_changed_meanwhile_is_not_overwritten(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, held = world.user("bureau"), make_entity(world, 1, name="老店", contact_phone="13800000000")
+    content = as_csv({"一店一码": held.code, "名称": "新店"}, shop(world, 1))
+    assert post(client, user, content).json()["errors"] == []
+
+    def late(*args: Any, **more: Any) -> None:
+        BusinessEntity.objects.filter(pk=held.pk).update(version=F("version") + 1)  # somebody's edit
+        write(*args, **more)
+
+    monkeypatch.setattr(importing, "write", late)
+    refused = post(client, user, content, dry_run=False)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "changed_meanwhile")
+    assert list(BusinessEntity.objects.values_list("name", flat=True)) == ["老店"]
+
+
+def test_persons_are_masked_in_the_journal_whatever_the_kind(world: World, client: Client) -> None:
+    user = world.user("bureau")
+    stall = make_entity(world, 1, name="水果摊", uscc="", kind="STALL", operator_name="张三丰")
+    row = {"一店一码": stall.code, "名称": "水果摊", "经营者": "李四光", "备注": "找13812345678"}
+    carried(client, user, as_csv(row))
+    changes = Entry.objects.filter(stream=f"entity:{stall.pk}").latest("seq").data["changes"]
+    assert changes["operator_name"] == {"from": "张**", "to": "李**"}
+    assert changes["remark"]["to"] == "找138****5678"
+
+
+def test_many_rows_in_few_bytes_wait_for_a_worker(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "SOON_ROWS", 1)
+    assert post(client, world.user("bureau"), as_csv(shop(world, 1), shop(world, 2))).status_code == 202
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
