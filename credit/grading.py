@@ -152,8 +152,11 @@ def _grade(
     tell: bool,
     restored: Restored | None = None,
 ) -> list[GradeMove]:
-    """One batch, in the caller's transaction."""
-    scheme_id, scheme = schemes_in_force.newest()
+    """One batch, in the caller's transaction.
+
+    The scheme is read once the businesses are locked, as the facts are: a grading that waited for another's
+    lock must not bring back the scheme that has retired meanwhile.
+    """
     on = clock.local_date(at)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a batch
@@ -162,6 +165,7 @@ def _grade(
         if not living:
             return []
         cursor.execute(grading_sql.PULL, {"ids": literal(living), "at": at, "on": on})
+    scheme_id, scheme = schemes_in_force.newest()
     given: dict[str, Any] = {
         **parameters(scheme, on), "scheme": scheme_id, "at": at, "trigger": str(trigger),
         "system": journal.SYSTEM,

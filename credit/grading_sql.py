@@ -41,8 +41,8 @@ SELECT r.entity_id, r.kind, r.level, r.ref, greatest(%(at)s, known.at), %(on)s, 
 ON CONFLICT (source) DO NOTHING
 """
 """Licences and equipment of the register become LICENCE and TEST_DUE facts, where the newest fact of each
-says anything else. Nothing is written where nothing changed. A grading that waited for another's lock may have the
-older moment: what it reads is newer all the same, so its facts are never dated before what they supersede."""
+says anything else. Nothing is written where nothing changed. A grading that waited for another's lock may
+have the older moment: what it reads is newer all the same, so no fact is dated before what it supersedes."""
 
 # The journal tells changes of a grade; a first grading changes none and is the first row of its history.
 _SCORES = "i1, i2, i3, i4, i5, i6, i7, i8, total, caps, vetoes, cause"

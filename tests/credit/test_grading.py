@@ -323,7 +323,8 @@ def test_what_is_read_later_counts_though_its_grading_began_earlier(world: World
         Licence.objects.filter(pk=licence.pk).update(expires_on=DAY + timedelta(days=days))
         graded(shop, at=TUESDAY + timedelta(seconds=9 if days == 300 else 1))
     newest = CreditFact.objects.filter(kind="LICENCE").order_by("-at", "-id").first()
-    assert newest is not None and newest.until == DAY + timedelta(days=400)
+    assert newest is not None
+    assert newest.until == DAY + timedelta(days=400)
 
 
 def test_a_licence_that_ended_counts_no_more_from_its_day(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +14,14 @@ from django.db import connection, transaction
 from credit import grading, grading_runs, ledger
 from credit.facts import FactKind
 from credit.ledger import NewFact
-from credit.models import CreditAssessment, CreditFact, CreditStanding, DirtyEntity, GradingRun
+from credit.models import (
+    CreditAssessment,
+    CreditFact,
+    CreditScheme,
+    CreditStanding,
+    DirtyEntity,
+    GradingRun,
+)
 from grids.models import BusinessEntity
 from kernel import clock
 from kernel.journal.verify import verify
@@ -82,6 +90,38 @@ def test_a_fact_told_while_its_business_is_graded_is_not_lost(
     monkeypatch.setattr(grading, "_decide", decide)
     assert grading.regrade_dirty() == 1
     assert CreditStanding.objects.get().effective_grade == "D"
+
+
+WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+
+
+def test_who_waited_for_another_grades_by_the_scheme_of_now(committed_db: str) -> None:
+    """A grading waits for the business; meanwhile a new scheme takes effect and commits."""
+    (shop,) = shops(1)
+    with transaction.atomic():
+        at = clock.now()
+    old = CreditScheme.objects.get(state="IN_FORCE")
+    new = CreditScheme.objects.create(version=2, title="新方案", rules=old.rules, drafted_at=at)
+    held = threading.Event()
+
+    def takes_effect() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            BusinessEntity.objects.select_for_update(no_key=True).get(pk=shop)
+            held.set()
+            for _ in range(1000):
+                cursor.execute(WAITS)
+                if cursor.fetchone()[0]:
+                    break
+                time.sleep(0.01)
+            CreditScheme.objects.filter(pk=old.pk).update(state="RETIRED", retired_at=at)
+            CreditScheme.objects.filter(pk=new.pk).update(state="IN_FORCE", in_force_at=at)
+
+    def grades() -> int:
+        assert held.wait(20)
+        return len(grading.regrade([shop], at=at, trigger=FACT))
+
+    assert at_once([takes_effect, grades]) == [None, 1]
+    assert CreditStanding.objects.get().scheme_id == new.pk
 
 
 def test_facts_poured_in_beside_two_graders_all_count(committed_db: str) -> None:

@@ -19,8 +19,8 @@ from grids.contacts import Contact
 from grids.demo import World
 from grids.models import BusinessEntity, EntityContact, Purpose
 from kernel import clock
-from kernel.errors import DomainError
 from kernel.deadlines.contention import retried
+from kernel.errors import DomainError
 from patrols import doing, planning
 from patrols.given import Given
 from patrols.kinds import How, TaskKind
