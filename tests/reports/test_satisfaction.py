@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,19 @@ def test_a_shop_that_was_asked_counts_with_the_citizens(world: World) -> None:
     made.pass_time(timedelta(minutes=1))
     counts = figures()
     assert [counts[name] for name in ("surveys", "rated", "satisfied", "not_asked")] == [1, 1, 1, 1]
+
+
+def test_a_shop_that_was_sent_the_link_is_asked_before_it_answers(world: World, settings: Any) -> None:
+    settings.SUOSHE_SMS_BASE_URL = "http://127.0.0.1:1/sms"
+    settings.SUOSHE_SMS_KEY = settings.SUOSHE_SMS_SECRET = "x"
+    lead = made.closed(world, 1, entity_id=make_entity(world, 1, contact_phone="13812345678").pk)
+    made.closed(world, 2, entity_id=make_entity(world, 2).pk)
+    made.pass_time(timedelta(minutes=1))
+    names = ("surveys", "rated", "not_asked")
+    assert [figures()[name] for name in names] == [1, 0, 1]
+    say(lead, Rating.SATISFIED)
+    made.pass_time(timedelta(minutes=1))
+    assert [figures()[name] for name in names] == [1, 1, 1]
 
 
 def test_silence_is_not_satisfaction(world: World) -> None:
