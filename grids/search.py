@@ -22,6 +22,9 @@ from grids.models.grams import FOUND_BY, matches, stands
 
 M_PER_DEGREE = 111_195.0
 NEAREST = 10
+REACHES_M = (150, 1_000, 8_000)
+"""Within such a distance the ten nearest are looked for, before all are measured."""
+POLAR = 80.0
 MOST_FOUND = 200
 MOST_BEGINNING = 50
 MOST_WORDS = 6
@@ -177,9 +180,20 @@ def _ranked(hits: list[Hit], asked: list[str], doors: list[Hit]) -> list[int]:
     return [hit[0] for hit in ordered[:MOST_FOUND]]
 
 
-def nearest(rows: QuerySet[Any], lon: float, lat: float) -> QuerySet[Any]:
-    """The 10 nearest rows, each with `away_m`, metres (flat earth: good to a percent in a town)."""
+def nearest(rows: QuerySet[Any], lon: float, lat: float) -> list[Any]:
+    """The 10 nearest rows, each with `away_m`, metres (flat earth: good to a percent in a town).
+
+    Asked in growing squares, so that in a full register only the neighbourhood is measured. At most four
+    statements.
+    """
     east = (Cast(F("lon"), FloatField()) - Value(lon)) * Value(M_PER_DEGREE * cos(radians(lat)))
     north = (Cast(F("lat"), FloatField()) - Value(lat)) * Value(M_PER_DEGREE)
     away = Sqrt(Power(east, 2.0) + Power(north, 2.0))
-    return rows.filter(lon__isnull=False).annotate(away_m=away).order_by("away_m", "id")[:NEAREST]
+    measured = rows.filter(lat__isnull=False).annotate(away_m=away).order_by("away_m", "id")
+    for reach_m in REACHES_M if abs(lat) < POLAR else ():
+        up, over = reach_m / M_PER_DEGREE, reach_m / (M_PER_DEGREE * cos(radians(lat)))
+        square = {"lat__range": (lat - up, lat + up), "lon__range": (lon - over, lon + over)}
+        found = list(measured.filter(**square)[:NEAREST])
+        if len(found) == NEAREST and found[-1].away_m <= reach_m:
+            return found
+    return list(measured[:NEAREST])

@@ -162,6 +162,8 @@ class KeyChangeSerializer(serializers.ModelSerializer[KeyChange]):
     entity_name = serializers.CharField(source="entity.name", read_only=True)
     state_label = serializers.CharField(source="get_state_display", read_only=True)
     changes = serializers.SerializerMethodField()
+    reason = serializers.SerializerMethodField()
+    note = serializers.SerializerMethodField()
     asked_by = PersonSerializer(read_only=True)
     decided_by = PersonSerializer(read_only=True, allow_null=True)
 
@@ -172,6 +174,12 @@ class KeyChangeSerializer(serializers.ModelSerializer[KeyChange]):
             "asked_at", "decided_by", "decided_at", "note",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_reason(self, row: KeyChange) -> str:
+        return mask_text(row.reason)
+
+    def get_note(self, row: KeyChange) -> str:
+        return mask_text(row.note)
 
     @extend_schema_field(ChangedFieldSerializer(many=True))
     def get_changes(self, row: KeyChange) -> list[dict[str, str]]:
@@ -242,11 +250,15 @@ class EntityContactSerializer(serializers.ModelSerializer[EntityContact]):
 
     purpose_label = serializers.CharField(source="get_purpose_display", read_only=True)
     by = PersonSerializer(read_only=True, allow_null=True)
+    note = serializers.SerializerMethodField()
 
     class Meta:
         model = EntityContact
         fields = ["id", "purpose", "purpose_label", "entered", "by", "with_names", "at", "on", "note"]
         read_only_fields = fields
+
+    def get_note(self, row: EntityContact) -> str:
+        return mask_text(row.note)
 
 
 class EntityHistorySerializer(serializers.Serializer[Any]):
@@ -266,6 +278,7 @@ class EntityHistorySerializer(serializers.Serializer[Any]):
 class DuplicatePairSerializer(serializers.ModelSerializer[DuplicatePair]):
     first = serializers.SerializerMethodField()
     second = serializers.SerializerMethodField()
+    note = serializers.SerializerMethodField()
     state_label = serializers.CharField(source="get_state_display", read_only=True)
     judged_by = PersonSerializer(read_only=True, allow_null=True)
 
@@ -276,6 +289,9 @@ class DuplicatePairSerializer(serializers.ModelSerializer[DuplicatePair]):
             "note",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_note(self, pair: DuplicatePair) -> str:
+        return mask_text(pair.note)
 
     @extend_schema_field(LikeSerializer)
     def get_first(self, pair: DuplicatePair) -> dict[str, Any]:

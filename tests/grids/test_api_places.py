@@ -12,7 +12,8 @@ from rest_framework.test import APIClient
 
 from grids import demo_map
 from grids.demo import World
-from grids.models import Posting
+from grids.models import BusinessEntity, Posting
+from grids.search import nearest
 from kernel.accounts.models import User
 from kernel.coordinates import from_wgs84
 from tests.factories.accounts import make_user, token_for
@@ -210,6 +211,19 @@ def test_filters_of_the_register(world: World) -> None:
         {"q": "x" * 500},
     ]:
         assert get(user, "entities", **params).status_code == 400, params
+
+
+def test_the_ten_nearest_are_the_same_however_far_one_looks(world: World, monkeypatch: Any) -> None:
+    lon, lat = world.point_in(1)
+    for n in range(40):
+        make_entity(world, 1, lon=lon + (n % 7 - 3) * 0.0009 * n, lat=lat + (n % 5 - 2) * 0.0008 * n)
+    rows = BusinessEntity.objects.all()
+    for at in ((lon, lat), (lon + 0.01, lat), (0.0, 89.9)):
+        found = [row.pk for row in nearest(rows, *at)]
+        assert len(found) == 10
+        with monkeypatch.context() as patched:
+            patched.setattr("grids.search.REACHES_M", ())
+            assert found == [row.pk for row in nearest(rows, *at)]
 
 
 def test_the_nearest(world: World) -> None:

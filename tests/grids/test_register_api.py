@@ -119,10 +119,11 @@ def test_a_change_asks_for_the_version_and_tells_what_waits(world: World, api: A
     entity, worker, commissioner = make_entity(world, 1), world.worker(1), world.commissioner(1)
     assert patch(worker, entity, None, address="龙山路1号").status_code == 428
     assert patch(worker, entity, 5, address="龙山路1号").status_code == 412
-    changed = patch(worker, entity, 1, address="龙山路1号", status="CLOSED", reason="已搬空")
+    changed = patch(worker, entity, 1, address="龙山路1号", status="CLOSED", reason="已搬空，13812345678")
     assert changed.status_code == 200, changed.content
     body = changed.json()
     assert (body["version"], body["status"], changed["ETag"]) == (2, "ACTIVE", '"v2"')
+    assert body["waiting"]["reason"] == "已搬空，138****5678"
     assert body["waiting"]["changes"] == [
         {"field": "status", "label": "状态", "from": "在营", "to": "已停业"}
     ]
