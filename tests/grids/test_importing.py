@@ -284,7 +284,15 @@ def test_two_hundred_bad_rows_of_eleven_thousand(world: World, client: Client) -
     assert (answer["rows"], answer["created"], len(answer["errors"])) == (11_000, 10_800, 200)
     assert [one["row"] for one in answer["errors"]] == list(range(2, 11_002, 55))
     assert {one["code"] for one in answer["errors"]} == {"bad_uscc"}
+    user = world.user("bureau")
+    refused = post(client, user, as_csv(*rows), dry_run=False)
+    assert (refused.status_code, len(refused.json()["errors"])) == (422, 200)
     assert not BusinessEntity.objects.exists()
+    path = f"/api/v1/entities/imports/{refused.json()['id']}/errors.xlsx"
+    content = client.get(path, headers=bearer(user)).content
+    table = load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert len(table) == 201
+    assert table[1] == [2.0, "统一社会信用代码", "92370983MA3ABC1D7X", refused.json()["errors"][0]["detail"]]
 
 
 def test_an_office_imports_for_its_grids_only(world: World, client: Client) -> None:
@@ -348,6 +356,42 @@ def test_an_import_takes_as_many_statements_for_a_thousand_rows_as_for_ten(
             carried(client, user, content)
         counts.append(len(seen))
     assert counts[1] <= counts[0]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"名称": '\\"},{NULL'},
+        {"名称": "a\u202eb\u0007c"},
+        {"名称": "=cmd|' /C calc'!A0"},
+        {"名称": "店", "经营地址": '",\\"'},
+        {"名称": "店", "经度": "nan", "纬度": "nan"},
+        {"名称": "店", "经度": "inf", "纬度": "-inf"},
+        {"名称": "店", "经度": "1e400", "纬度": "36.1"},
+        {"名称": "店", "统一社会信用代码": "９２３７０９８３ＭＡ３ＡＢＣ１Ｄ７Ｂ"},
+        {"名称": "店", "统一社会信用代码": "①" * 15},
+        {"名称": "店", "一店一码": "ßßßßßßßßßßßß"},
+        {"名称": "店", "成立日期": "9999-99-99"},
+        {"名称": "店", "成立日期": "٢٠٢٠-٠١-٠١"},
+        {"名称": "店", "联系电话": "（）（）（）"},
+        {"名称": "店", "证照类型": "；；", "证照编号": "；；", "有效期至": "；；"},
+        {"名称": "店", "业态": "、、、"},
+        {"名称": "店", "网格": "{}", "社区": "\\"},
+        {"名称": "店\ud800".encode("utf-8", "ignore").decode(), "备注": "x" * 5_000},
+    ],
+)
+def test_strange_cells_are_taken_or_refused_never_an_error_of_ours(
+    world: World, client: Client, cells: dict[str, Any]
+) -> None:
+    user, content = world.user("bureau"), as_csv(cells)
+    tried = post(client, user, content)
+    assert tried.status_code == 200
+    errors = tried.json()["errors"]
+    assert post(client, user, content, dry_run=False).status_code == (422 if errors else 200)
+    assert BusinessEntity.objects.count() == (0 if errors else 1)
+    if not errors:
+        again = post(client, user, content).json()
+        assert (again["unchanged"], again["created"], again["updated"]) == (1, 0, 0)
 
 
 def test_a_broken_upload_is_refused(world: World, client: Client) -> None:
