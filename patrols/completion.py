@@ -33,6 +33,8 @@ SELECT count(*) FROM patrols_patroltask t
  WHERE t.kind = 'WEEKLY_CHECK' AND t.state = 'DONE'
    AND (t.done_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN %(first)s AND %(last)s
    AND coalesce(stood.effective_grade, t.grade) IN ('C', 'D')
+   AND NOT EXISTS (SELECT FROM patrols_patrolvisit v
+                    WHERE v.task_id = t.id AND v.result IN ('closed_today', 'gone'))
    AND (%(grids)s::bigint[] IS NULL OR t.grid_id = ANY(%(grids)s::bigint[]))
 """
 
@@ -78,7 +80,8 @@ def by_kind(rows: list[Completed]) -> list[Completed]:
 
 
 def key_supervisions(first: date, last: date, *, grid_ids: str | None = None) -> int:
-    """重点监管: 每周查 completed in these days at businesses that were C or D that day. One statement."""
+    """重点监管: 每周查 completed in these days at businesses that were C or D that day; not where nothing was
+    inspected (关门, 搬走). One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_SUPERVISIONS, {"first": first, "last": last, "grids": grid_ids})
         return int(cursor.fetchone()[0])

@@ -18,7 +18,7 @@ from kernel.approvals import deciding
 from kernel.approvals.models import Approval
 from kernel.errors import DomainError
 from leads.models import Lead
-from patrols import cards, doing, over_cap
+from patrols import cards, completion, doing, over_cap
 from patrols.given import Finding, Given
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import EnforcementCard, InspectionPaper, PatrolTask, PatrolVisit
@@ -100,8 +100,15 @@ def test_never_a_grid_worker_never_oneself_never_a_stranger(world: World) -> Non
 
 
 def test_shut_or_gone_nothing_was_inspected(world: World) -> None:
-    visit = check(task_of(world, TaskKind.WEEKLY_CHECK), world.commissioner(1), said(Result.CLOSED_TODAY))
+    task = task_of(world, TaskKind.WEEKLY_CHECK, grade="D")
+    visit = check(task, world.commissioner(1), said(Result.CLOSED_TODAY))
     assert not InspectionPaper.objects.filter(visit=visit).exists()
+    today = clock.today()
+    assert completion.key_supervisions(today, today) == 0
+    give_cards(world)
+    refused = said(Result.REFUSED, papers=papers(world))
+    check(task_of(world, TaskKind.WEEKLY_CHECK, grade="D"), world.commissioner(1), refused)
+    assert completion.key_supervisions(today, today) == 1
 
 
 def test_a_commissioners_finding_is_his_own_lead(world: World) -> None:
