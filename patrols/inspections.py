@@ -60,8 +60,9 @@ def entered_this_year(entity_id: int, year: int) -> int:
 
 
 def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: datetime) -> Inspection | None:
-    """The papers of this check; None where nothing was inspected (关门, 搬走). The caller has locked the
-    business, so two inspections at once cannot both be the last one under the cap.
+    """The papers of this check; None where nothing was inspected (关门, 搬走), which too an officer says, no
+    grid worker who stands in for one. The caller has locked the business, so two inspections at once cannot
+    both be the last one under the cap.
 
     Raises:
         Conflict: `cap_reached` – it may not be entered again this year.
@@ -71,6 +72,7 @@ def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: date
     if given.enters:
         _refuse_at_cap(task, done_on.year, at)
     if given.result in NOTHING_INSPECTED:
+        refuse_workers([by], task.grid.office_id, at)
         return None
     papers = given.papers or Papers()
     if papers.second_officer_id == by.pk:

@@ -111,6 +111,15 @@ def test_shut_or_gone_nothing_was_inspected(world: World) -> None:
     assert completion.key_supervisions(today, today) == 1
 
 
+def test_a_worker_who_stands_in_for_the_commissioner_does_no_check_at_a_shut_door_either(
+    world: World,
+) -> None:
+    worker = world.worker(21)
+    Posting.objects.filter(grid=world.grid(1), role=Role.COMMISSIONER).update(user=worker)
+    told = refusal(task_of(world, TaskKind.WEEKLY_CHECK), worker, said(Result.CLOSED_TODAY))
+    assert told.code == "not_an_officer"
+
+
 def test_a_commissioners_finding_is_his_own_lead(world: World) -> None:
     give_cards(world)
     task = task_of(world, TaskKind.WEEKLY_CHECK)
