@@ -20,18 +20,20 @@ from rest_framework.views import APIView
 from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
 from grids.models import Community, Department, Grid, Office, Subdistrict, TaskItem
 from grids.roles import DUTY_LEADER, DutyRole, Role
+from kernel import clock
 from kernel.approvals.models import Approval
 from kernel.notices.selectors import unread_count
 from leads import owed
 from leads.models import Acknowledgement, Lead, Side, Signature, Stage, SupervisionOrder, WhistleCall
 from leads.states import State
 from leads.whistle_states import WAITING, WhistleState
+from patrols.models import PatrolTask
 
 __all__ = ["Me", "open_tasks"]
 
 TASKS = (
     "respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks", "whistle",
-    "approve", "recheck", "countersign", "look_back",
+    "approve", "recheck", "countersign", "look_back", "patrol",
 )  # fmt: skip
 PLACES: dict[str, Any] = {
     "grid": Grid,
@@ -66,6 +68,7 @@ def open_tasks(user: Any, scope: Scope) -> dict[str, int]:
         "look_back": owed.look_backs_in(
             _ids(seats, "grid_id", Role.GRID_WORKER, Role.COMMISSIONER), scope.at
         ),
+        "patrol": PatrolTask.objects.of_the_day(scope.user_id, clock.local_date(scope.at)),
     }
     # An auditor or administrator who (wrongly) holds another seat still has no work.
     idle = scope.is_auditor or scope.business_nothing

@@ -116,7 +116,11 @@ class AppealList(generics.GenericAPIView[Appeal]):
     @extend_schema(
         operation_id="credit_appeals_ask",
         request=shapes.AppealSerializer,
-        responses={200: shapes.AppealOut, 201: shapes.AppealOut},
+        responses={
+            200: shapes.AppealOut,
+            201: shapes.AppealOut,
+            404: OpenApiResponse(description="没有这个经营主体，或者无权查看"),
+        },
     )
     def post(self, request: Request) -> Response:
         given = shapes.AppealSerializer(data=request.data)
@@ -187,7 +191,11 @@ class RepairList(generics.GenericAPIView[Repair]):
     @extend_schema(
         operation_id="credit_repairs_ask",
         request=shapes.RepairSerializer,
-        responses={200: shapes.RepairOut, 201: shapes.RepairOut},
+        responses={
+            200: shapes.RepairOut,
+            201: shapes.RepairOut,
+            404: OpenApiResponse(description="没有这条处罚，或者无权查看"),
+        },
     )
     def post(self, request: Request) -> Response:
         given = shapes.RepairSerializer(data=request.data)

@@ -70,7 +70,11 @@ class PartnerList(generics.GenericAPIView[RedPartner]):
     @extend_schema(
         operation_id="red_partners_nominate",
         request=shapes.NominateSerializer,
-        responses={200: shapes.RedPartnerOut, 201: shapes.RedPartnerOut},
+        responses={
+            200: shapes.RedPartnerOut,
+            201: shapes.RedPartnerOut,
+            404: OpenApiResponse(description="没有这个经营主体，或者无权查看"),
+        },
     )
     def post(self, request: Request) -> Response:
         given = shapes.NominateSerializer(data=request.data)

@@ -26,7 +26,12 @@ def scheme_of() -> models.ForeignKey[Any, Any]:
     """The scheme by which it was graded. Without a check by the database: grading reads the row in its own
     transaction, and no scheme is ever deleted (trigger), so that a check for each row would find nothing."""
     return models.ForeignKey(
-        CreditScheme, models.PROTECT, verbose_name="方案", related_name="+", db_index=False, db_constraint=False
+        CreditScheme,
+        models.PROTECT,
+        verbose_name="方案",
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
 
 

@@ -57,9 +57,7 @@ class EntityFilter(filters.FilterSet):
     community = filters.CharFilter("community__code", label="社区编码")
     campus = filters.BooleanFilter("is_campus_peripheral", label="校园周边")
     lacks_code = filters.BooleanFilter(method="without_code", label="无代码，待补")
-    expiring_before = filters.DateFilter(
-        method="expiring", label="有证照在此日期前到期（含已过期）"
-    )
+    expiring_before = filters.DateFilter(method="expiring", label="有证照在此日期前到期（含已过期）")
     # Last: what was searched for is cut to the best of what the others leave.
     q = filters.CharFilter(
         method="search", max_length=LONGEST_Q, label="名称、地址、经营者或编码中的文字，最相符的在前"

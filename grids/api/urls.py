@@ -30,9 +30,7 @@ urlpatterns = [
         "entities/key-changes/<int:pk>/withdraw", register.KeyChangeWithdraw.as_view(), "key-change-withdraw"
     ),
     *both_slashes("entities/duplicates", register.DuplicateList.as_view(), "duplicates"),
-    *both_slashes(
-        "entities/duplicates/<int:pk>/judge", register.DuplicateJudge.as_view(), "duplicate-judge"
-    ),
+    *both_slashes("entities/duplicates/<int:pk>/judge", register.DuplicateJudge.as_view(), "duplicate-judge"),
     *both_slashes("entities/import", imports.EntityImport.as_view(), "entities-import"),
     *both_slashes("entities/import-template.xlsx", imports.EntityTemplate.as_view(), "entities-template"),
     *both_slashes("entities/imports", imports.EntityImportList.as_view(), "entities-imports"),

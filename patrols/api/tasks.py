@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters as f
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -165,7 +165,7 @@ class ConfirmReviews(APIView):
     @extend_schema(
         operation_id="patrols_reviews_confirm",
         request=s.ConfirmSerializer,
-        responses={200: s.ConfirmedOut},
+        responses={200: s.ConfirmedOut, 404: OpenApiResponse(description="没有这个网格，或者无权查看")},
         description="Confirms the whole list of a grid and quarter; `exceptions` are opened. Again: "
         "`businesses` is 0.",
     )

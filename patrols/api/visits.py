@@ -142,7 +142,11 @@ class VisitList(generics.GenericAPIView[PatrolVisit]):
     @extend_schema(
         operation_id="patrols_visits_make",
         request=s.VisitSerializer,
-        responses={200: s.VisitOut, 201: s.VisitOut},
+        responses={
+            200: s.VisitOut,
+            201: s.VisitOut,
+            404: OpenApiResponse(description="没有这个经营主体，或者无权查看"),
+        },
         description="无事不扰: a shop of grade A or B is called on outside the plan only with a reason.",
     )
     def post(self, request: Request) -> Response:
@@ -163,7 +167,7 @@ class BeforeEntering(APIView):
     @extend_schema(
         operation_id="patrols_before",
         parameters=[OpenApiParameter("entity", int, required=True)],
-        responses={200: s.BeforeOut},
+        responses={200: s.BeforeOut, 404: OpenApiResponse(description="没有这个经营主体，或者无权查看")},
     )
     def get(self, request: Request) -> Response:
         raw = request.query_params.get("entity", "")

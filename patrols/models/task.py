@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 
 from grids.access import Anyone, scope_of, within
 from grids.models import BusinessEntity, CreditGrade, Grid
-from patrols.kinds import Cause, TaskKind, TaskState
+from patrols.kinds import LIVE, Cause, TaskKind, TaskState
 
 
 class PatrolTaskQuerySet(models.QuerySet["PatrolTask"]):
@@ -20,6 +21,11 @@ class PatrolTaskQuerySet(models.QuerySet["PatrolTask"]):
         if scope.business_nothing:
             return self.none()
         return self if scope.sees_all else self.filter(within(scope) | Q(assignee_id=scope.user_id))
+
+    def of_the_day(self, user_id: int | None, day: date) -> Self:
+        """What the plan has for this person on this day and is still to be done (not the reviews by list)."""
+        waiting = self.filter(assignee_id=user_id, planned_on=day, state__in=LIVE)
+        return waiting.exclude(kind=TaskKind.QUARTERLY_REVIEW)
 
 
 class PatrolTask(models.Model):

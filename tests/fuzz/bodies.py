@@ -25,6 +25,11 @@ from tests.test_roles_and_endpoints import PEOPLE
 JSON = {"Content-Type": "application/json"}
 DEVICE = "坏请求"
 CSRF = "c" * 32
+TABLES = [
+    ("clerk", "duty-shifts/import/"),
+    ("clerk", "entities/import/"),
+    ("bureau", "credit/facts/import/"),
+]
 LONGEST = 5000
 """Characters of a value in an address: longer ones the HTTP server refuses by itself (414)."""
 
@@ -102,8 +107,8 @@ class Thrower:
         self.many(call(), count, seed, throw)
 
     def uploads(self, count: int, seed: int) -> None:
-        """Files of evidence, and rotas."""
-        paths = st.sampled_from([("worker", "evidence/")] * 8 + [("clerk", "duty-shifts/import/")])
+        """Files of evidence, and tables: rotas, the register, facts."""
+        paths = st.sampled_from([*[("worker", "evidence/")] * 8, *TABLES])
 
         def throw(drawn: Any) -> None:
             (person, path), (raw, sent) = drawn

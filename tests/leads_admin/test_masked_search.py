@@ -26,6 +26,8 @@ EXEMPT = {
     "grids.ResponsibilityItem.basis": "rules, shown as they are",
     "leads.Whistle.place": "masked when it is written",
     "deadlines.LimitPolicy.basis": "articles of law",
+    "credit.CreditScheme.basis": "articles of law",
+    "grids.ImportFile.name": "names of files, shown as they are",
     "offline.Operation.path": "paths and numbers of rows",
 }
 """Long texts that are searched as they are, by why."""
