@@ -1,4 +1,4 @@
-"""11,000 businesses come from a file and are graded; one falls, is called on daily, and rises again.
+"""Businesses come from a file – 11,000 in the long form – and are graded; one falls, is called on daily, and rises again.
 
 Over HTTP, against real processes: the worker grades, the plan follows, the explanation can be handed over.
 """
@@ -10,6 +10,7 @@ import uuid
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 import xlsxwriter
 
 from credit import movement
@@ -21,7 +22,7 @@ from tests.journeys.test_rectify_to_look_back import cleared, look_back, waiting
 from tests.journeys.town import Town, local
 from tests.stack import wait_until
 
-COUNT, GRIDS, HERE = 11_000, 21, 16
+GRIDS, HERE = 21, 16
 FIRST = 60_000
 """Numbers of these shops' codes: nobody else's in the town."""
 STEP = 0.00004
@@ -29,14 +30,14 @@ STEP = 0.00004
 HEADS = ("名称", "统一社会信用代码", "主体类型", "业态", "经营者", "经营地址", "经度", "纬度", "成立日期")
 
 
-def register(town: Town) -> bytes:
-    """11,000 restaurants, spread over the 21 grids."""
+def register(town: Town, count: int) -> bytes:
+    """So many restaurants, spread over the 21 grids."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         page = book.add_worksheet()
         page.write_row(0, 0, HEADS)
         middles = [town.world.point_in(number) for number in range(1, GRIDS + 1)]
-        for number in range(COUNT):
+        for number in range(count):
             (lon, lat), place = middles[number % GRIDS], number // GRIDS
             page.write_row(
                 number + 1, 0,
@@ -106,17 +107,18 @@ def night(town: Town, phone: Phone, entity: int) -> None:
     )
 
 
-def test_a_register_is_graded_and_a_shop_falls_is_called_on_and_rises(town: Town) -> None:
+@pytest.mark.parametrize("count", [1_100, pytest.param(11_000, marks=pytest.mark.long)])
+def test_a_register_is_graded_and_a_shop_falls_is_called_on_and_rises(town: Town, count: int) -> None:
     town.new_day()
     bureau, clerk = town.bureau, town.clerk(HERE)
-    told = hand_in(bureau, "entities/import/", register(town), name="经营主体.xlsx")
-    assert (told["rows"], told["created"], told["state"]) == (COUNT, COUNT, "DONE")
+    told = hand_in(bureau, "entities/import/", register(town, count), name="经营主体.xlsx")
+    assert (told["rows"], told["created"], told["state"]) == (count, count, "DONE")
     code = demo_uscc(FIRST + HERE - 1, EntityKind.INDIVIDUAL)
     shop = bureau.get("entities/", uscc=code).must_be(200).body["results"][0]
     entity = shop["id"]
     assert shop["grid"] == town.world.grid(HERE).code
     wait_until(
-        lambda: bureau.get("entities/", grade="B", count="exact", page_size=1).body["count"] >= COUNT,
+        lambda: bureau.get("entities/", grade="B", count="exact", page_size=1).body["count"] >= count,
         within_s=60,
         what="all to be graded",
     )

@@ -276,6 +276,7 @@ def pages(life: Life) -> list[str]:
     ]
 
 
+@pytest.mark.long
 def test_a_tip_off_is_known_to_its_office_and_one_section_only(world: World, api: Api, settings: Any) -> None:
     cache.clear()
     life = a_whole_life(world, api, settings)

@@ -132,6 +132,7 @@ def test_every_page_answers_in_chinese_and_loads_nothing_from_outside(house: Hou
     assert opened > 20
 
 
+@pytest.mark.long
 def test_an_auditor_and_a_liaison_read_no_telephone_that_somebody_wrote(house: House) -> None:
     said = f"请联系{PHONE}处理"
     Lead.objects.update(description=said, respond_note=said, control_note=said, verify_note=said)

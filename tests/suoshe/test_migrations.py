@@ -14,7 +14,18 @@ from leads.models import Category
 from suoshe import embedded
 from tests import databases
 
-TOP_DOWN = ("reports", "patrols", "leads", "credit", "stations", "grids", "evidence", "notices", "deadlines", "journal")
+TOP_DOWN = (
+    "reports",
+    "patrols",
+    "leads",
+    "credit",
+    "stations",
+    "grids",
+    "evidence",
+    "notices",
+    "deadlines",
+    "journal",
+)
 
 
 @pytest.mark.long

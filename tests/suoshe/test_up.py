@@ -138,6 +138,7 @@ def _no_lock_left(home: Path) -> None:
     assert (home / "run" / "up.flock").read_text() == ""
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("up")
 def test_its_whole_life(home: Path, started: list[Up]) -> None:
     """One test, since each start costs seconds: kill −9, a taken port, a second one, SIGTERM."""
