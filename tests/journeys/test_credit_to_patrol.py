@@ -1,4 +1,4 @@
-"""Businesses come from a file – 11,000 in the long form – and are graded; one falls, is called on daily, and rises again.
+"""Businesses come from a file (11,000 in the long form) and are graded; one falls, is called on, and rises.
 
 Over HTTP, against real processes: the worker grades, the plan follows, the explanation can be handed over.
 """
