@@ -60,7 +60,6 @@ def test_nothing_is_lost_and_nothing_done_twice(house: House, ledger: Ledger) ->
     assert OutboxMessage.objects.filter(template="leads.order_respond").exists(), "no clock ran out"
 
 
-@pytest.mark.long
 def test_the_same_with_two_of_every_process(house: House, ledger: Ledger) -> None:
     house.stack.start_all(SECONDS)
     run = Run(house, ONE_OF_EACH | SECONDS | SERVERS, ledger, seed=SEED)
