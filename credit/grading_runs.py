@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
@@ -28,6 +28,7 @@ from credit.grading import BATCH, Review, Trigger, batches, regrade
 from credit.models import CreditAssessment, GradingRun
 from grids.models import BusinessEntity
 from kernel import clock
+from kernel.alone import alone
 from kernel.clock import SHANGHAI
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,6 @@ ALONE = 500
 """Fewer than these are not worth a second connection."""
 STRETCH = 8 * BATCH
 """After so many businesses a run notes how far it came."""
-LOCK = 5_420_001
 REMEMBERED = 60
 """So many finished runs say what is still due."""
 
@@ -80,8 +80,8 @@ def nightly(progress: Progress | None = None, *, within_s: float | None = None) 
     """
     until = time.monotonic() + within_s if within_s is not None else None
     finished = []
-    with _alone() as alone:
-        while alone and (run := _next_due()) is not None:
+    with alone("credit.grading_runs") as is_alone:
+        while is_alone and (run := _next_due()) is not None:
             if not _carry_on(run, until, progress):
                 break
             finished.append(run)
@@ -96,9 +96,9 @@ def review(period: date, progress: Progress | None = None) -> Regraded:
     """
     if period.day != 1 or period > clock.today():
         raise ValueError(f"{period} opens no period that may be reviewed")
-    with _alone() as alone:
+    with alone("credit.grading_runs") as is_alone:
         run = _run(GradingRun.Kind.REVIEW, period, clock.now())
-        if alone and run.finished_at is None:
+        if is_alone and run.finished_at is None:
             _carry_on(run, None, progress)
         run.refresh_from_db()
     return Regraded(run.entities, run.moved, run.finished_at is not None)
@@ -215,17 +215,3 @@ def _at_once(ids: Sequence[int], trigger: str, reviewing: Review | None, *, tell
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         workers = [pool.submit(work) for _ in range(SIDE_BY_SIDE)]
         return [move for worker in workers for move in worker.result()]
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Is nobody else at it? Held by the connection, so it ends with a process that is killed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        got = bool(cursor.fetchone()[0])
-    try:
-        yield got
-    finally:
-        if got:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

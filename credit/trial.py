@@ -12,8 +12,7 @@ that was broken off is made again. One at a time by an advisory lock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -30,13 +29,13 @@ from grids.models import BusinessEntity, Grid
 from grids.models.register import GONE
 from grids.sheets import written
 from kernel import clock
+from kernel.alone import alone
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 5_000
 MOVERS = 20_000
 """So many that would move are kept by name, the rest is counted."""
-LOCK = 5_420_002
 UNGRADED = "-"
 
 Progress = Callable[[int, int], object]
@@ -157,8 +156,8 @@ def run_asked() -> int:
     number = asked.values_list("pk", flat=True).first()
     if number is None:
         return 0
-    with _alone() as alone:
-        if not alone:
+    with alone("credit.trial") as is_alone:
+        if not is_alone:
             return 0
         try:
             run(number)
@@ -211,20 +210,6 @@ def _compare(found: Trial, batch: Sequence[Stands], rules: Scheme) -> None:
             )
         if at_once != one.effective or row.cause != one.cause:
             found.moves.append(GradeMove(one.entity_id, one.effective, at_once, row.cause, row.caps))
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Is nobody else at it? Held by the connection, so it ends with a process that is killed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        got = bool(cursor.fetchone()[0])
-    try:
-        yield got
-    finally:
-        if got:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 HEADS = (

@@ -33,6 +33,7 @@ from grids.models import ImportFile
 from grids.refusals import patiently
 from kernel import clock
 from kernel.accounts.models import User
+from kernel.alone import alone
 from kernel.errors import Conflict, DomainError, NotAllowed
 
 log = structlog.get_logger(__name__)
@@ -43,8 +44,6 @@ KEPT = timedelta(days=7)
 BROKEN_OFF = timedelta(minutes=10)
 NOT_YOURS = "只有所内勤、所长、市场监管局及其登记、信用科室可以导入。"
 TRY_FIRST = "请先用同一文件试导，核对结果后再正式导入。"
-_LOCK = "SELECT pg_try_advisory_lock(hashtext('grids.import_file'), %s)"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtext('grids.import_file'), %s)"
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('grids.import'))"
 
 
@@ -191,7 +190,7 @@ def carry_on() -> int:
     )
     waiting = ImportFile.objects.filter(target=ImportFile.Target.REGISTER).exclude(stored="")
     for file in waiting.filter(state__in=(state.WAITING, state.RUNNING)).order_by("id"):
-        with _held(file.pk) as held:
+        with alone("grids.import_file", file.pk) as held:
             if not held:
                 continue
             file.refresh_from_db()
@@ -235,20 +234,6 @@ def _content(file: ImportFile) -> bytes:
     with default_storage.open(file.stored) as kept:
         content: bytes = kept.read()
     return content
-
-
-@contextmanager
-def _held(file_id: int) -> Iterator[bool]:
-    """Hold a file while it is read, for as long as this session lives; False where somebody else does."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [file_id])
-        held: bool = cursor.fetchone()[0]
-    try:
-        yield held
-    finally:
-        if held and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute(_UNLOCK, [file_id])
 
 
 def settle_search() -> None:

@@ -7,15 +7,13 @@ by an advisory lock that ends with its connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import time
 from functools import partial
 
 import structlog
-from django.db import connection
 
 from kernel import clock
+from kernel.alone import alone
 from kernel.clock import SHANGHAI
 from kernel.deadlines.contention import retried
 from patrols import closing, planning
@@ -29,9 +27,9 @@ BEGINS = time(0, 40)
 
 def nightly() -> PlanRun | None:
     """Make what is due; the plan that was made, if one was. Safe at any time, any number of times."""
-    with _alone() as alone:
+    with alone("patrols.nightly") as is_alone:
         at = clock.now()
-        if not alone or at.astimezone(SHANGHAI).time() < BEGINS:
+        if not is_alone or at.astimezone(SHANGHAI).time() < BEGINS:
             return None
         today = clock.local_date(at)
         missed = retried(partial(closing.close_missed, today, at))
@@ -40,16 +38,3 @@ def nightly() -> PlanRun | None:
         run = planning.plan(today)
         log.info("patrols_planned", date=str(today), missed=missed, **run.counts)
         return run
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('patrols.nightly'))")
-        got = bool(cursor.fetchone()[0])
-    try:
-        yield got
-    finally:
-        if got:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('patrols.nightly'))")
