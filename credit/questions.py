@@ -284,19 +284,4 @@ def deciders(rows: Sequence[Approval], at: datetime) -> Mapping[int, Collection[
 
 def ask_with_bureau(rows: Sequence[Approval], at: datetime) -> None:
     """`Kind.lapsed`: nobody loses an appeal by our silence. Asked again, with the bureau beside."""
-    approvals.ask_many(
-        [
-            approvals.Question(
-                kind=row.kind,
-                subject_kind=row.subject_kind,
-                subject_id=row.subject_id,
-                by_id=row.asked_by_id,
-                on_behalf_of_id=row.asked_on_behalf_of_id,
-                reason=row.reason,
-                payload={**row.payload, "level": BUREAU_BESIDE},
-                about=row.about,
-            )
-            for row in rows
-        ],
-        at=at,
-    )
+    approvals.ask_again(rows, at=at, level=BUREAU_BESIDE)

@@ -111,22 +111,7 @@ def _by_approval(rows: Sequence[Approval], people: dict[int, set[int]]) -> dict[
 def ask_with_bureau(rows: Sequence[Approval], at: datetime) -> None:
     """`Kind.lapsed` where a question may not go unanswered: asked again with the bureau beside (`level` in
     the payload), until somebody decides."""
-    approvals.ask_many(
-        [
-            approvals.Question(
-                kind=row.kind,
-                subject_kind=row.subject_kind,
-                subject_id=row.subject_id,
-                by_id=row.asked_by_id,
-                on_behalf_of_id=row.asked_on_behalf_of_id,
-                reason=row.reason,
-                payload={**row.payload, "level": BUREAU_BESIDE},
-                about=row.about,
-            )
-            for row in rows
-        ],
-        at=at,
-    )
+    approvals.ask_again(rows, at=at, level=BUREAU_BESIDE)
 
 
 def has_bureau(row: Approval) -> bool:

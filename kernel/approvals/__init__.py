@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kernel.approvals.asking import Question, ask, ask_many, withdraw, withdraw_moot
+    from kernel.approvals.asking import Question, ask, ask_again, ask_many, withdraw, withdraw_moot
     from kernel.approvals.deciding import Decision, decide, settle
     from kernel.approvals.kinds import Kind, register, register_subject
     from kernel.approvals.locks import lock_live, lock_live_of, refuse_unseen
@@ -26,6 +26,7 @@ __all__ = [
     "Kind",
     "Question",
     "ask",
+    "ask_again",
     "ask_many",
     "decide",
     "lock_live",
@@ -43,6 +44,7 @@ _HOME = {
     "Kind": "kinds",
     "Question": "asking",
     "ask": "asking",
+    "ask_again": "asking",
     "ask_many": "asking",
     "decide": "deciding",
     "lock_live": "locks",

@@ -95,6 +95,24 @@ def ask_many(questions: Sequence[Question], *, at: datetime, by: User | None = N
     return made
 
 
+def ask_again(rows: Sequence[Approval], *, at: datetime, **payload: Any) -> list[Approval]:
+    """Put what lapsed anew, word for word, with this added to its payload: for `Kind.lapsed`."""
+    questions = [
+        Question(
+            kind=row.kind,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            by_id=row.asked_by_id,
+            on_behalf_of_id=row.asked_on_behalf_of_id,
+            reason=row.reason,
+            payload={**row.payload, **payload},
+            about=row.about,
+        )
+        for row in rows
+    ]
+    return ask_many(questions, at=at)
+
+
 def _row(question: Question, limits: dict[str, Limit], calendar: WorkingCalendar, at: datetime) -> Approval:
     limit = limits[kinds.of(question.kind).limit_kind]
     return Approval(
