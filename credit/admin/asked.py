@@ -6,9 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 
-from credit.admin.lists import GridFilter, OfEntity
+from credit.admin.lists import OfEntity
 from credit.admin.standings import SHOP
 from credit.models import Appeal, Repair
+from grids.admin.of_entity import GridFilter
 
 
 class AskedAdmin(OfEntity):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from credit.admin.lists import GridFilter, OfEntity
+from credit.admin.lists import OfEntity
 from credit.admin.standings import SHOP
 from credit.facts import LEVEL_LABELS
 from credit.models import CreditFact
+from grids.admin.of_entity import GridFilter
 
 
 @admin.register(CreditFact)

@@ -1,53 +1,22 @@
-"""What the lists of credit share: who looks, and a business by its name."""
+"""What the lists of credit share: who looks, and the grid of a business."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from unfold.decorators import display
 
-from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
-from grids.models import Grid
+from grids.admin import of_entity
+from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE
 from grids.roles import Role
 
 LOOKS = OFFICE_PEOPLE | BUREAU_PEOPLE | GRID_PEOPLE | {Role.BUREAU_SECTION}
 
 
-class OfEntity(ExportsSheet, ScopedAdmin):
-    """A list of rows of one business each: found by its name or code, read only."""
-
+class OfEntity(of_entity.OfEntity):
     view_roles = LOOKS
-    search_fields: Any = ("entity__name", "entity__uscc", "entity__code")
-    search_help_text = "按主体名称或代码查找"
     list_select_related: Any = ("entity__grid",)
-    actions = None
-    list_before_template = "grids/list_before.html"
-    when_empty = ""
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.get_fields(request, obj))
-
-    @display(description="经营主体", ordering="entity__name")
-    def shop(self, row: Any) -> str:
-        return str(row.entity.name)
 
     @display(description="网格", ordering="entity__grid__code")
     def grid(self, row: Any) -> str:
         return "未落格" if row.entity.grid is None else str(row.entity.grid)
-
-
-class GridFilter(admin.SimpleListFilter):
-    """The grids in who asks' scope."""
-
-    title = "网格"
-    parameter_name = "grid"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Grid.objects.visible_to(request.user).order_by("code")
-        return [(grid.code, f"{grid.code} {grid.name}") for grid in rows]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(entity__grid__code=self.value()) if self.value() else queryset

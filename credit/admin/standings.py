@@ -14,9 +14,10 @@ from unfold.decorators import display
 
 from credit.admin import acts
 from credit.admin.drawings import Divided, stacked
-from credit.admin.lists import GridFilter, OfEntity
+from credit.admin.lists import OfEntity
 from credit.models import CreditAssessment, CreditReview, CreditStanding
 from credit.wording import CAPS, VETOES
+from grids.admin.of_entity import GridFilter
 from grids.admin.register import GRADE_TONES
 from grids.models import BusinessEntity
 

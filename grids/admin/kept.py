@@ -13,13 +13,13 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from grids import duplicates
+from grids.admin.of_entity import GridFilter
 from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
 from grids.models import (
     BusinessEntity,
     DuplicatePair,
     EntityContact,
     Equipment,
-    Grid,
     KeyChange,
     Licence,
 )
@@ -43,20 +43,6 @@ def validity(until: date | None, ended_on: date | None, today: date) -> str:
     if until < today:
         return EXPIRED
     return SOON if until <= today + timedelta(days=SOON_DAYS) else GOOD
-
-
-class GridFilter(admin.SimpleListFilter):
-    """The grids in who asks' scope."""
-
-    title = "网格"
-    parameter_name = "grid"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = Grid.objects.visible_to(request.user).order_by("code")
-        return [(grid.code, f"{grid.code} {grid.name}") for grid in rows]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(entity__grid__code=self.value()) if self.value() else queryset
 
 
 class ValidityFilter(admin.SimpleListFilter):
