@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test import Client
-from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from credit import ledger
@@ -23,25 +20,11 @@ from grids.models import BusinessEntity, ImportFile
 from kernel import clock
 from kernel.journal.models import Entry
 from tests.factories.accounts import bearer
-from tests.factories.grids import make_entity, make_world
-from tests.factories.leads import TUESDAY, stand_at
+from tests.factories.grids import make_entity
 
 pytestmark = pytest.mark.django_db
 HEADS = [column.head for column in COLUMNS]
 PATH = "/api/v1/credit/facts/import/"
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        stand_at(TUESDAY)
-        yield make_world(at=TUESDAY)
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 def row(entity: BusinessEntity | str, kind: str, level: str = "", **cells: str) -> dict[str, str]:

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test import Client
-from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from grids import importing
 from grids.demo import World
 from grids.models import BusinessEntity, ImportFile
-from tests.factories.grids import make_entity, make_world
+from tests.factories.grids import make_entity
 from tests.grids.test_importing import as_csv, shop
 from tests.suoshe.pages import english_in
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/grids/importfile/"
 KNOWN = {"esc", "xlsx", "csv", "CSV", "MB"}
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 @pytest.fixture(autouse=True)

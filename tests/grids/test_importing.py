@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoDbBlocker
 from python_calamine import load_workbook
 
 from grids import importing, importing_rows, register_changes, sheets
@@ -26,22 +24,10 @@ from kernel import clock
 from kernel.journal.models import Entry
 from kernel.journal.verify import verify
 from tests.factories.accounts import bearer
-from tests.factories.grids import make_entity, make_world
+from tests.factories.grids import make_entity
 
 pytestmark = pytest.mark.django_db
 HEADS = [column.head for column in COLUMNS]
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 @pytest.fixture(autouse=True)

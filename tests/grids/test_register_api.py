@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoDbBlocker
 
 from grids import contacts, duplicates
 from grids.contacts import Contact
@@ -21,7 +19,7 @@ from grids.demo import World
 from grids.models import BusinessEntity, Licence, Purpose
 from kernel import clock
 from tests.factories.accounts import bearer
-from tests.factories.grids import make_entity, make_world
+from tests.factories.grids import make_entity
 from tests.leads.calls import Api, code_of
 
 KEPT = Path(__file__).parents[1] / "query_budgets.json"
@@ -30,18 +28,6 @@ LATE_BEFORE_EARLY = {
     "type": "BUSINESS", "number": "1", "expires_on": "2020-01-01", "issued_on": "2021-01-01"
 }  # fmt: skip
 FRAMING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
-
-
-@pytest.fixture(scope="module")
-def standing_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def world(standing_world: World, db: None) -> World:
-    return standing_world
 
 
 @pytest.fixture
