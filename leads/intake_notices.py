@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from grids import staffing
+from kernel.notices import policy
 from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
 from leads import notices, tip_offs
@@ -101,7 +102,7 @@ def outbox_row(draft: Draft, at: datetime) -> OutboxMessage:
         sms_user_id=draft.sms_user_id,
         urgency=draft.urgency or "",
         template=draft.template,
-        params=draft.params,
+        params=policy.masked(draft.params),
         subject_kind=draft.subject_kind,
         subject_id=draft.subject_id,
         created_at=at,

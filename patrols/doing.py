@@ -25,18 +25,17 @@ from kernel.deadlines.clocks import LOCK_TIMEOUT
 from kernel.deadlines.contention import retried
 from kernel.errors import Conflict, DomainError, NotVisible, Refused, StaleVersion
 from patrols import doers, inspections, over_cap, visit_rows
-from patrols.entering import left_alone
+from patrols.entering import BIGGEST, NO_ENTITY, left_alone
 from patrols.given import Expect, Given, Stretch
 from patrols.kinds import BY_WORKER, How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask, PatrolVisit
+from patrols.periods import day_zh
 from patrols.visit_rows import Call
 
 T = TypeVar("T")
 MOST = 60
 """So many tasks may be done in one stretch."""
-BIGGEST = 2**63 - 1
 NO_TASK = "没有找到这项巡查任务，或者您无权查看。"
-NO_ENTITY = "没有找到这个经营主体，或者您无权查看。"
 TAKEN_UID = "该编号已用于另一次走访，内容不同，请重新提交。"
 
 
@@ -102,7 +101,8 @@ def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolV
 
 def complete_batch(*, by: User, stretch: Stretch) -> Done:
     """Do a stretch of street in one go (全部正常，除…): 巡查 only, all or nothing, each visit marked as of
-    the stretch. As many statements for one shop as for sixty, beside those of findings' leads.
+    the stretch. As many statements for one shop as for sixty, beside those of findings' leads, of files, of
+    shops that are gone and of shut doors that are asked about.
 
     Raises:
         StretchRefused: with one error for each task that cannot be done, as `complete` would raise it.
@@ -180,7 +180,7 @@ class Desk:
         moved = [owners[task] for task, one in said.items() if one.result == Result.GONE]
         moved += entity_ids if gone else []
         checks = [pk for pk, _, kind in seen if kind == TaskKind.WEEKLY_CHECK]
-        live = approvals.lock_live_of(over_cap.SUBJECT, checks) if checks else []
+        live = over_cap.lock_clocks(checks)
         live += approvals.lock_live_of("entity", moved) if moved else []
         self.entities = _locked_entities({*owners.values(), *entity_ids})
         self.tasks = _locked_tasks(said, self.entities)
@@ -274,15 +274,11 @@ def _in_time(task: PatrolTask, call: Call) -> None:
     if task.state == TaskState.CANCELLED:
         raise Conflict("这项任务已取消，如已走访请登记为计划外走访。", code="task_cancelled")
     if call.done_on < task.period:
-        raise Conflict(f"这项任务从{_day(task.period)}开始，还不能提交。", code="too_early")
+        raise Conflict(f"这项任务从{day_zh(task.period)}开始，还不能提交。", code="too_early")
     if call.done_on > task.period_end:
         raise Conflict(
-            f"这项任务已于{_day(task.period_end)}到期，如已走访请登记为计划外走访。", code="period_over"
+            f"这项任务已于{day_zh(task.period_end)}到期，如已走访请登记为计划外走访。", code="period_over"
         )
-
-
-def _day(day: object) -> str:
-    return f"{day:%-m月%-d日}"
 
 
 def _must_fit(given: Given) -> None:

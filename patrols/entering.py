@@ -16,6 +16,7 @@ from patrols.kinds import LIVE
 from patrols.models import PatrolTask
 
 BIGGEST = 2**63 - 1
+NO_ENTITY = "没有找到这个经营主体，或者您无权查看。"
 CALLED_ON_OFTEN = frozenset({CreditGrade.C, CreditGrade.D})
 
 
@@ -45,7 +46,7 @@ def before(*, entity_id: int, by: User) -> Before:
     rows = BusinessEntity.objects.visible_to(by).select_related("grid")
     entity = rows.filter(pk=entity_id).first() if 0 < entity_id <= BIGGEST else None
     if entity is None:
-        raise NotVisible("没有找到这个经营主体，或者您无权查看。")
+        raise NotVisible(NO_ENTITY)
     at: datetime = scope_of(by).at
     today = local_date(at)
     tasks = PatrolTask.objects.visible_to(by).filter(

@@ -70,10 +70,14 @@ def bind_crossed(batch: int = 200) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CROSSED, [clock.today() - WAITS, batch])
         pairs = cursor.fetchall()
+    bound = 0
     for visit_id, evidence_id in pairs:
         with transaction.atomic():
-            _bind(visit_id, Evidence.objects.select_related("uploaded_by").get(pk=evidence_id))
-    return len(pairs)
+            evidence = Evidence.objects.select_related("uploaded_by").get(pk=evidence_id)
+            if evidence.subject_kind is None:
+                _bind(visit_id, evidence)
+                bound += 1
+    return bound
 
 
 def visible_ids(user: User, ids: set[int]) -> set[int]:

@@ -112,6 +112,7 @@ def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any
     """
     at = clock.now()
     parameters = demand.parameters()
+    others = set(parameters["other_caps"])
     before: dict[int, Counter[str]] = defaultdict(Counter)
     codes: dict[int, str] = {}
     with connection.cursor() as cursor:
@@ -126,7 +127,7 @@ def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any
         if move.entity_id in stands:
             grid_id, rhythm = stands[move.entity_id]
             after[grid_id][rhythm] -= 1
-            after[grid_id][demand.rhythm_of(move.after, only_abnormal=_only_abnormal(move))] += 1
+            after[grid_id][demand.rhythm_of(move.after, only_abnormal=_only_abnormal(move, others))] += 1
     roster = rosters.read(before, at)
     calendar = clocks.calendar()
     days = max(working_days(month_of(on), calendar), 1)
@@ -134,12 +135,10 @@ def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any
     return _shared(before, after, codes, roster, counted_on, days)
 
 
-def _only_abnormal(move: GradeMove) -> bool:
-    return (
-        move.after == "C"
-        and move.cause == "CAP"
-        and {*move.caps} & {"ABNORMAL", "OVERDUE_SERIOUS"} == {"ABNORMAL"}
-    )
+def _only_abnormal(move: GradeMove, other_caps: set[str]) -> bool:
+    """Is it C by 经营异常 alone? As `demand` asks of rows; the caps are of the scheme in force."""
+    caps = {*move.caps}
+    return move.after == "C" and move.cause == "CAP" and "ABNORMAL" in caps and not caps & other_caps
 
 
 Counts = dict[int, Counter[str]]

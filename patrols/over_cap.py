@@ -28,6 +28,7 @@ from kernel.approvals.models import Approval, State
 from kernel.deadlines import handlers
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
+from kernel.deadlines.models import Deadline
 from patrols import plan_sql
 from patrols.kinds import TaskState
 from patrols.models import PatrolTask
@@ -105,9 +106,9 @@ def lock_live(on: date, ids: str | None) -> list[int]:
     return waiting
 
 
-def lock_clocks(task_ids: Sequence[int]) -> None:
-    if task_ids:
-        approvals.lock_live_of(SUBJECT, task_ids)
+def lock_clocks(task_ids: Sequence[int]) -> list[Deadline]:
+    """The live clocks of what is asked about these tasks, locked."""
+    return approvals.lock_live_of(SUBJECT, task_ids) if task_ids else []
 
 
 def withdraw(task_ids: Collection[int], at: datetime, why: str) -> None:

@@ -86,3 +86,8 @@ def ahead(kind: str, on: date, calendar: WorkingCalendar, *, rest_days: bool = F
 
 def working_days(period: Period, calendar: WorkingCalendar) -> int:
     return sum(calendar.is_working(day) for day in period.days())
+
+
+def day_zh(day: date) -> str:
+    """A day of this year in words: 11月3日."""
+    return f"{day.month}月{day.day}日"

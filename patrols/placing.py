@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 from patrols.walking import Stop, along_curve
 
-NOBODY = None
-
 
 class Slot(NamedTuple):
     """One person on one day; `person` None: nobody is there, the task is shown without one."""

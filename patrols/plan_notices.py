@@ -14,6 +14,7 @@ from kernel.notices.policy import Urgency
 from patrols import load
 from patrols.kinds import BY_WORKER
 from patrols.models import PatrolPolicy, PlanRun
+from patrols.periods import day_zh
 
 CONSENT = "patrols.needs_consent"
 UNASSIGNED = "patrols.unassigned"
@@ -58,7 +59,7 @@ def ask_consent(run: PlanRun, policy: PatrolPolicy, at: datetime) -> int:
     """Ask the bureau to consent to a plan that passes its limits; once a plan."""
     worker, commissioner = load.most(run.load)
     params = {
-        "day": f"{run.for_date.month}月{run.for_date.day}日", "worker": worker, "commissioner": commissioner,
+        "day": day_zh(run.for_date), "worker": worker, "commissioner": commissioner,
         "worker_limit": policy.worker_daily_limit, "commissioner_limit": policy.commissioner_weekly_limit,
     }  # fmt: skip
     return outbox.post(

@@ -140,7 +140,7 @@ class PlanWalk:
         """Call off what no longer fits, move what lies in another grid now; the grids that this touched."""
         asking = set(over_cap.lock_live(self.on, self.ids))
         self.wanted = demand.parameters()
-        called_off, grids = set(), set()
+        called_off, grids, moved = set(), set(), 0
         with connection.cursor() as cursor:
             cursor.execute(plan_sql.SET_RIGHT, self._given(**self.wanted))
             for gone, task_id, grid_id, person, day, kind in cursor.fetchall():
@@ -148,9 +148,10 @@ class PlanWalk:
                     called_off.add(task_id)
                     self._touch(kind, person, grid_id, day)
                 else:
+                    moved += 1
                     grids.add(grid_id)
                     self.kinds.add(kind)
-        self.done.cancelled, self.done.moved = len(called_off), len(grids)
+        self.done.cancelled, self.done.moved = len(called_off), moved
         over_cap.withdraw(asking & called_off, self.at, plan_sql.OTHER_RHYTHM)
         return grids
 

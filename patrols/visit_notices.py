@@ -8,7 +8,7 @@ from kernel.notices.outbox import Draft
 from kernel.notices.policy import Urgency
 from patrols.models import PatrolVisit
 
-REFUSED, GONE, CLOSED = "patrols.refused", "patrols.gone", "patrols.closed_in_a_row"
+REFUSED, GONE = "patrols.refused", "patrols.gone"
 SUBJECT = "patrol_visit"
 
 
@@ -26,12 +26,6 @@ def register() -> None:
         "{grid}，{person}于{visited_at}走访时该户已不在原址。请核实后在主体档案中变更状态。",
         urgency=Urgency.NEWS,
     )
-    templates.register(
-        CLOSED,
-        "连续{times}次关门：{entity}",
-        "{grid}，最近{times}次走访均关门。请核实该户是否仍在经营，并更新主体档案。",
-        urgency=Urgency.NEWS,
-    )
 
 
 def told_ids(people: RoutingFacts | None, by_id: int) -> list[int]:
@@ -42,14 +36,13 @@ def told_ids(people: RoutingFacts | None, by_id: int) -> list[int]:
     return [one for one in first if one != by_id] or [one for one in people.office_head_ids if one != by_id]
 
 
-def drafts(template: str, visit: PatrolVisit, people: RoutingFacts | None, **more: object) -> list[Draft]:
+def drafts(template: str, visit: PatrolVisit, people: RoutingFacts | None) -> list[Draft]:
     """One notice to each of those people; once for each visit."""
     params = {
         "entity": visit.entity.name,
         "grid": people.grid_name if people else "",
         "person": visit.by.name,
         "visited_at": visit.captured_at.isoformat(),
-        **more,
     }
     what = template.partition(".")[2]
     return [

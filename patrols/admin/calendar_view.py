@@ -186,13 +186,13 @@ def walks(request: HttpRequest, grid: Grid, on: date) -> list[Walk]:
     tasks = PatrolTask.objects.visible_to(request.user).filter(grid=grid, planned_on=on)
     rows = tasks.exclude(state=TaskState.CANCELLED).select_related("entity", "assignee")
     ordered = rows.order_by("assignee_id", "sequence", "id")
-    found = []
+    found, plan = [], sketch([grid])
     for _, group in groupby(ordered, key=lambda task: task.assignee_id):
         mine = list(group)
         person = mine[0].assignee
         mine.sort(key=lambda task: task.kind == TaskKind.QUARTERLY_REVIEW)
         walk = Walk(person.name if person else "无人承办", [_numbered(*one) for one in enumerate(mine, 1)])
-        draw(walk, grid)
+        draw(walk, plan)
         found.append(walk)
     return found
 
@@ -202,9 +202,8 @@ def _numbered(number: int, task: PatrolTask) -> tuple[int | None, PatrolTask, st
     return (None if by_list else number, task, STATE_TONES[task.state])
 
 
-def draw(walk: Walk, grid: Grid) -> None:
+def draw(walk: Walk, plan: Sketch | None) -> None:
     """The stops that have a place, numbered in walking order, on the grid's outline."""
-    plan = sketch([grid])
     if plan is None or all(number is None for number, *_ in walk.tasks):
         return
     walk.drawn = plan
