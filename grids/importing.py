@@ -181,7 +181,8 @@ def _finish(file: ImportFile, made: Plan, state: str = "") -> None:
 def carry_on() -> int:
     """Take up what waits, and what a dead worker left; answers how many files were read.
 
-    A small file whose reading broke off with its request is marked so: the sender sends it again.
+    A small file whose reading broke off with its request is marked so: the sender sends it again. A file on
+    which reading fails is refused, so that it stops none behind it.
     """
     state, done = ImportFile.State, 0
     now = clock.now()
@@ -195,9 +196,18 @@ def carry_on() -> int:
                 continue
             file.refresh_from_db()
             if file.state in (state.WAITING, state.RUNNING):
-                _read_kept(file)
+                try:
+                    _read_kept(file)
+                except Exception:
+                    log.exception("import_failed", id=file.pk)
+                    _refuse_unreadable(file)
                 done += 1
     return done
+
+
+def _refuse_unreadable(file: ImportFile) -> None:
+    error = sheets.RowError(0, "unreadable", "", "原件无法读取，请重新上传。")
+    _finish(file, Plan(errors=[error]), ImportFile.State.REFUSED)
 
 
 def _read_kept(file: ImportFile) -> None:
@@ -205,8 +215,7 @@ def _read_kept(file: ImportFile) -> None:
         sheet = sheets.read(_content(file), COLUMNS)
     except OSError:
         log.exception("import_bytes_gone", id=file.pk)
-        error = sheets.RowError(0, "unreadable", "", "原件无法读取，请重新上传。")
-        _finish(file, Plan(errors=[error]), ImportFile.State.REFUSED)
+        _refuse_unreadable(file)
     else:
         run(file, sheet)
     if not file.dry_run:

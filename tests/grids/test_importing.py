@@ -323,6 +323,28 @@ def test_a_large_file_waits_for_a_worker(
     importing.settle_search()
 
 
+def test_a_file_on_which_reading_fails_stops_none_behind_it(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "SOON_BYTES", 10)
+    for n in (1, 2):
+        assert post(client, world.user("bureau"), as_csv(shop(world, n))).status_code == 202
+    first, second = ImportFile.objects.order_by("id")
+    real = importing.run
+
+    def fails_once(file: ImportFile, sheet: sheets.Sheet) -> None:
+        if file.pk == first.pk:
+            raise RuntimeError("a fault of ours")
+        real(file, sheet)
+
+    monkeypatch.setattr(importing, "run", fails_once)
+    assert importing.carry_on() == 2
+    for one in (first, second):
+        one.refresh_from_db()
+    assert (first.state, second.state) == ("REFUSED", "TRIED")
+    assert first.errors[0]["code"] == "unreadable"
+
+
 def test_what_broke_off_is_marked(world: World) -> None:
     at = clock.now() - timedelta(hours=1)
     broken = ImportFile.objects.create(target="REGISTER", name="x", state="RUNNING", at=at)
