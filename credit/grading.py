@@ -25,7 +25,7 @@ from credit import fall_notices, grade_changes, grading_sql, schemes_in_force
 from credit.facts import Fact
 from credit.grade_changes import GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditReview
-from credit.movement import Before, Moved, move, release
+from credit.movement import Before, Moved, move, release, reviewed_on
 from credit.scheme import Scheme, worse
 from credit.scoring_sql import parameters
 from grids.models.register import GONE
@@ -55,7 +55,7 @@ class Review:
         return self.period.month % 3 == 1
 
     def covers(self, grade: str) -> bool:
-        return grade in ("C", "D") or self.quarterly
+        return reviewed_on(grade, self.period)
 
 
 def batches(entity_ids: Iterable[int], most: int = BATCH) -> Iterator[Sequence[int]]:

@@ -40,7 +40,7 @@ from kernel.deadlines.contention import retried
 from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 from kernel.notices import outbox, templates
 from kernel.notices.outbox import Draft
-from kernel.notices.policy import Urgency, masked
+from kernel.notices.policy import Urgency
 
 KIND = "red_partner"
 BIGGEST = 2**63 - 1
@@ -113,7 +113,7 @@ def _nominate(given: Given, by: User) -> tuple[RedPartner, bool]:
             payload={"entity": entity.pk, "office": entity.grid and entity.grid.office_id},
             about=entity.name[:120],
         )
-        _note(row, "red_partner.nominated", by, at, reason=row.reason, **{"for": behalf})
+        questions.note(row, "red_partner.nominated", by, at, reason=row.reason, **{"for": behalf})
         return row, True
 
 
@@ -221,7 +221,9 @@ def _decided(done: Decision) -> None:
     row.version += 1
     row.save(update_fields=["state", "decided_by", "decided_at", "note", "version"])
     what = "approved" if done.approved else "refused"
-    _note(row, f"red_partner.{what}", done.by, done.at, note=row.note, **{"for": done.on_behalf_of_id})
+    questions.note(
+        row, f"red_partner.{what}", done.by, done.at, note=row.note, **{"for": done.on_behalf_of_id}
+    )
 
 
 def revoke(*, partner_id: int, by: User, expect: Expect, reason: str) -> RedPartner:
@@ -258,7 +260,7 @@ def _revoke(partner_id: int, by: User, expect: Expect, reason: str) -> RedPartne
         row.state, row.revoked_by, row.revoked_at, row.note = State.REVOKED, by, at, reason
         row.version += 1
         row.save(update_fields=["state", "revoked_by", "revoked_at", "note", "version"])
-        _note(row, "red_partner.revoked", by, at, reason=reason)
+        questions.note(row, "red_partner.revoked", by, at, reason=reason)
         _tell_revoked(row, seen.entity.name, at)
         return row
 
@@ -377,12 +379,6 @@ def held_at(moment: datetime) -> Any:
 def count_at(moment: datetime) -> int:
     """How many businesses bore the title at a moment. One statement."""
     return int(held_at(moment).count())
-
-
-def _note(row: RedPartner, kind: str, by: User | None, at: datetime, **data: Any) -> None:
-    journal.append(
-        stream=f"entity:{row.entity_id}", kind=kind, by=by, at=at, data=masked({"number": row.pk, **data})
-    )
 
 
 def seen(user: User) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import Q
 
-from credit.models import Appeal, Repair
+from credit.models import Appeal, RedPartner, Repair
 from credit.models.asking import Outcome
 from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
 from grids.models import BusinessEntity, Posting
@@ -155,7 +155,7 @@ def _seen_of(model: type[Appeal] | type[Repair]) -> Callable[[User, set[int]], s
     return seen
 
 
-def note(row: Asked, kind: str, by: User | None, at: datetime, **data: Any) -> None:
+def note(row: Asked | RedPartner, kind: str, by: User | None, at: datetime, **data: Any) -> None:
     """One entry in the shop's journal, masked. The shop is locked."""
     journal.append(
         stream=f"entity:{row.entity_id}", kind=kind, by=by, at=at, data=masked({"number": row.pk, **data})

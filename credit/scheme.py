@@ -174,9 +174,6 @@ def steps_between(lower: str, upper: str) -> int:
     return GRADES.index(lower) - GRADES.index(upper)
 
 
-Rules = Mapping[str, Mapping[str, object]]
-"""A scheme as JSON: `{section: {name: number, or a grade}}`."""
-
 _PARTS: dict[str, type[Any]] = {one.name: type(getattr(DEFAULT, one.name)) for one in fields(Scheme)}
 _PLACES = 2
 MOST_TOTAL = 100

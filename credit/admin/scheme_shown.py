@@ -12,7 +12,7 @@ from credit.scheme import GRADES, dump
 from credit.scheme_values import SECTIONS, VALUES
 from credit.schemes_in_force import NoSchemeInForce, newest
 from credit.trial import UNGRADED, Mover
-from grids.models import BusinessEntity
+from grids.models import GONE, BusinessEntity
 
 State = CreditScheme.State
 
@@ -27,7 +27,7 @@ def page(
         "row": row,
         "sections": sections(row),
         "trying": trying,
-        "trying_of": BusinessEntity.objects.count() if trying else 0,
+        "trying_of": BusinessEntity.objects.exclude(status__in=GONE).count() if trying else 0,
         "stale": bool(tried) and row.state == State.DRAFT and not trying and not schemes.is_tried(row),
         "regrading": of > done and row.state == State.IN_FORCE,
         "regraded": done,
