@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection
 from django.db.models import Q
 
 from credit.models import Appeal, RedPartner, Repair
@@ -87,8 +86,7 @@ def entering_seat(scope: Scope, entity: BusinessEntity) -> Seat | None:
 
 def lock_shop(entity_id: int) -> BusinessEntity:
     """Lock the business until commit, as grading does; the wait is capped."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{clocks.LOCK_TIMEOUT}'")
+    clocks.cap_waits()
     return BusinessEntity.objects.select_for_update(of=("self",), no_key=True).get(pk=entity_id)
 
 

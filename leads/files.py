@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from kernel import clock, journal
 from kernel.accounts.models import User
-from kernel.deadlines.clocks import LOCK_TIMEOUT
+from kernel.deadlines import clocks
 from kernel.evidence import attach
 from kernel.evidence.models import Evidence
 from leads.acts import Act
@@ -83,8 +83,7 @@ def arrived(evidence: Evidence) -> None:
 
 def _bind(link: LeadEvidence, evidence: Evidence) -> bool:
     """Bind file and waiting row under the lead's lock (the journal's order). Bound meanwhile: nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    clocks.cap_waits()
     lead = Lead.objects.select_for_update(of=("self",)).get(pk=link.lead_id)
     waiting = LeadEvidence.objects.filter(pk=link.pk, evidence__isnull=True)
     if not waiting.update(evidence=evidence):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from kernel import clock, journal
 from kernel.accounts.models import User
-from kernel.deadlines.clocks import LOCK_TIMEOUT
+from kernel.deadlines import clocks
 from kernel.offline import policy
 from leads.models import Lead
 
@@ -31,8 +31,7 @@ def note(
     if not (late or skewed):
         return
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        clocks.cap_waits()
         lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead_id)
         journal.append(
             stream=lead.stream,

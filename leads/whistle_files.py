@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from kernel import clock, journal
 from kernel.accounts.models import User
-from kernel.deadlines.clocks import LOCK_TIMEOUT
+from kernel.deadlines import clocks
 from kernel.evidence import attach
 from kernel.evidence.captions import Caption
 from kernel.evidence.models import Evidence
@@ -65,8 +65,7 @@ def arrived(evidence: Evidence) -> None:
 
 def _bind(link: WhistleEvidence, evidence: Evidence) -> bool:
     """Bind file and waiting row under the whistle's lock (the journal's order). Bound meanwhile: nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    clocks.cap_waits()
     whistle = Whistle.objects.select_for_update(of=("self",)).get(pk=link.call.whistle_id)
     waiting = WhistleEvidence.objects.filter(pk=link.pk, evidence__isnull=True)
     if not waiting.update(evidence=evidence):

@@ -12,14 +12,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from grids.access import scope_of
 from grids.models import Department, Grid
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
-from kernel.deadlines.clocks import LOCK_TIMEOUT
 from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 from kernel.notices.policy import masked
 from leads import whistle_clocks, whistle_notices
@@ -78,8 +77,7 @@ def blow(*, request: Request, by: User) -> Made:
 
 def _blow(request: Request, by: User) -> Made:
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        clocks.cap_waits()
         earlier = Whistle.objects.filter(called_by=by, client_uid=request.client_uid).first()
         if earlier is not None:
             return _again(earlier, request)

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from grids.access import scope_of
 from grids.models import BusinessEntity
@@ -21,7 +21,6 @@ from grids.staffing import RoutingFacts, routing_facts_of
 from kernel import approvals, clock
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
-from kernel.deadlines.clocks import LOCK_TIMEOUT
 from kernel.deadlines.contention import retried
 from kernel.errors import Conflict, DomainError, NotVisible, Refused, StaleVersion
 from patrols import doers, inspections, over_cap, visit_rows
@@ -223,8 +222,7 @@ class Desk:
 def _in_one_piece(work: Callable[[], T]) -> T:
     @transaction.atomic
     def once() -> T:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        clocks.cap_waits()
         return work()
 
     return retried(once)

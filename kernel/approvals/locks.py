@@ -47,8 +47,7 @@ def lock_live_of(
 ) -> list[Deadline]:
     """The same for several subjects of one kind. Two statements; the wait is capped."""
     also_kind, also_id = also or (None, None)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{clocks.LOCK_TIMEOUT}'")
+    clocks.cap_waits()
     values = {
         "kind": subject_kind, "ids": literal(subject_ids), "also_kind": also_kind, "also_id": also_id,
     }  # fmt: skip

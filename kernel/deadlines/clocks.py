@@ -27,18 +27,24 @@ class Overdue(Exception):
         self.subjects = frozenset(subjects)
 
 
+def cap_waits() -> None:
+    """Let no statement of this transaction wait longer than `LOCK_TIMEOUT` for a lock from now on: who waits
+    longer is refused, tried once more (`contention.retried`) and then told 503, rather than left hanging."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+
+
 def lock_live(subject_kind: str, subject_id: int) -> list[Deadline]:
     """Lock the live clocks of a subject, by id: the first lock of every act.
 
-    The wait is capped (`lock_timeout`), so that a request answers 503 rather than hanging.
+    The wait is capped (`cap_waits`).
     """
     return lock_live_of(subject_kind, [subject_id])
 
 
 def lock_live_of(subject_kind: str, subject_ids: Sequence[int]) -> list[Deadline]:
     """Lock the live clocks of several subjects, by id."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    cap_waits()
     found = Deadline.objects.select_for_update().filter(
         subject_kind=subject_kind, subject_id__in=subject_ids, state__in=LIVE
     )

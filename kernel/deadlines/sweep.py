@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from kernel import clock
 from kernel.deadlines import handlers
-from kernel.deadlines.clocks import lock_live
+from kernel.deadlines.clocks import cap_waits, lock_live
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.jumps import JumpWatch
 from kernel.deadlines.models import Heartbeat, PoisonRow
@@ -32,7 +32,6 @@ UNBOUNDED_EVERY = 30.0
 BEAT_EVERY = 5.0
 FORGET_AFTER = timedelta(days=1)
 LONGEST_LAG_MS = 2_000_000_000
-LOCK_TIMEOUT = "5s"
 QUERY_CANCELLED = "57014"
 
 TAKE = """
@@ -93,7 +92,7 @@ def sweep(*, look_back: timedelta | None = LOOK_BACK, batch: int = BATCH) -> int
             pins dead index entries, so that an unbounded search grows slow: every 30 s is enough).
 
     Raises:
-        OperationalError: the database is away, or a lock could not be had within `LOCK_TIMEOUT`; the
+        OperationalError: the database is away, or a lock could not be had within `clocks.LOCK_TIMEOUT`; the
             whole batch is rolled back and belongs to the next sweep.
     """
     return _sweep(look_back, batch, None)[0]
@@ -139,8 +138,8 @@ def fire_subject(subject_kind: str, subject_id: int) -> int:
 
 def _take(sql: str, params: dict[str, Any]) -> tuple[int, datetime | None]:
     with transaction.atomic():
+        cap_waits()
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.execute(sql, params)
             rows = cursor.fetchall()
         if not rows:
