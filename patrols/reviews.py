@@ -25,8 +25,8 @@ from kernel.errors import Malformed, NotAllowed, NotVisible, Refused
 from kernel.notices import outbox, templates
 from kernel.notices.outbox import Draft
 from kernel.notices.policy import Urgency
-from patrols.kinds import TaskKind, TaskState
-from patrols.models import PatrolTask
+from patrols import review_lists
+from patrols.kinds import TaskState
 from patrols.periods import quarter_of
 
 EXCEPTIONS = "patrols.review_exceptions"
@@ -99,8 +99,8 @@ def confirm(*, by: User, quarter: date, grid: str, exceptions: Mapping[int, str]
         raise NotVisible("没有找到这个网格。")
     if not may_confirm(scope, found):
         raise NotAllowed("季度评由网格的市场监管专员或所长确认。", code="not_commissioner")
-    rows = PatrolTask.objects.filter(grid=found, kind=TaskKind.QUARTERLY_REVIEW, period=quarter)
-    listed = list(rows.exclude(state=TaskState.CANCELLED).order_by("id").select_for_update(no_key=True))
+    rows = review_lists.tasks_of(quarter).filter(grid=found)
+    listed = list(rows.order_by("id").select_for_update(no_key=True))
     said = _checked(exceptions, {task.entity_id for task in listed})
     ids = [task.entity_id for task in listed if task.state == TaskState.PLANNED]
     done = Confirmed(quarter, found.pk, len(ids), len(said.keys() & set(ids)), at)

@@ -19,7 +19,6 @@ from django.urls import reverse
 from grids.models import Grid
 from grids.sketch import Sketch, sketch
 from kernel import clock
-from kernel.deadlines.arrays import literal
 from patrols import completion, demand
 from patrols.kinds import Cause, TaskKind, TaskState
 from patrols.models import PatrolTask
@@ -243,10 +242,11 @@ def week(admin: PatrolTaskAdmin, request: HttpRequest) -> HttpResponse:
 
 def done(admin: PatrolTaskAdmin, request: HttpRequest) -> HttpResponse:
     """Completion of a month by grid and kind, key supervisions, and how the register is called on."""
-    grids, grid, shown = page_of(request, "completion")
+    _, grid, shown = page_of(request, "completion")
     today = clock.today()
     period = month_of(day_in(request, "month", today))
-    ids = literal(sorted(one.pk for one in grids))
+    user: Any = request.user
+    ids = completion.grids_of(user)
     rows = completion.by_grid(period.first, period.last, today=today, grid_ids=ids)
     before, after = period.first - timedelta(days=1), period.last + timedelta(days=1)
     code = grid.code if grid else ""

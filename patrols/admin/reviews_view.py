@@ -10,15 +10,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from credit.models import CreditReview
 from grids.models import Grid
 from grids.refusals import naming_contention
 from kernel import clock
 from kernel.errors import DomainError
-from patrols import reviews
+from patrols import review_lists, reviews
 from patrols.admin.calendar_view import day_in, link, page_of
-from patrols.kinds import TaskKind, TaskState
-from patrols.models import PatrolTask
 from patrols.periods import quarter_of
 
 if TYPE_CHECKING:
@@ -87,30 +84,16 @@ def listed(
     request: HttpRequest, grid: Grid, quarter: date, opened: Mapping[int, str]
 ) -> list[dict[str, Any]]:
     """Each business of the list with what was computed; those whose grade moved first. Two statements."""
-    tasks = PatrolTask.objects.visible_to(request.user).filter(
-        grid=grid, kind=TaskKind.QUARTERLY_REVIEW, period=quarter
-    )
-    tasks_there = list(tasks.exclude(state=TaskState.CANCELLED).select_related("entity").order_by("id"))
-    computed = {
-        one.entity_id: one
-        for one in CreditReview.objects.filter(
-            kind=CreditReview.Kind.QUARTERLY,
-            period=quarter,
-            entity_id__in=[task.entity_id for task in tasks_there],
-        ).select_related("confirmed_by")
-    }
-    rows = []
-    for task in tasks_there:
-        found = computed.get(task.entity_id)
-        rows.append(
-            {
-                "task": task, "entity": task.entity, "found": found,
-                "changed": found is not None and found.before != found.grade,
-                "open": task.state == TaskState.PLANNED,
-                "said": opened.get(task.entity_id, ""), "ticked": task.entity_id in opened,
-                "exception": (found.exception if found else "") or task.why,
-            }
-        )  # fmt: skip
+    user: Any = request.user
+    tasks = list(review_lists.seen_by(user, quarter).filter(grid=grid).order_by("id"))
+    rows: list[dict[str, Any]] = [
+        {
+            "task": one.task, "entity": one.task.entity, "found": one.computed, "changed": one.moved,
+            "open": one.waits, "said": opened.get(one.task.entity_id, ""),
+            "ticked": one.task.entity_id in opened, "exception": one.exception,
+        }
+        for one in review_lists.listed(tasks, quarter)
+    ]  # fmt: skip
     rows.sort(key=lambda row: (not row["open"], not row["changed"]))
     for place, row in enumerate(rows):
         row["fields"] = row["open"] and place < MOST_OPENED

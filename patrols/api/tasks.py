@@ -14,21 +14,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from credit.models import CreditReview
 from grids import contacts
-from grids.access import scope_of, within
-from grids.models import BusinessEntity, Grid
+from grids.access import scope_of
+from grids.models import BusinessEntity
 from kernel import clock
 from kernel.api import CursorPages, etag
-from kernel.deadlines.arrays import literal
 from kernel.errors import Malformed, NotAllowed
 from leads.api.bodies import moment, person
 from leads.api.serializers import BIGGEST, NoBody
 from leads.api.views import user_of
-from patrols import completion, consenting, demand, reviews
+from patrols import completion, consenting, demand, review_lists, reviews
 from patrols.api import task_shapes as s
 from patrols.kinds import LIVE, Cause, TaskKind, TaskState
 from patrols.models import PatrolTask, PlanRun
+from patrols.review_lists import Listed
 
 LONGEST_SPAN_DAYS = 400
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
@@ -124,11 +123,12 @@ class ReviewList(generics.GenericAPIView[PatrolTask]):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return PatrolTask.objects.none()
-        quarter = reviews.quarter_named(_day(self.request, "quarter"), clock.today())
-        rows = PatrolTask.objects.visible_to(user_of(self.request))
-        rows = rows.filter(kind=TaskKind.QUARTERLY_REVIEW, period=quarter).exclude(state=TaskState.CANCELLED)
+        rows = review_lists.seen_by(user_of(self.request), self._quarter())
         grid = self.request.query_params.get("grid")
         return rows.filter(grid__code=grid) if grid else rows
+
+    def _quarter(self) -> date:
+        return reviews.quarter_named(_day(self.request, "quarter"), clock.today())
 
     @extend_schema(
         operation_id="patrols_reviews_list",
@@ -136,26 +136,21 @@ class ReviewList(generics.GenericAPIView[PatrolTask]):
         responses={200: s.ReviewOut(many=True)},
     )
     def get(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.get_queryset().select_related("entity", "grid")) or []
-        found = CreditReview.objects.filter(
-            kind=CreditReview.Kind.QUARTERLY,
-            period__in={row.period for row in rows},
-            entity_id__in=[row.entity_id for row in rows],
-        ).select_related("confirmed_by")
-        computed = {one.entity_id: one for one in found}
-        return self.get_paginated_response([_review(row, computed.get(row.entity_id)) for row in rows])
+        rows = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(
+            [_review(one) for one in review_lists.listed(rows, self._quarter())]
+        )
 
 
-def _review(row: PatrolTask, computed: CreditReview | None) -> dict[str, Any]:
+def _review(one: Listed) -> dict[str, Any]:
+    row, computed = one.task, one.computed
     return {
         "task": row.pk, "entity": s.stop(row.entity), "grid": row.grid.code, "state": row.state,
         "grade": row.entity.credit_grade,
         "total": None if computed is None else str(computed.total),
         "before": computed and computed.before, "after": computed and computed.grade,
-        "changed": computed is not None and computed.before != computed.grade,
-        "confirmed_by": person(computed.confirmed_by) if computed else None,
-        "confirmed_at": moment(computed.confirmed_at if computed and computed.confirmed_at else row.done_at),
-        "exception": (computed.exception if computed else "") or row.why,
+        "changed": one.moved, "confirmed_by": person(one.confirmed_by),
+        "confirmed_at": moment(one.confirmed_at), "exception": one.exception,
     }  # fmt: skip
 
 
@@ -213,14 +208,6 @@ def _span(request: Request) -> tuple[date, date]:
     return first, last
 
 
-def _grids(request: Request) -> str | None:
-    """The grids that the person answers for or sees, as an array; None: all."""
-    scope = scope_of(user_of(request))
-    if scope.sees_all:
-        return None
-    return literal(Grid.objects.filter(within(scope, "")).values_list("id", flat=True))
-
-
 class Completion(APIView):
     """巡查完成率 per grid and kind, never per person."""
 
@@ -231,7 +218,7 @@ class Completion(APIView):
     )
     def get(self, request: Request) -> Response:
         first, last = _span(request)
-        grids = _grids(request)
+        grids = completion.grids_of(user_of(request))
         rows = completion.by_grid(first, last, today=clock.today(), grid_ids=grids)
         return Response(
             {
@@ -248,7 +235,7 @@ class FrequencyList(APIView):
 
     @extend_schema(operation_id="patrols_frequency", responses={200: s.FrequenciesOut})
     def get(self, request: Request) -> Response:
-        rows = demand.frequency(_grids(request))
+        rows = demand.frequency(completion.grids_of(user_of(request)))
         return Response({"results": [_frequency(row) for row in rows]})
 
 

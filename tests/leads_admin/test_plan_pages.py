@@ -13,10 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from credit.models import CreditReview
 from grids.demo import World
+from grids.models import Grid
 from kernel import clock
 from patrols.kinds import TaskKind
 from patrols.models import PatrolTask
 from patrols.periods import quarter_of
+from tests.factories.accounts import bearer
 from tests.factories.plans import graded
 from tests.factories.visits import task_of, tasks_along
 from tests.suoshe.pages import english_in, outside_in
@@ -128,3 +130,34 @@ def test_others_read_the_list_and_confirm_nothing(world: World, signed_in: Any) 
         assert row.entity.name in html
         assert "确认本季度全部清单" not in html
         assert client.post(path, {}).status_code == 403
+
+
+def test_page_and_api_tell_the_same_completion(world: World, signed_in: Any) -> None:
+    """Also of a grid that is out of use: what was due there was due."""
+    yesterday = clock.today() - timedelta(days=1)
+    task_of(world, on=yesterday, state="MISSED"), task_of(world, number=20, on=yesterday, state="MISSED")
+    kept = task_of(world, number=2, on=yesterday, state="DONE", done_at=clock.now() - timedelta(days=1))
+    Grid.objects.filter(pk=kept.grid_id).update(is_active=False)
+    month = yesterday.replace(day=1)
+    last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    for who, due in ((world.head_of(1), 2), (world.community_head_of(20), 1), (world.user("bureau"), 3)):
+        shown = signed_in(who.username).get(f"{PLAN}completion/?month={month:%Y-%m}").context
+        path = f"/api/v1/patrols/completion/?from={month}&to={last}"
+        told = Client().get(path, headers=bearer(who)).json()
+        page = [(row["row"].grid, row["row"].kind, row["row"].due, row["row"].done) for row in shown["rows"]]
+        assert page == [(one["grid"], one["kind"], one["due"], one["done"]) for one in told["grids"]]
+        assert sum(one["due"] for one in told["totals"]) == due, who.username
+        assert shown["key_supervisions"] == told["key_supervisions"]
+
+
+def test_page_and_api_list_the_same_reviews(world: World, signed_in: Any) -> None:
+    rows = [reviewed(world), reviewed(world, "A", "B"), reviewed(world, "B", "B")]
+    PatrolTask.objects.filter(entity_id=rows[2].entity_id).update(state="CANCELLED")
+    task_of(world, TaskKind.QUARTERLY_REVIEW)
+    who, grid = world.commissioner(1), world.grid(1).code
+    shown = signed_in(who.username).get(f"{PLAN}reviews/?grid={grid}").context["rows"]
+    told = Client().get(f"/api/v1/patrols/reviews/?grid={grid}", headers=bearer(who)).json()["results"]
+    assert {(row["task"].pk, row["changed"], row["exception"]) for row in shown} == {
+        (one["task"], one["changed"], one["exception"]) for one in told
+    }
+    assert [one["changed"] for one in told] == [False, True, False]
