@@ -17,7 +17,7 @@ from kernel.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a new version says. `amount`: minutes, or working days."""
+    """What a new version says. `amount`: minutes, days or working days."""
 
     amount: int
     unit: Unit

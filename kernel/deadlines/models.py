@@ -173,11 +173,15 @@ class LimitPolicy(models.Model):
     kind = models.CharField("时限种类", max_length=30)
     version = models.PositiveIntegerField("版本")
     name = models.CharField("名称", max_length=60)
-    amount = models.PositiveIntegerField("数量", help_text="分钟数，或工作日数")
+    amount = models.PositiveIntegerField("数量", help_text="分钟数、日数或工作日数")
     unit = models.CharField(
         "单位",
         max_length=12,
-        choices=[(Unit.MINUTES.value, "分钟"), (Unit.WORKING_DAYS.value, "工作日")],
+        choices=[
+            (Unit.MINUTES.value, "分钟"),
+            (Unit.DAYS.value, "日"),
+            (Unit.WORKING_DAYS.value, "工作日"),
+        ],
         default=Unit.MINUTES.value,
     )
     counting = models.CharField(

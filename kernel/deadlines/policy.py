@@ -20,7 +20,10 @@ DAY_ENDS = time(17, 30)
 
 
 class Unit(StrEnum):
+    """DAYS are calendar days: as with working days the starting day is not counted, the last ends at 24:00."""
+
     MINUTES = "MINUTES"
+    DAYS = "DAYS"
     WORKING_DAYS = "WORKING_DAYS"
 
 
@@ -110,8 +113,8 @@ def end_of_day(day: date) -> datetime:
 def due(limit: Limit, start: datetime, calendar: WorkingCalendar, pauses: Sequence[Pause] = ()) -> datetime:
     """When a clock that started at `start` runs out.
 
-    Working days exclude the starting day and end at 24:00 of the last one. A pause moves a natural
-    clock, and one of working days, by its whole length; a DUTY clock loses only the duty time in it.
+    Days and working days exclude the starting day and end at 24:00 of the last one. A pause moves a natural
+    clock, and one of days or working days, by its whole length; a DUTY clock loses only the duty time in it.
     Pauses do not overlap; one that is still open counts as if it ended where it began: the due time
     then is a lower bound.
     """
@@ -121,6 +124,8 @@ def due(limit: Limit, start: datetime, calendar: WorkingCalendar, pauses: Sequen
     lost = sum((p.until - p.since for p in pauses if p.until is not None), timedelta())
     if limit.unit is Unit.WORKING_DAYS:
         return _working_days(start, limit.amount, calendar) + lost
+    if limit.unit is Unit.DAYS:
+        return end_of_day(local(start).date() + timedelta(days=limit.amount)) + lost
     return start + span + lost
 
 

@@ -156,6 +156,7 @@ class KeptComplaint(models.Model):
 
     class State(models.TextChoices):
         KEPT = "kept", "待转服务站"
+        TAKEN = "taken", "已转服务站"
 
     matter = models.OneToOneField(
         Matter, verbose_name="来件", on_delete=models.PROTECT, related_name="complaint"

@@ -1,0 +1,161 @@
+"""The frame of every act on one dispute: one transaction, one lock order, one moment (DESIGN.md §4).
+
+As `leads.acts`: the dispute's live clocks by id (with those of what is asked about it), then the dispute,
+then all else. A clock that ran out and has not fired yet is fired first, in its own transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from grids.access import Scope, Seat, scope_of
+from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role, Section
+from kernel import approvals, clock, journal
+from kernel.accounts.models import User
+from kernel.deadlines import clocks, contention
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import Limit, WorkingCalendar
+from kernel.errors import NotAllowed, NotVisible
+from kernel.notices.policy import masked
+from stations import states
+from stations.models import Dispute
+from stations.states import Move, State, Tier
+
+T = TypeVar("T")
+Expect = Callable[[int], None]
+"""Called with the dispute's present version; raises VersionRequired or StaleVersion."""
+
+SUBJECT = "dispute"
+BIGGEST = 2**63 - 1
+UNKNOWN = "没有找到这件纠纷，或者您无权查看。"
+FREE_TEXT = frozenset({"note", "reason", "why", "institution"})
+OFFICE_DESK = (Role.OFFICE_CLERK.value, Role.OFFICE_HEAD.value, DUTY_OFFICER, DUTY_LEADER)
+
+
+def safe(data: dict[str, Any]) -> dict[str, Any]:
+    """The journal can never be erased: telephone and identity numbers in free text are masked first."""
+    return {name: masked(value) if name in FREE_TEXT else value for name, value in data.items()}
+
+
+@dataclass
+class Act:
+    """One act on one locked dispute."""
+
+    dispute: Dispute
+    by: User | None
+    at: datetime
+    live: list[Deadline]
+
+    @cached_property
+    def scope(self) -> Scope:
+        return scope_of(self.actor)
+
+    @property
+    def actor(self) -> User:
+        """Who acts. A system act has nobody whose rights could be asked."""
+        if self.by is None:
+            raise TypeError("a system act asks nobody's rights")
+        return self.by
+
+    @cached_property
+    def limits(self) -> dict[str, Limit]:
+        return clocks.limits(self.at)
+
+    @cached_property
+    def calendar(self) -> WorkingCalendar:
+        return clocks.calendar()
+
+    def move(self, move: Move, *, to: State | None = None) -> None:
+        """Take the way the table allows, `to` where it names several. Raises Conflict `wrong_state`."""
+        self.dispute.state = states.target(move, self.dispute.state, to)
+
+    def as_handler(self) -> Seat:
+        """The seat from which this person handles the dispute on its present tier.
+
+        Up to COMMUNITY a mediator of the station that has it, or the head of the station's community; at
+        OFFICIAL the office's clerk, head or duty, a commissioner of the shop's grid, or – where the dispute
+        has no office – the consumers' section.
+
+        Raises:
+            NotAllowed: `not_handler`.
+        """
+        seat = handler_seat(self.scope, self.dispute)
+        if seat is None:
+            raise NotAllowed("这件纠纷由其他人员承办，您不能操作。", code="not_handler")
+        return seat
+
+    def as_office(self) -> Seat:
+        """The seat of the office's desk, which alone accepts or refuses. Raises NotAllowed `not_office`."""
+        seat = office_seat(self.scope, self.dispute)
+        if seat is None:
+            raise NotAllowed("受理或不予受理由市场监管所决定，服务站不作此决定。", code="not_office")
+        return seat
+
+    def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Append to the dispute's journal, in this transaction. Numbers in what people wrote are masked."""
+        journal.append(stream=self.dispute.stream, kind=kind, by=self.by, at=self.at, data=safe(data or {}))
+
+    def save(self, *fields: str) -> None:
+        """Write these columns and the next version; what was asked and is moot now is withdrawn."""
+        self.dispute.version += 1
+        self.dispute.save(update_fields=[*fields, "version"])
+        if "state" in fields:
+            approvals.withdraw_moot(
+                SUBJECT, self.dispute.pk, state=self.dispute.state, by=self.by, at=self.at
+            )
+
+
+def handler_seat(scope: Scope, dispute: Dispute) -> Seat | None:
+    """See `Act.as_handler`; None where he is no handler. `dispute.station` (and `.entity`) are read."""
+    if scope.is_auditor:
+        return None
+    if dispute.tier == Tier.OFFICIAL:
+        found = office_seat(scope, dispute)
+        if found is None and dispute.entity is not None and dispute.entity.grid_id is not None:
+            found = scope.seat(Role.COMMISSIONER, grid_id=dispute.entity.grid_id)
+        return found
+    return scope.seat(Role.STATION_MEDIATOR, station_code=dispute.station.code) or scope.seat(
+        Role.COMMUNITY_HEAD, community_id=dispute.station.community_id
+    )
+
+
+def office_seat(scope: Scope, dispute: Dispute) -> Seat | None:
+    """The seat at the desk of the dispute's office; without an office, in the consumers' section."""
+    if scope.is_auditor:
+        return None
+    if dispute.office_id is None:
+        return scope.seat(Role.BUREAU_SECTION, section=Section.CONSUMER.value)
+    seats = (scope.seat(role, office_id=dispute.office_id) for role in OFFICE_DESK)
+    return next((seat for seat in seats if seat is not None), None)
+
+
+def perform(dispute_id: int, by: User | None, work: Callable[[Act], T]) -> T:
+    """Run one act on one dispute; `by` None is the system.
+
+    Raises:
+        NotVisible: the dispute does not exist, or `by` may not know of it.
+        Busy: locks could not be had in time, twice (503; the same request may be sent again).
+    """
+    if not 0 < dispute_id <= BIGGEST:
+        raise NotVisible(UNKNOWN)
+    return contention.retried(lambda: _once(dispute_id, by, work), subject=(SUBJECT, dispute_id))
+
+
+def _once(dispute_id: int, by: User | None, work: Callable[[Act], T]) -> T:
+    with transaction.atomic():
+        live = approvals.lock_live(SUBJECT, dispute_id)
+        rows = Dispute.objects.all() if by is None else Dispute.objects.visible_to(by)
+        rows = rows.select_related("station", "entity").filter(pk=dispute_id)
+        dispute = rows.select_for_update(of=("self",), no_key=True).first()
+        if dispute is None:
+            raise NotVisible(UNKNOWN)
+        approvals.refuse_unseen(live, SUBJECT, [dispute_id])
+        at = clock.now()
+        clocks.refuse_overdue(live, at)
+        return work(Act(dispute, by, at, live))

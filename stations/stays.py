@@ -1,0 +1,84 @@
+"""Stays on tiers: entering one begins its clock, leaving it ends it (DESIGN.md §9).
+
+The one writer of `tier`, `station`, `cycle`, `tier_since`, `due_at` and of `TierStay`. Callers hold the
+dispute's lock and save the columns named in `COLUMNS` with their own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kernel.deadlines import clocks
+from kernel.deadlines.models import Deadline
+from kernel.deadlines.policy import Limit, WorkingCalendar
+from stations import policy
+from stations.acts import SUBJECT, Act
+from stations.models import Dispute, Station, TierStay
+from stations.states import State, Tier
+
+COLUMNS = ("tier", "station", "cycle", "tier_since", "due_at", "due_is_guessed")
+"""What `enter` sets on the dispute."""
+
+
+def begin(
+    dispute: Dispute, *, at: datetime, limits: dict[str, Limit], calendar: WorkingCalendar
+) -> list[Deadline]:
+    """Set `tier_since`, `due_at` of the stay that `dispute` (tier, state, station, cycle set) now begins, and
+    give its clock with the warning: not saved yet, for the caller to `arm`. Saves nothing."""
+    kind = policy.clock_of(dispute.state, dispute.tier)
+    dispute.tier_since = at
+    if kind is None or kind == policy.PERFORM:
+        raise ValueError(f"no stay begins in {dispute.state}")
+    limit = limits[policy.LIMIT_OF[kind]]
+    due = policy.due(limit, at, calendar, not_after=dispute.their_due_at)
+    dispute.due_at, dispute.due_is_guessed = due.at, due.guessed
+    return clocks.with_warning(
+        limit,
+        subject_kind=SUBJECT,
+        subject_id=dispute.pk,
+        kind=kind,
+        cycle=dispute.cycle,
+        armed_at=at,
+        due_at=due.at,
+    )
+
+
+def enter(act: Act, *, tier: Tier, station: Station, state: State, why: TierStay.Why, note: str = "") -> None:
+    """Leave the present stay and begin the next one: its clock runs from now, every other one is cancelled.
+
+    From a handler of the sweep (`act.live` empty) nothing is cancelled: the clock that ran out is breached.
+    """
+    dispute, at = act.dispute, act.at
+    if act.live:
+        clocks.cancel(SUBJECT, dispute.pk, None, at=at)
+    TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=at)
+    dispute.tier, dispute.station, dispute.state = tier, station, state
+    dispute.cycle += 1
+    clocks.arm(begin(dispute, at=at, limits=act.limits, calendar=act.calendar))
+    TierStay.objects.create(
+        dispute=dispute,
+        cycle=dispute.cycle,
+        tier=tier,
+        station=station,
+        why=why,
+        note=note,
+        by=act.by,
+        since=at,
+    )
+    act.note(
+        "dispute.tier_entered",
+        {"tier": tier, "station": station.code, "why": why, "note": note, "due_at": _iso(dispute.due_at)},
+    )
+
+
+def leave(act: Act) -> None:
+    """The dispute is over: no clock runs any more, the stay ends. Sets `due_at` to None."""
+    dispute = act.dispute
+    if act.live:
+        clocks.cancel(SUBJECT, dispute.pk, None, at=act.at)
+    TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=act.at)
+    dispute.due_at, dispute.due_is_guessed = None, False
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
