@@ -20,7 +20,7 @@ DAY_ENDS = time(17, 30)
 
 
 class Unit(StrEnum):
-    """DAYS are calendar days: as with working days the starting day is not counted, the last ends at 24:00."""
+    """DAYS are calendar days: as of working days, the first is not counted and the last ends at 24:00."""
 
     MINUTES = "MINUTES"
     DAYS = "DAYS"
