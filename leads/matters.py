@@ -236,11 +236,11 @@ def _lead(given: Given, part: Part, by: User, platform: Platform | None, uid: uu
 
 def _complaint(given: Given, part: Part, matter: Matter, at: datetime) -> KeptComplaint:
     """Kept as it was handed in, without the consumer's name and number in its words."""
-    said, consumer = part.description, None
+    said, against, consumer = part.description, part.entity_name, None
     if given.told is not None:
         who = {"name": given.told.name, "phone": given.told.phone}
         consumer = identity.seal(**who)
-        said = identity.Identity(**who).hidden_in(said)
+        said, against = (identity.Identity(**who).hidden_in(text) for text in (said, against))
     entity = None if given.entity_id is None else BusinessEntity.objects.filter(pk=given.entity_id).first()
     if given.entity_id is not None and entity is None:
         raise Refused("没有找到该经营主体，请重新选择或留空。", code="unknown_entity", attr="entity")
@@ -248,7 +248,7 @@ def _complaint(given: Given, part: Part, matter: Matter, at: datetime) -> KeptCo
         matter=matter,
         grid_id=_grid_id(given, entity),
         entity=entity,
-        entity_name=part.entity_name or (entity.name if entity else ""),
+        entity_name=against or (entity.name if entity else ""),
         description=said,
         amount=part.amount,
         sealed_consumer=consumer,

@@ -7,7 +7,10 @@ and read by nobody. A kind without words of its own is refused: nothing a tipste
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from rest_framework import serializers
@@ -18,12 +21,15 @@ from kernel.api import StrictSerializer
 from kernel.coordinates import CRS_NAMES
 from leads.api.matter_shapes import Fields, HandedIn, entity_id, placed
 from leads.catalogue import UNSORTED
+from leads.identity import Identity
 from leads.intake import Told
 from leads.matters import Given, Part
 from leads.models import MatterKind, Platform
 
 KINDS = {"诉求": MatterKind.REQUEST, "投诉": MatterKind.COMPLAINT, "举报": MatterKind.TIP_OFF}
 KIND_WORDS = tuple(KINDS)
+SHORTEST_NUMBER, LONGEST_NUMBER = 5, 15
+"""Digits of a telephone number: fewer are an extension, more are two numbers in a row."""
 
 
 def text(longest: int, *, required: bool = False) -> Any:
@@ -51,11 +57,17 @@ def category() -> Any:
     return serializers.CharField(max_length=3, required=False, default=UNSORTED)
 
 
-def first_number(phone: str) -> str:
-    """The first number in what a platform wrote; empty where it is none that anyone could call."""
-    first = re.split(r"[/、，,；;转]", plain_digits(phone).strip())[0]
-    number = re.sub(r"[^0-9+() -]", "", first).strip()
-    return number if sum(letter.isdigit() for letter in number) >= 5 else ""
+def numbers_in(phone: str) -> list[str]:
+    """The numbers in what a platform wrote that anyone could call, in its order: often two in one field."""
+    found = []
+    for piece in re.split(r"[/、，,；;转或]", plain_digits(phone)):
+        number = re.sub(r"[^0-9+() -]", "", piece).strip()
+        digits = re.sub(r"[^0-9]", "", number)
+        if len(digits) > LONGEST_NUMBER:
+            found += re.findall(r"1[3-9][0-9]{9}", digits)
+        elif len(digits) >= SHORTEST_NUMBER:
+            found.append(number)
+    return found
 
 
 class Form(StrictSerializer):
@@ -69,8 +81,17 @@ class Form(StrictSerializer):
     def told_of(self, name: str, phone: str) -> Told | None:
         """Who told it, as far as the platform says: many hide the number, or write two, or an extension.
         A matter is never refused for it; a name alone is sealed as well."""
-        number = first_number(phone)
+        number = next(iter(numbers_in(phone)), "")
         return Told(name or "未留姓名", number) if name or number else None
+
+    def quiet(self, parts: Iterable[Part], phone: str) -> tuple[Part, ...]:
+        """The parts with every further number of the same person masked in their words. His name and the
+        first number are hidden where the record is made, as in every other report."""
+        others = [Identity("", number) for number in numbers_in(phone)[1:]]
+        return tuple(
+            replace(part, description=reduce(lambda said, one: one.hidden_in(said), others, part.description))
+            for part in parts
+        )
 
 
 class Form12345(Form):
@@ -112,7 +133,7 @@ class Form12345(Form):
             for kind in dict.fromkeys(data["appeal_type"])
         ]
         return Given(
-            parts=tuple(_at(part, data["address"]) for part in parts),
+            parts=self.quiet((_at(part, data["address"]) for part in parts), data["caller_phone"]),
             external_number=data["order_no"],
             their_due_at=data["deadline"],
             told=self.told_of(data["caller_name"], data["caller_phone"]),
@@ -157,7 +178,7 @@ class Form12315(Form):
             if kind in data["business_type"]
         ]
         return Given(
-            parts=tuple(_at(part, data["address"]) for part in parts),
+            parts=self.quiet((_at(part, data["address"]) for part in parts), data["consumer_phone"]),
             external_number=data["registration_no"],
             their_due_at=data["limit_time"],
             told=self.told_of(data["consumer_name"], data["consumer_phone"]),
@@ -188,7 +209,7 @@ class FormCity(Form):
         data = self.validated_data
         part = _part(KINDS[data["event_type"]], data["event_desc"], data["category_code"], "", None)
         return Given(
-            parts=(_at(part, data["place_name"]),),
+            parts=self.quiet([_at(part, data["place_name"])], data["reporter_tel"]),
             external_number=data["event_code"],
             their_due_at=data["handle_deadline"],
             told=self.told_of(data["reporter"], data["reporter_tel"]),
