@@ -33,6 +33,7 @@ Expect = Callable[[int], None]
 
 SUBJECT = "dispute"
 BIGGEST = 2**63 - 1
+WITH = ("station", "taken_station", "circle", "entity__grid", "office")
 UNKNOWN = "没有找到这件纠纷，或者您无权查看。"
 FREE_TEXT = frozenset({"note", "reason", "why", "institution"})
 OFFICE_DESK = (Role.OFFICE_CLERK.value, Role.OFFICE_HEAD.value, DUTY_OFFICER, DUTY_LEADER)
@@ -74,6 +75,11 @@ class Act:
     def move(self, move: Move, *, to: State | None = None) -> None:
         """Take the way the table allows, `to` where it names several. Raises Conflict `wrong_state`."""
         self.dispute.state = states.target(move, self.dispute.state, to)
+
+    def could_move(self, move: Move) -> None:
+        """Raise Conflict `wrong_state` where this way is not open from here."""
+        if not states.allowed(move, self.dispute.state):
+            states.target(move, self.dispute.state)
 
     def as_handler(self) -> Seat:
         """The seat from which this person handles the dispute on its present tier.
@@ -151,7 +157,7 @@ def _once(dispute_id: int, by: User | None, work: Callable[[Act], T]) -> T:
     with transaction.atomic():
         live = approvals.lock_live(SUBJECT, dispute_id)
         rows = Dispute.objects.all() if by is None else Dispute.objects.visible_to(by)
-        rows = rows.select_related("station", "entity").filter(pk=dispute_id)
+        rows = rows.select_related(*WITH).filter(pk=dispute_id)
         dispute = rows.select_for_update(of=("self",), no_key=True).first()
         if dispute is None:
             raise NotVisible(UNKNOWN)

@@ -71,6 +71,15 @@ def enter(act: Act, *, tier: Tier, station: Station, state: State, why: TierStay
     )
 
 
+def change_clock(act: Act) -> None:
+    """The state changed within a stay (受理): another clock runs from now. The caller saves `COLUMNS`."""
+    dispute = act.dispute
+    clocks.meet(SUBJECT, dispute.pk, [policy.ACCEPT], at=act.at)
+    since = dispute.tier_since
+    clocks.arm(begin(dispute, at=act.at, limits=act.limits, calendar=act.calendar))
+    dispute.tier_since = since
+
+
 def leave(act: Act) -> None:
     """The dispute is over: no clock runs any more, the stay ends. Sets `due_at` to None."""
     dispute = act.dispute

@@ -1,0 +1,68 @@
+"""The one way in which a dispute ends: clocks, stay, columns, journal, and the word to the consumer."""
+
+from __future__ import annotations
+
+from stations import stays, telling
+from stations.acts import Act
+from stations.models import FailReason, Outcome, RefusalGround, WithdrawalReason
+from stations.states import Move, State, Tier
+
+COLUMNS = (
+    "state",
+    "ended_at",
+    "ended_by",
+    "outcome",
+    "fail_reason",
+    "withdrawal_reason",
+    "refusal_ground",
+    "end_note",
+    "decided_at",
+    "decided_by",
+    *stays.COLUMNS,
+)
+TOLD = {State.SETTLED: "settled", State.PERFORMED: "performed", State.NOT_REACHED: "not_reached"}
+
+
+def end(
+    act: Act,
+    move: Move,
+    outcome: Outcome,
+    *,
+    note: str = "",
+    fail: FailReason | None = None,
+    withdrawal: WithdrawalReason | None = None,
+    ground: RefusalGround | None = None,
+) -> None:
+    """Move the dispute to where `move` ends it, in the act's transaction, save it and tell the consumer.
+
+    Raises: Conflict `wrong_state`.
+    """
+    dispute = act.dispute
+    act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
+    stays.leave(act)
+    dispute.testings.filter(until__isnull=True).update(until=act.at)
+    dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
+    dispute.fail_reason, dispute.withdrawal_reason = fail or "", withdrawal or ""
+    dispute.refusal_ground, dispute.end_note = ground or "", note
+    act.note(
+        f"dispute.{outcome.lower()}",
+        {"tier": dispute.tier, "reason": str(fail or withdrawal or ground or ""), "note": note},
+    )
+    act.save(*COLUMNS)
+    _tell(act)
+
+
+def _tell(act: Act) -> None:
+    what = TOLD.get(State(act.dispute.state))
+    if what is None:
+        return
+    if what == "not_reached" and act.dispute.tier == Tier.OFFICIAL:
+        what = "not_reached_official"
+    telling.to_consumer(act, what)
+
+
+def undo(act: Act) -> None:
+    """The dispute goes on after all: what said that it was over is emptied. Saves nothing."""
+    dispute = act.dispute
+    dispute.ended_at = dispute.ended_by = None
+    dispute.outcome = dispute.fail_reason = dispute.withdrawal_reason = dispute.end_note = ""
