@@ -68,7 +68,8 @@ def take(entity: BusinessEntity, telling: Telling) -> Lead:
 
 def _keep(photo: UploadedFile, uid: uuid.UUID, place: int, account: User) -> int:
     photo.seek(0)
-    if inspection.format_of(photo.read(HEAD_BYTES)).family is not Family.PHOTO:
+    head = photo.read(HEAD_BYTES)
+    if head and inspection.format_of(head).family is not Family.PHOTO:
         raise UnsupportedType("只能上传照片。", code="photos_only", attr="photos")
     photo.seek(0)
     sha256 = hashlib.sha256()

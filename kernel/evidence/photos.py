@@ -32,8 +32,11 @@ def inspect(file: IO[bytes], form: Format) -> Content:
     Raises:
         Refused: `broken_file`, `too_many_pixels` (422).
     """
-    if form is HEIC and not boxes.whole(file, frozenset({b"meta"})):
-        raise _broken()
+    if form is HEIC:
+        if not boxes.whole(file, frozenset({b"meta"})):
+            raise _broken()
+        if any(width * height > MAX_PIXELS for width, height in boxes.coded_sizes(file)):
+            raise _too_many_pixels()
     with at_once:
         _verify(file, form.decoder)
         file.seek(0)
