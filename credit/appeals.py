@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.db import transaction
 
 from credit import correcting, ledger, questions
 from credit.facts import FactKind
-from credit.ledger import NewFact
 from credit.models import Appeal, CreditAssessment, CreditFact
 from credit.models.asking import Outcome
 from credit.questions import Entry, Expect
+from credit.windows import appeal_ends, whole_days
 from credit.wording import day
 from kernel import approvals, clock
 from kernel.accounts.models import User
@@ -34,7 +34,6 @@ from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 
 KIND = "credit_appeal"
 WINDOW = "credit_appeal_window"
-MINUTES_A_DAY = 24 * 60
 BIGGEST = 2**63 - 1
 UNKNOWN = "没有找到这项申诉，或者您无权查看。"
 KEPT_IN_REGISTER = frozenset({FactKind.LICENCE, FactKind.TEST_DUE})
@@ -123,7 +122,7 @@ def _ask(given: Given, by: User) -> tuple[Appeal, bool]:
 def last_day(assessed_on: date) -> date:
     """The last day on which a grading of that day may be appealed against. One statement."""
     limit = LimitPolicy.objects.in_force(clock.now()).filter(kind=WINDOW).values_list("amount", flat=True)
-    return assessed_on + timedelta(days=limit[0] // MINUTES_A_DAY)
+    return appeal_ends(assessed_on, whole_days(limit[0]))
 
 
 def _assessment(given: Given, today: date) -> CreditAssessment:
@@ -158,8 +157,7 @@ def disputed_facts(entity_id: int, numbers: Sequence[int]) -> list[CreditFact]:
             code="correct_register",
             attr="disputed",
         )
-    gone = [ledger.WITHDRAWN + fact.source for fact in facts]
-    if gone and CreditFact.objects.filter(source__in=gone).exists():
+    if ledger.withdrawn(fact.source for fact in facts):
         raise Refused("其中有的事实已经撤销，不再计分。", code="fact_withdrawn", attr="disputed")
     return facts
 
@@ -279,20 +277,8 @@ def _withdrawn(done: Decision) -> list[CreditFact]:
     facts = disputed_facts(appeal.entity_id, named)
     if done.by.pk in recorders(facts):
         raise NotAllowed("其中有您登记的事实，请由其他人审核。", code="own_fact")
-    ledger.record_many(
-        [
-            NewFact(
-                entity_id=fact.entity_id,
-                kind=FactKind.WITHDRAWN,
-                ref=fact.source,
-                at=done.at,
-                source=ledger.WITHDRAWN + fact.source,
-                data={"what": "申诉成立", "why": done.approval.note, "appeal": appeal.pk},
-                by_id=done.by.pk,
-            )
-            for fact in facts
-        ]
-    )
+    told = {"what": "申诉成立", "why": done.approval.note, "appeal": appeal.pk}
+    ledger.record_many(ledger.withdrawals(facts, at=done.at, by_id=done.by.pk, **told))
     return facts
 
 

@@ -13,6 +13,8 @@ class CreditConfig(AppConfig):
             appeals,
             audit_rules,
             fall_notices,
+            parting,
+            partner_moves,
             partners,
             questions,
             register_facts,
@@ -25,4 +27,6 @@ class CreditConfig(AppConfig):
         appeals.register()
         repairs.register()
         partners.register()
+        partner_moves.register()
+        parting.register()
         questions.register_files()

@@ -20,12 +20,12 @@ from credit.outlook import forecast, what_helps
 from credit.scheme import GRADES, Scheme
 from credit.scheme_values import INDICATORS, SECTIONS, plain
 from credit.scoring import Known, Line, Score, counted, rectifications_due, score
+from credit.windows import appeal_ends, whole_days
 from credit.wording import CAPS, VETOES, Telling, day
 from grids.models import BusinessEntity
 from kernel.clock import SHANGHAI, local_date
 from kernel.deadlines.models import LimitPolicy
 
-_MINUTES_A_DAY = 24 * 60
 _ENDS = time(23, 59, 59)
 
 
@@ -120,7 +120,7 @@ def explain(entity: BusinessEntity, on: date) -> Explanation:
             standing=Standing(stands.effective_grade, stands.effective_since) if stands else None,
             appeal=AppealTerms(
                 local_date(graded),
-                amounts["credit_appeal_window"] // _MINUTES_A_DAY,
+                whole_days(amounts["credit_appeal_window"]),
                 amounts["credit_appeal"],
             )
             if graded and amounts
@@ -252,7 +252,7 @@ def _outlook(case: Case, found: Score) -> Section:
 
 
 def _appeal(terms: AppealTerms, on: date) -> Section:
-    last = terms.assessed_on + timedelta(days=terms.days)
+    last = appeal_ends(terms.assessed_on, terms.days)
     if on > last:
         sentence = (
             f"最近一次评定（{day(terms.assessed_on)}）的申诉期已于{day(last)}届满；"

@@ -22,9 +22,20 @@ class GradeMove(NamedTuple):
         return bool(self.before) and self.after > self.before
 
 
+class CauseMove(NamedTuple):
+    """One business that stays in its grade, but not for the same cause: cause, caps, vetoes or the computed
+    grade are others (C by 经营异常 alone, now C by findings too). Patrols follow grade *and* cause."""
+
+    entity_id: int
+    grade: str
+
+
 OnGradeChange = Callable[[Sequence[GradeMove], datetime], object]
 
+OnCauseChange = Callable[[Sequence[CauseMove], datetime], object]
+
 _handlers: list[OnGradeChange] = []
+_cause_handlers: list[OnCauseChange] = []
 
 
 def on_grade_change(handler: OnGradeChange) -> OnGradeChange:
@@ -39,4 +50,19 @@ def tell(moves: Sequence[GradeMove], at: datetime) -> None:
     """Run every handler, in the order in which they were registered."""
     if moves:
         for handler in list(_handlers):
+            handler(moves, at)
+
+
+def on_cause_change(handler: OnCauseChange) -> OnCauseChange:
+    """Have `handler(moves, at)` run where businesses stay in their grade for another cause; as
+    `on_grade_change` in all else."""
+    if handler not in _cause_handlers:
+        _cause_handlers.append(handler)
+    return handler
+
+
+def tell_causes(moves: Sequence[CauseMove], at: datetime) -> None:
+    """Run every handler of causes, in the order in which they were registered."""
+    if moves:
+        for handler in list(_cause_handlers):
             handler(moves, at)

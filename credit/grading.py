@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from credit import fall_notices, grade_changes, grading_sql, schemes_in_force
+from credit import fall_notices, following, grade_changes, grading_sql, schemes_in_force
 from credit.facts import Fact
-from credit.grade_changes import GradeMove, on_grade_change
+from credit.grade_changes import CauseMove, GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditReview
 from credit.movement import Before, Moved, move, release, reviewed_on
 from credit.scheme import Scheme, worse
@@ -152,7 +152,7 @@ def _grade(
     tell: bool,
     restored: Restored | None = None,
 ) -> list[GradeMove]:
-    """One batch, in the caller's transaction.
+    """One batch, in the caller's transaction; an entry that was taken into another is graded there.
 
     The scheme is read once the businesses are locked, as the facts are: a grading that waited for another's
     lock must not bring back the scheme that has retired meanwhile.
@@ -160,10 +160,13 @@ def _grade(
     on = clock.local_date(at)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a batch
-        cursor.execute(grading_sql.LOCK, {"ids": literal(ids), "gone": sorted(GONE)})
+        taken = following.taken_in(ids)
+        wanted = following.instead(ids, taken)
+        cursor.execute(grading_sql.LOCK, {"ids": literal(wanted), "gone": sorted(GONE)})
         living = [row[0] for row in cursor.fetchall()]
         if not living:
             return []
+        following.copy(taken)
         cursor.execute(grading_sql.PULL, {"ids": literal(living), "at": at, "on": on})
     scheme_id, scheme = schemes_in_force.newest()
     given: dict[str, Any] = {
@@ -171,12 +174,14 @@ def _grade(
         "system": journal.SYSTEM,
         "period": review and review.period, "quarterly": review is not None and review.quarterly,
     }  # fmt: skip
-    moves, waiting = _decide(living, given, review, {})
+    moves, waiting, causes = _decide(living, given, review, {})
     if waiting:
         told = _told(waiting, scheme, on, review, restored or {})
-        moves += _decide(list(told), given, review, told)[0]
+        risen, _, others = _decide(list(told), given, review, told)
+        moves, causes = moves + risen, causes + others
     moves.sort()
     grade_changes.tell(moves, at)
+    grade_changes.tell_causes(sorted(causes), at)
     if tell:
         fall_notices.tell([one for one in moves if one.fell], at=at)
     return moves
@@ -188,10 +193,11 @@ Told = dict[int, tuple[str, date, tuple[str, ...]]]
 
 def _decide(
     ids: Sequence[int], given: dict[str, Any], review: Review | None, told: Told
-) -> tuple[list[GradeMove], list[Waiting]]:
-    """Score, write what changed; who moved, and who waits for an answer. One statement."""
+) -> tuple[list[GradeMove], list[Waiting], list[CauseMove]]:
+    """Score, write what changed; who moved, who waits for an answer, who stays for another cause. One
+    statement."""
     parts = [grading_sql.GRADE, grading_sql.REVIEWED if review else "", grading_sql.FOUND]
-    moves, waiting = [], []
+    moves, waiting, causes = [], [], []
     with connection.cursor() as cursor:
         cursor.execute(
             "".join(parts),
@@ -207,9 +213,11 @@ def _decide(
         for entity_id, before, effective, cause, caps, computed, since in cursor.fetchall():
             if effective is None:
                 waiting.append(Waiting(entity_id, before, computed, since))
+            elif effective == before:
+                causes.append(CauseMove(entity_id, effective))
             else:
                 moves.append(GradeMove(entity_id, before, effective, cause, tuple(caps)))
-    return moves, waiting
+    return moves, waiting, causes
 
 
 def _told(

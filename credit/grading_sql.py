@@ -68,7 +68,9 @@ decided AS (
            b.entity_id IS NULL OR b.scheme_id <> %(scheme)s OR b.cause <> s.cause
                OR b.held_by::text[] <> coalesce(t.held, '{{}}')
                OR (b.i1, b.i2, b.i3, b.i4, b.i5, b.i6, b.i7, b.i8)
-                  <> (s.i1, s.i2, s.i3, s.i4, s.i5, s.i6, s.i7, s.i8) AS differs
+                  <> (s.i1, s.i2, s.i3, s.i4, s.i5, s.i6, s.i7, s.i8) AS differs,
+           b.cause <> s.cause OR b.caps::text[] <> s.caps OR b.vetoes::text[] <> s.vetoes
+               OR b.computed_grade <> s.grade AS causes
       FROM scored s
       LEFT JOIN credit_creditstanding b ON b.entity_id = s.entity_id
       LEFT JOIN told t ON t.entity_id = s.entity_id),
@@ -107,10 +109,11 @@ journal AS (
 """
 FOUND = """
 SELECT entity_id, coalesce(before, ''), effective, cause, caps, grade, stood_since
-  FROM decided WHERE effective IS NULL OR effective IS DISTINCT FROM before ORDER BY entity_id
+  FROM decided WHERE effective IS NULL OR effective IS DISTINCT FROM before OR causes ORDER BY entity_id
 """
-"""After `GRADE`: what moved, and what waits for `credit.movement` (`effective` is null: its computed grade is
-better than the effective one). Asked again with the answers in `told_…`, those are scored and written."""
+"""After `GRADE`: what moved, what stays in its grade for another cause (`causes`), and what waits for
+`credit.movement` (`effective` is null: its computed grade is better than the effective one). Asked again with
+the answers in `told_…`, those are scored and written."""
 
 REVIEWED = """,
 reviewed AS (

@@ -25,6 +25,8 @@ from kernel.errors import NotVisible, Refused
 LONGEST_REF = 120
 LONGEST_SOURCE = 120
 WITHDRAWN = "withdrawn:"
+MOVED = "moved:"
+"""Begins the source of a copy at the entry that stands for a closed one (`credit.following`)."""
 
 _INSERT = """
     INSERT INTO credit_creditfact
@@ -120,20 +122,42 @@ def withdraw(source: str, *, by: User | None, at: datetime, why: str) -> bool:
     """
     if not why.strip():
         raise Refused("请填写撤销理由。", code="reason_required", attr="why")
-    entity_id = CreditFact.objects.filter(source=source).values_list("entity_id", flat=True).first()
-    if entity_id is None:
+    fact = CreditFact.objects.filter(source=source).first()
+    if fact is None:
         raise NotVisible("没有这条信用事实。", code="no_such_fact")
-    return record(
-        NewFact(
-            entity_id=entity_id,
-            kind=FactKind.WITHDRAWN,
-            ref=source,
-            at=at,
-            source=WITHDRAWN + source,
-            data={"why": why.strip()},
-            by_id=by.pk if by else None,
-        )
-    )
+    return record_many(withdrawals([fact], at=at, by_id=by.pk if by else None, why=why.strip())) > 0
+
+
+def withdrawals(
+    facts: Iterable[CreditFact], *, at: datetime, by_id: int | None = None, **told: Any
+) -> list[NewFact]:
+    """What takes these facts out of scoring, to be recorded; `told` is what is said of it.
+
+    Of a copy the original is withdrawn with it: what is untrue is untrue at both entries. Pure.
+    """
+    places: dict[str, int] = {}
+    for fact in facts:
+        places[fact.source] = fact.entity_id
+        if "moved" in fact.data:
+            places[fact.data["moved"]["source"]] = origin_of(fact)
+    kind = FactKind.WITHDRAWN
+    return [
+        NewFact(entity_id, kind, source, at, WITHDRAWN + source, data=told, by_id=by_id)
+        for source, entity_id in places.items()
+    ]
+
+
+def origin_of(fact: CreditFact) -> int:
+    """The entry of which a fact was told: of a copy (`credit.following`) the closed one. Pure."""
+    return int(fact.data["moved"]["entity"]) if "moved" in fact.data else fact.entity_id
+
+
+def withdrawn(sources: Iterable[str]) -> set[str]:
+    """Which of these sources no longer count. One statement, none for nothing."""
+    marks = [WITHDRAWN + source for source in sources]
+    if not marks:
+        return set()
+    return set(CreditFact.objects.filter(source__in=marks).values_list("ref", flat=True))
 
 
 def mark_dirty(entity_ids: Iterable[int], at: datetime) -> None:

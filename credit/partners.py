@@ -26,7 +26,7 @@ from credit.movement import Reviewed, partner_obstacles, suspends
 from credit.questions import BUREAU_BESIDE, Expect
 from grids import door
 from grids.access import Scope, Seat, scope_of
-from grids.models import BusinessEntity, Community, Grid, Posting
+from grids.models import GONE, BusinessEntity, Community, Grid, Posting
 from grids.roles import Role
 from grids.staffing import bureau_ids, office_people
 from kernel import approvals, clock, journal
@@ -132,14 +132,18 @@ def _community_seat(scope: Scope, entity: BusinessEntity) -> Seat | None:
 def obstacles(entity_id: int, on: date) -> tuple[str, ...]:
     """Why a business may not bear the title, in sentences; none: it may. Four statements."""
     _, scheme = schemes_in_force.newest()
-    stands = CreditStanding.objects.filter(entity=entity_id).values_list("effective_grade", flat=True).first()
-    if stands is None:
+    standing = CreditStanding.objects.filter(entity=entity_id)
+    row = standing.values_list("effective_grade", "entity__status").first()
+    if row is None:
         return ("尚未评定信用等级。",)
+    stands, status = row
+    if status in GONE:
+        return ("该主体已不在营。",)
     reviews = CreditReview.objects.filter(entity=entity_id).order_by("-period", "-pk")
     rows = reviews.values_list("period", "grade", "total")[: scheme.movement.partner_reviews]
     facts = CreditFact.objects.filter(entity=entity_id, kind__in=["PENALTY", "WITHDRAWN"]).order_by("pk")
     return partner_obstacles(
-        stands, [Reviewed(*row) for row in rows], [fact.as_fact() for fact in facts], scheme, on=on
+        stands, [Reviewed(*one) for one in rows], [fact.as_fact() for fact in facts], scheme, on=on
     )
 
 

@@ -112,7 +112,7 @@ def _refuse_unfit(fact: CreditFact, today: date) -> None:
     if fact.kind != FactKind.PENALTY:
         raise Refused("只能对行政处罚申请信用修复。", code="no_penalty", attr="fact")
     known = CreditFact.objects.filter(entity_id=fact.entity_id)
-    if known.filter(source=ledger.WITHDRAWN + fact.source).exists():
+    if ledger.withdrawn([fact.source]):
         raise Conflict("这项处罚已经撤销，不需要修复。", code="fact_withdrawn", attr="fact")
     if known.filter(kind=FactKind.PENALTY_REPAIRED, ref=fact.ref).exists():
         raise Conflict("这项处罚已经修复。", code="already_repaired", attr="fact")
@@ -153,7 +153,7 @@ def _lock(approval: Approval) -> Repair:
 
 
 def _decided(done: Decision) -> None:
-    """Upheld: a PENALTY_REPAIRED fact, and the business is graded anew at once."""
+    """Upheld: a PENALTY_REPAIRED fact where the penalty was told, and the business is graded anew at once."""
     row: Repair = done.subject
     questions.need_reason(done.approval, done.approved)
     outcome = Outcome.UPHELD if done.approved else Outcome.REFUSED
@@ -171,7 +171,7 @@ def _decided(done: Decision) -> None:
     if done.approved:
         ledger.record(
             NewFact(
-                entity_id=row.entity_id,
+                entity_id=ledger.origin_of(row.fact),
                 kind=FactKind.PENALTY_REPAIRED,
                 ref=row.fact.ref,
                 at=done.at,

@@ -11,6 +11,17 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 ONE_DAY = timedelta(days=1)
+MINUTES_A_DAY = 24 * 60
+
+
+def whole_days(minutes: int) -> int:
+    """A limit that is kept in minutes, in days."""
+    return minutes // MINUTES_A_DAY
+
+
+def appeal_ends(assessed_on: date, days: int) -> date:
+    """The last day on which a grading of that day may be appealed against."""
+    return assessed_on + timedelta(days=days)
 
 
 @lru_cache(maxsize=4096)

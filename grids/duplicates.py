@@ -13,9 +13,9 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from grids import register_changes
+from grids import same_business
 from grids.access import scope_of
-from grids.models import BusinessEntity, DuplicatePair, EntityStatus
+from grids.models import BusinessEntity, DuplicatePair
 from grids.register_rights import may_judge
 from kernel import approvals, clock, journal
 from kernel.accounts.masking import mask_text
@@ -23,7 +23,7 @@ from kernel.accounts.models import User
 from kernel.deadlines import clocks
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.contention import retried
-from kernel.errors import Conflict, NotAllowed, NotVisible
+from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 from kernel.journal import Note
 
 State = DuplicatePair.State
@@ -129,40 +129,55 @@ def find_all() -> int:
         return find(at=clock.now())
 
 
-def judge(*, pair_id: int, by: User, same: bool, note: str = "") -> DuplicatePair:
-    """Say whether a pair is one business. One: the later is closed, its journal points to the earlier.
+def judge(*, pair_id: int, by: User, same: bool, note: str = "", revise: bool = False) -> DuplicatePair:
+    """Say whether a pair is one business. One: the later is closed, the earlier stands for both.
 
-    Judged alike already: as it is.
+    Judged alike already: as it is. `revise`, with a reason: a verdict that was wrong is turned round, and
+    what 同一家 had joined is parted again (`same_business`).
 
-    Raises: NotVisible; NotAllowed `not_judge`; Conflict `already_judged`, `already_gone`; Busy.
+    Raises: NotVisible; NotAllowed `not_judge`; Conflict `already_judged`, `already_gone` – the earlier one no
+    longer trades –, `already_same` – the later one was taken into another; Refused `reason_required`; Busy.
     """
     seen = DuplicatePair.objects.visible_to(by).filter(pk=pair_id).first()
     if seen is None:
         raise NotVisible("没有找到这组疑似重复主体，或者您无权查看。")
-    return retried(lambda: _judge(seen.pk, [seen.first_id, seen.second_id], by, same, note.strip()))
+    return retried(lambda: _judge(seen.pk, [seen.first_id, seen.second_id], by, same, note.strip(), revise))
 
 
 @transaction.atomic
-def _judge(pair_id: int, both: list[int], by: User, same: bool, note: str) -> DuplicatePair:
+def _judge(pair_id: int, both: list[int], by: User, same: bool, note: str, revise: bool) -> DuplicatePair:
     live = approvals.lock_live_of("entity", both)
     rows = BusinessEntity.objects.select_related("grid").filter(pk__in=both).order_by("id")
     first, second = rows.select_for_update(of=("self",), no_key=True)
     pair = DuplicatePair.objects.select_for_update().get(pk=pair_id)
     at = clock.now()
     clocks.refuse_overdue(live, at)
-    if not may_judge(scope_of(by), *([second.grid] if same else [first.grid, second.grid])):
+    wanted, before = State.SAME if same else State.DIFFERENT, pair.state
+    moves_later = State.SAME in (wanted, before)
+    if not may_judge(scope_of(by), *([second.grid] if moves_later else [first.grid, second.grid])):
         raise NotAllowed(NOT_JUDGE, code="not_judge")
-    wanted = State.SAME if same else State.DIFFERENT
-    if pair.state != State.SUGGESTED:
-        if pair.state == wanted:
-            return pair
-        raise Conflict("这组主体已经核对过。", code="already_judged")
+    if before == wanted:
+        return pair
+    if before != State.SUGGESTED:
+        _refuse_silent_turn(note, revise)
+    if same and same_business.survivor_of(second.pk) != second.pk:
+        raise Conflict("后登记的一家已核对为与其他主体同一家。", code="already_same")
     pair.state, pair.judged_by, pair.judged_at, pair.note = wanted, by, at, note[:200]
     pair.save(update_fields=["state", "judged_by", "judged_at", "note"])
     _note(pair, first, second, by, at)
     if same:
-        _close(second, first, by, at)
+        same_business.join(pair, first, second, by=by, at=at)
+    elif before == State.SAME:
+        same_business.part(pair, first, second, by=by, at=at)
     return pair
+
+
+def _refuse_silent_turn(note: str, revise: bool) -> None:
+    """A verdict is turned round on purpose and with a reason, or not at all."""
+    if not revise:
+        raise Conflict("这组主体已经核对过；核对有误的，请填写理由后更正。", code="already_judged")
+    if not note:
+        raise Refused("请填写更正核对的理由。", code="reason_required", attr="note")
 
 
 def _note(pair: DuplicatePair, first: BusinessEntity, second: BusinessEntity, by: User, at: datetime) -> None:
@@ -177,15 +192,3 @@ def _note(pair: DuplicatePair, first: BusinessEntity, second: BusinessEntity, by
         }
         notes.append(Note(f"entity:{one.pk}", "entity.duplicate_judged", at, said, by))
     journal.append_many(notes)
-
-
-def _close(later: BusinessEntity, earlier: BusinessEntity, by: User, at: datetime) -> None:
-    from grids import key_changes, register
-
-    if later.status == EntityStatus.CLOSED:
-        register_changes.tell([later.pk], at)
-        return
-    changed = {"status": EntityStatus.CLOSED.value}
-    key_changes.settled_otherwise(later, changed, by=by, at=at)
-    more = {"same_as": earlier.pk, "same_as_name": earlier.name}
-    register.apply(later, changed, by=by, at=at, reason=f"与“{earlier.name}”为同一主体", more=more)

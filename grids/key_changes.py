@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from grids import same_business
 from grids.access import Seat, scope_of
 from grids.models import BusinessEntity, Grid, KeyChange, Office
 from grids.register_words import moved, told
@@ -140,6 +141,7 @@ def _decided(decision: Decision) -> None:
         if any(getattr(entity, name) != one["from"] for name, one in row.changes.items()):
             raise Conflict("该信息已被他人更改，请不予通过，由提出人重新填写。", code="changed_meanwhile")
         after = {name: one["to"] for name, one in row.changes.items()}
+        same_business.refuse_reopening(entity, after)
         more = {"key_change": row.pk, "asked_by": row.asked_by.name}
         register.apply(entity, after, by=decision.by, at=decision.at, reason=row.reason, more=more)
     row.save(update_fields=["state", "decided_by", "decided_at", "note"])

@@ -19,7 +19,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from grids import duplicates, key_changes, register_changes
+from grids import duplicates, key_changes, register_changes, same_business
 from grids.access import Scope, scope_of
 from grids.models import BusinessEntity, EntityStatus, Equipment, KeyChange, Licence, PlacedBy
 from grids.placing import Placed, place
@@ -197,7 +197,7 @@ def edit(*, entity_id: int, by: User, expect: Expect, changes: Mapping[str, Any]
     Raises:
         NotVisible; NotAllowed `not_your_entity`, `other_grid`, `not_by_hand`; StaleVersion /
         VersionRequired (through `expect`); Refused: a value that cannot stand; Conflict
-        `entity_one_per_uscc`, `already_waiting` – another key change waits; Busy.
+        `entity_one_per_uscc`, `already_waiting` – another key change waits –, `same_as_another`; Busy.
     """
 
     def work(entity: BusinessEntity, at: datetime) -> Edited:
@@ -206,6 +206,7 @@ def edit(*, entity_id: int, by: User, expect: Expect, changes: Mapping[str, Any]
         wanted = cleaned({name: changes[name] for name in (*KEY, *PLAIN) if name in changes})
         wanted |= _placed_anew(entity, changes, scope)
         changed = {name: value for name, value in wanted.items() if getattr(entity, name) != value}
+        same_business.refuse_reopening(entity, changed)
         asked = {name: changed.pop(name) for name in KEY if name in changed} if waits(seat) else {}
         waiting = key_changes.waiting_of(entity, by, asked)
         if not changed and (waiting is not None or not asked):

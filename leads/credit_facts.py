@@ -166,17 +166,7 @@ def round_of(ref: str) -> int:
 
 
 def _withdrawn(rows: Sequence[CreditFact], act: Act, why: str) -> list[NewFact]:
-    return [
-        NewFact(
-            entity_id=row.entity_id,
-            kind=FactKind.WITHDRAWN,
-            ref=row.source,
-            at=act.at,
-            source=f"{ledger.WITHDRAWN}{row.source}",
-            data={"why": why, "number": act.lead.number},
-        )
-        for row in rows
-    ]
+    return ledger.withdrawals(rows, at=act.at, why=why, number=act.lead.number)
 
 
 # --- closing -----------------------------------------------------------------------------------------

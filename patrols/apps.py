@@ -21,6 +21,7 @@ class PatrolsConfig(AppConfig):
         trial.register_effect("巡查工作量", load.effect)
         over_cap.register()
         grade_changes.on_grade_change(planning.on_grade_change)
+        grade_changes.on_cause_change(planning.on_cause_change)
         register_changes.on_change(planning.on_register_change)
         postings.on_end(handing_on.hand_on_of_posting)
         absences.on_change(handing_on.hand_on_of_absence)

@@ -18,7 +18,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from credit.grade_changes import GradeMove
+from credit.grade_changes import CauseMove, GradeMove
 from kernel import clock, journal
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.contention import retried
@@ -122,6 +122,11 @@ def on_grade_change(moves: Sequence[GradeMove], at: datetime) -> None:
     nothing that the coming night would not see. Of many at once the walking order follows."""
     changed = [one.entity_id for one in moves if max(one.before, one.after) >= "C"]
     replan(changed, at, in_order=len(moves) < MANY)
+
+
+def on_cause_change(moves: Sequence[CauseMove], at: datetime) -> None:
+    """Handler of `credit.grade_changes`: C is called on by its cause, the other grades whatever it is."""
+    replan([one.entity_id for one in moves if one.grade == "C"], at, in_order=len(moves) < MANY)
 
 
 def on_register_change(entity_ids: Sequence[int], at: datetime) -> None:

@@ -84,6 +84,7 @@ NO_ADMIN = {
     "credit.DirtyEntity": "a queue that empties itself within seconds: its rows say nothing but a number",
     "credit.GradingRun": "how far a night's grading came: kept for taking it up again, told by the log",
     "evidence.Evidence": SHOWN_ON_ITS_LEAD,
+    "grids.SameBusiness": "follows from the pairs judged to be the same: shown and undone on the pair's page",
     "grids.BoundaryVersion": "one row that only a trigger writes",
     "leads.AnswerAttempt": "one try to answer a citizen: shown on the answer it belongs to",
     "leads.LeadEvidence": SHOWN_ON_ITS_LEAD,

@@ -50,8 +50,7 @@ def words(text: str, *, mask: bool) -> str:
 def facts(rows: Iterable[CreditFact]) -> list[Body]:
     """One statement more: which of them are withdrawn."""
     rows = list(rows)
-    marks = [ledger.WITHDRAWN + row.source for row in rows]
-    gone = set(CreditFact.objects.filter(source__in=marks).values_list("ref", flat=True)) if marks else set()
+    gone = ledger.withdrawn(row.source for row in rows)
     return [fact(row, gone) for row in rows]
 
 

@@ -1,7 +1,7 @@
 """Who and where: places, people, the register (DESIGN.md §2)."""
 
 from grids.models.contacts import INSPECTIONS, EntityContact, Purpose
-from grids.models.keeping import DuplicatePair, ImportFile, KeyChange
+from grids.models.keeping import DuplicatePair, ImportFile, KeyChange, SameBusiness
 from grids.models.licences import Equipment, EquipmentKind, Licence, LicenceType
 from grids.models.people import Absence, DutyShift, Posting
 from grids.models.places import BoundaryVersion, Community, Department, Grid, Office, Subdistrict, WorkGroup
@@ -44,6 +44,7 @@ __all__ = [
     "Posting",
     "Purpose",
     "ResponsibilityItem",
+    "SameBusiness",
     "Subdistrict",
     "TaskItem",
     "WorkGroup",

@@ -84,7 +84,11 @@ class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
 
 
 class DuplicatePair(models.Model):
-    """Two businesses that look like one. Found by the system, judged by people; `first` < `second`."""
+    """Two businesses that look like one. Found by the system, judged by people; `first` < `second`.
+
+    `taken`: what a verdict 同一家 changed, so that taking it back can give it back (`{"status": …,
+    "uscc": …, "licences": [ids], "equipment": [ids]}`).
+    """
 
     class State(models.TextChoices):
         SUGGESTED = "SUGGESTED", "待核对"
@@ -101,6 +105,7 @@ class DuplicatePair(models.Model):
     )
     judged_at = models.DateTimeField("核对时间", null=True)
     note = models.CharField("核对说明", max_length=200, blank=True, default="", db_default="")
+    taken = models.JSONField("并入内容", default=dict, db_default={}, blank=True, editable=False)
 
     objects = DuplicatePairQuerySet.as_manager()
 
@@ -115,10 +120,59 @@ class DuplicatePair(models.Model):
                 | Q(judged_at__isnull=False, judged_by__isnull=False) & ~Q(state="SUGGESTED"),
                 name="grids_duplicatepair_judged_when_said",
             ),
+            models.UniqueConstraint(
+                fields=["second"], condition=Q(state="SAME"), name="grids_duplicatepair_one_survivor"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.first_id} / {self.second_id}"
+
+
+class SameBusinessQuerySet(models.QuerySet["SameBusiness"]):
+    def now(self) -> Self:
+        """What holds at present."""
+        return self.filter(until_at__isnull=True)
+
+
+class SameBusiness(models.Model):
+    """A closed entry of the register stands for another (`survivor`), from when, until when.
+
+    Follows from the pairs judged to be the same, chains followed to their end, and is written by
+    `grids.same_business` alone: a judgement that is taken back ends the row. Never deleted.
+    """
+
+    entity = models.ForeignKey(
+        BusinessEntity, models.PROTECT, verbose_name="并入主体", related_name="+", db_index=False
+    )
+    survivor = models.ForeignKey(
+        BusinessEntity, models.PROTECT, verbose_name="保留主体", related_name="+", db_index=False
+    )
+    pair = models.ForeignKey(DuplicatePair, models.PROTECT, verbose_name="核对", related_name="+")
+    since_at = models.DateTimeField("自")
+    until_at = models.DateTimeField("至", null=True)
+
+    objects = SameBusinessQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "同一主体"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["survivor"], condition=Q(until_at__isnull=True), name="grids_same_by_survivor"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity"], condition=Q(until_at__isnull=True), name="grids_samebusiness_one_now"
+            ),
+            models.CheckConstraint(
+                condition=Q(survivor__lt=F("entity")), name="grids_samebusiness_earlier_stays"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} → {self.survivor_id}"
 
 
 class ImportFileQuerySet(models.QuerySet["ImportFile"]):

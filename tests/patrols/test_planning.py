@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,11 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from credit import grading, ledger
 from credit.grade_changes import GradeMove
+from credit.ledger import NewFact
 from credit.models import CreditAssessment, CreditScheme
 from grids import absences, postings
 from grids.demo import World
-from grids.models import BusinessEntity, Posting
+from grids.models import BusinessEntity, Grid, Posting
 from kernel import clock
 from kernel.deadlines.policy import WorkingCalendar
 from kernel.notices.models import OutboxMessage
@@ -140,10 +143,39 @@ def test_a_fall_gives_today_and_this_week_at_once_and_done_stays_done(world: Wor
     assert tasks(shop, "DAILY_PATROL").planned_on == MONDAY
     called_off = tasks(shop, "MONTHLY_PATROL")
     assert (called_off.state, called_off.version) == (TaskState.CANCELLED, 2)
-    assert "信用等级" in called_off.why
+    assert called_off.why == "信用等级由B级变为C级，频次随之调整"
     move(shop, "C", "B")
     assert kinds_of(shop) == AB
     assert tasks(shop, "MONTHLY_PATROL").state == TaskState.PLANNED
+
+
+def test_another_cause_of_the_same_grade_moves_the_plan_at_once(world: World) -> None:
+    """C by 经营异常 alone, monthly; penalties make it C by its points, daily, at the grading."""
+    shop = make_entity(world, 1, filed_on=MONDAY - timedelta(days=400))
+    for kind, level, ref in (("PATROL", "OK", "visit:1"), ("ABNORMAL", "LISTED", f"abnormal:{shop.pk}")):
+        ledger.record(NewFact(shop.pk, kind, ref, clock.now(), f"{ref}:{kind}", level=level))
+    grading.regrade_dirty()
+    planning.plan(MONDAY)
+    assert kinds_of(shop) == AB
+    for number in range(3):
+        fact = NewFact(
+            shop.pk, "PENALTY", f"penalty:{number}", clock.now(), f"penalty:{number}", level="GRAVE"
+        )
+        ledger.record(fact)
+        ledger.record(replace(fact, kind="SAMPLE_FAILED", level="", source=f"sample:{number}"))
+    grading.regrade_dirty()
+    shop.refresh_from_db()
+    assert (shop.credit_grade, kinds_of(shop)) == ("C", CD)
+    assert tasks(shop, "MONTHLY_PATROL").state == TaskState.CANCELLED
+    ledger.withdraw("penalty:0", by=None, at=clock.now(), why="录入有误")
+    grading.regrade_dirty()
+    assert kinds_of(shop) == CD
+    for number in (1, 2):
+        ledger.withdraw(f"penalty:{number}", by=None, at=clock.now(), why="录入有误")
+    for number in range(3):
+        ledger.withdraw(f"sample:{number}", by=None, at=clock.now(), why="录入有误")
+    grading.regrade_dirty()
+    assert kinds_of(shop) == AB
 
 
 def test_a_run_over_the_register_numbers_each_day_once_at_its_end(
@@ -213,6 +245,36 @@ def test_a_business_that_closes_or_moves_to_another_grid(world: World) -> None:
     BusinessEntity.objects.filter(pk=closed.pk).update(status="ACTIVE")
     planning.on_register_change([closed.pk], clock.now())
     assert kinds_of(closed) == CD
+
+
+def test_each_task_that_is_called_off_says_truly_why(world: World) -> None:
+    """The first reason that is true, and the same to who was asked about it."""
+    shops = {name: graded(world, "C") for name in ("shut", "no_grid", "risen", "by_cap")}
+    shops["unused"], shops["first"] = graded(world, "C", 2), graded(world, None)
+    shops["no_longer"] = graded(world, "C")
+    abnormal = {"total": 80, "caps": ["ABNORMAL"], "cause": "CAP"}
+    stand(shops["no_longer"], "C", **abnormal)
+    planning.plan(MONDAY)
+    BusinessEntity.objects.filter(pk=shops["shut"].pk).update(status="SUSPENDED")
+    BusinessEntity.objects.filter(pk=shops["no_grid"].pk).update(grid=None)
+    Grid.objects.filter(pk=shops["unused"].grid_id).update(is_active=False)
+    stand(shops["risen"], "B"), stand(shops["first"], "D"), stand(shops["by_cap"], "C", **abnormal)
+    stand(shops["no_longer"], "C")
+    planning.plan(MONDAY)
+    told = {}
+    for name, shop in shops.items():
+        (told[name],) = set(
+            PatrolTask.objects.filter(entity=shop, state="CANCELLED").values_list("why", flat=True)
+        )
+    assert told == {
+        "shut": "主体状态为“歇业”，不再安排",
+        "no_grid": "主体尚未落格，暂不安排",
+        "unused": "所在网格已停用，暂不安排",
+        "risen": "信用等级由C级变为B级，频次随之调整",
+        "first": "首次评为D级，频次随之调整",
+        "by_cap": "现仅因经营异常列为C级，改为按月巡查",
+        "no_longer": "不再仅因经营异常列为C级，改为每日巡、每周查",
+    }
 
 
 def test_the_months_work_is_spread_evenly_and_walked_in_order(world: World) -> None:
