@@ -10,8 +10,16 @@ class StationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Name the clocks' handlers, the words of notices, and what is asked about disputes."""
-        from stations import clock_handlers, notices, reopening
+        from kernel.evidence import access, arrivals
+        from kernel.evidence import captions as watermarks
+        from stations import audit_rules, clock_handlers, files, intake, intake_notices, notices, reopening
 
+        audit_rules.register()
+        intake_notices.register()
+        access.register(files.SUBJECT, files.visible_ids)
+        access.register_uploader(intake.may_take)
+        arrivals.register(files.arrived)
+        watermarks.register(files.SUBJECT, files.captions)
         clock_handlers.register()
         notices.register()
         reopening.register()

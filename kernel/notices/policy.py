@@ -113,6 +113,11 @@ def is_link(name: str, value: Any) -> bool:
     return named and isinstance(value, str) and _LINK.fullmatch(value) is not None
 
 
+def is_public(name: str, value: Any) -> bool:
+    """A link, or a telephone that stands on a door for everybody (`public_telephone`): never masked."""
+    return is_link(name, value) or name == "public_telephone"
+
+
 def masked(value: Any) -> Any:
     """The same value with every telephone and identity number in its texts masked (DOMAIN.md §7).
 
@@ -121,7 +126,7 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, dict):
-        return {name: inner if is_link(name, inner) else masked(inner) for name, inner in value.items()}
+        return {name: inner if is_public(name, inner) else masked(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [masked(inner) for inner in value]
     return value

@@ -1,0 +1,90 @@
+"""Which station, which circle, which office: where a dispute is taken and where it goes (DESIGN.md §9).
+
+The circle is the one that the shop belongs to today; the office that of the shop's grid. What comes in from
+outside – the code on a door, another platform – goes to the shop's circle, else to its community's station.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Q
+
+from grids.models import BusinessEntity, Grid
+from stations.models import CircleShop, Dispute, Station, StationKind
+from stations.states import Tier
+
+
+def circle_of(entity: BusinessEntity | None, on: date) -> Station | None:
+    """The circle (商圈) that the shop belongs to on a day; None for a shop of no circle. One statement."""
+    if entity is None:
+        return None
+    shops = CircleShop.objects.filter(entity=entity, since__lte=on, station__is_active=True)
+    row = shops.filter(Q(until__isnull=True) | Q(until__gt=on)).select_related("station__grid").first()
+    return None if row is None else row.station
+
+
+def community_of(entity: BusinessEntity | None) -> int | None:
+    """The shop's community, else the one that leads its grid."""
+    if entity is None:
+        return None
+    return entity.community_id or (None if entity.grid is None else entity.grid.lead_community_id)
+
+
+def station_in(community_id: int | None) -> Station | None:
+    """The community's own station, the first by code; None where it has none. One statement."""
+    if community_id is None:
+        return None
+    rows = Station.objects.filter(kind=StationKind.COMMUNITY, community_id=community_id, is_active=True)
+    return rows.select_related("grid").order_by("code").first()
+
+
+def community_station(dispute: Dispute) -> Station:
+    """The station of COMMUNITY for a dispute: the shop's community's; else the taking station where it is one
+    of a community, else that of its community, else the taking station itself."""
+    taken = dispute.taken_station
+    found = station_in(community_of(dispute.entity))
+    if found is not None or taken.kind == StationKind.COMMUNITY:
+        return found or taken
+    return station_in(taken.community_id) or taken
+
+
+def of_tier(dispute: Dispute, tier: Tier) -> Station:
+    """The station that handles a dispute on a tier; at OFFICIAL, for the record, the one that has it.
+
+    Raises: ValueError: CIRCLE, for a shop that belongs to none (a mistake of the caller).
+    """
+    if tier is Tier.SHOP:
+        return dispute.taken_station
+    if tier is Tier.COMMUNITY:
+        return community_station(dispute)
+    if tier is Tier.OFFICIAL:
+        return dispute.station
+    if dispute.circle is None:
+        raise ValueError(f"dispute {dispute.pk} belongs to no circle")
+    return dispute.circle
+
+
+def from_outside(entity: BusinessEntity | None, *, grid: Grid | None = None, on: date) -> Station | None:
+    """Who takes what nobody took at a counter: the shop's circle, else its community's station, else that of
+    the community that leads `grid`; None where nobody can be found."""
+    return circle_of(entity, on) or official_record(entity, grid=grid)
+
+
+def official_record(entity: BusinessEntity | None, *, grid: Grid | None = None) -> Station | None:
+    """The community's station of a shop, or of a place: it keeps the record of what the office handles."""
+    return station_in(community_of(entity)) or station_in(None if grid is None else grid.lead_community_id)
+
+
+def office_of(
+    entity: BusinessEntity | None, *, station: Station | None = None, grid: Grid | None = None
+) -> int | None:
+    """The office that answers for it: of the shop's grid, of the place's, of the station's, or of the grid
+    that the station's community leads. None where no grid is known."""
+    for one in (entity.grid if entity else None, grid, station.grid if station else None):
+        if one is not None:
+            return one.office_id
+    if station is None:
+        return None
+    led = Grid.objects.filter(lead_community_id=station.community_id, is_active=True).order_by("code")
+    return led.values_list("office_id", flat=True).first()
