@@ -15,6 +15,7 @@ from kernel.evidence.captions import Caption
 from kernel.evidence.models import Evidence
 from leads.captions import of_leads
 from tests.factories import leads as made
+from tests.factories import read_back
 from tests.factories.accounts import bearer
 from tests.factories.grids import make_entity
 from tests.factories.photos import make_photo, upload
@@ -61,6 +62,37 @@ def test_the_copy_of_a_leads_photo(world: World, api: Api) -> None:
     assert hashlib.sha256(content).hexdigest() in kept.caption
     original = api.get(commissioner, f"evidence/{photo['id']}/original/")
     assert b"".join(original.streaming_content) == content
+
+
+def test_the_words_can_be_read_on_the_copy(world: World, api: Api) -> None:
+    """Grid, number, time, place and SHA-256, read back from the pixels that are served."""
+    worker, at = world.worker(1), clock.now()
+    lon, lat = world.point_in(1)
+    content = make_photo(size=(1600, 1200), colour="#4080c0")
+    sent = upload(content, captured_at=(at - timedelta(minutes=7)).isoformat(), lon=lon, lat=lat)
+    photo = api.client.post("/api/v1/evidence/", sent, headers=bearer(worker)).json()
+    shop = make_entity(world, 1, name="顺和饺子馆")
+    told = body(world, evidence=[photo["id"]], entity=shop.pk)
+    lead = api.post(worker, "leads/", told).json()
+    answer = api.get(world.commissioner(1), f"evidence/{photo['id']}/watermarked/")
+    copy = b"".join(answer.streaming_content)
+    lines = [
+        f"编号 {lead['number']}　{world.grid(1).name}（370983001-L01）",
+        "拍摄 2026-03-10 09:53:00（设备时间）　服务器接收 2026-03-10 10:00:00",
+        f"位置 {lon:.6f}, {lat:.6f}（WGS-84，设备）　顺和饺子馆",
+        f"SHA-256 {hashlib.sha256(content).hexdigest()}",
+    ]
+    turned = str.maketrans("0123456789编号拍摄", "1234567890摄编号拍")
+    shapes = [line.translate(turned) for line in lines]
+    assert all(shape != line for shape, line in zip(shapes, lines, strict=True))
+    alphabet = "".join(lines) + "0123456789abcdefXS-网格街道社区所路店市局食品安全年月日时分秒"
+    assert read_back.read(copy, shapes, alphabet) == lines
+    band = read_back.band_of(copy, len(lines))
+    assert band.getextrema()[1] > 230, "white on it"
+    for (low, high), channel in zip(
+        read_back.above_the_band(copy, len(lines)).getextrema(), (0x40, 0x80, 0xC0), strict=True
+    ):
+        assert channel - 6 <= low <= high <= channel + 6, "the rest of the picture is as it was"
 
 
 def test_a_lead_told_by_voice_and_video_alone(world: World, api: Api) -> None:
