@@ -131,6 +131,11 @@ def handler_seat(scope: Scope, dispute: Dispute) -> Seat | None:
     )
 
 
+def handler_seat_of(user: User, dispute: Dispute) -> Seat | None:
+    """The same for any person, who need not be the one who acts."""
+    return handler_seat(scope_of(user), dispute)
+
+
 def office_seat(scope: Scope, dispute: Dispute) -> Seat | None:
     """The seat at the desk of the dispute's office; without an office, in the consumers' section."""
     if scope.is_auditor:

@@ -59,6 +59,11 @@ def identity_of(dispute: Dispute) -> Identity | None:
         return None
 
 
+def hidden(dispute: Dispute, text: str) -> str:
+    """What a person wrote of a dispute, without the consumer's name and any number: for what is kept."""
+    return (identity_of(dispute) or Identity("", "")).masked_in(text.strip()) if text.strip() else ""
+
+
 def reveal(*, dispute_id: int, by: User, reason: str) -> Revealed:
     """Show the handler whom to call. Every look leaves `consumer.revealed` on the dispute's journal: who,
     when and why, never what was seen (the name is masked in the reason as well). No `version` moves.

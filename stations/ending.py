@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stations import stays, telling
+from stations import consumers, sessions, stays, telling
 from stations.acts import Act
 from stations.models import FailReason, Outcome, RefusalGround, WithdrawalReason
 from stations.states import Move, State, Tier
@@ -37,9 +37,10 @@ def end(
 
     Raises: Conflict `wrong_state`.
     """
-    dispute = act.dispute
+    dispute, note = act.dispute, consumers.hidden(act.dispute, note)[:1000]
     act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
     stays.leave(act)
+    sessions.call_off(act)
     dispute.testings.filter(until__isnull=True).update(until=act.at)
     dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
     dispute.fail_reason, dispute.withdrawal_reason = fail or "", withdrawal or ""

@@ -86,13 +86,14 @@ def take_word(act: Act, *, way: WordWay, note: str = "", said_at: datetime | Non
     dispute, at = act.dispute, said_at or act.at
     if not dispute.registered_at <= at <= act.at:
         raise Malformed("表示时间应在登记之后、现在之前。", code="said_at", attr="said_at")
+    note = consumers.hidden(dispute, note)[:500]
     _, new = ConsumerWord.objects.get_or_create(
         dispute=dispute,
-        defaults={"said_at": at, "way": way, "note": note.strip(), "entered_by": act.by},
+        defaults={"said_at": at, "way": way, "note": note, "entered_by": act.by},
     )
     if new:
         dispute.word_at = at
-        act.note("dispute.word", {"way": way, "note": note.strip(), "said_at": at.isoformat()})
+        act.note("dispute.word", {"way": way, "note": note, "said_at": at.isoformat()})
 
 
 def file(act: Act, *, note: str = "", move: Move = Move.TO_OFFICIAL) -> None:
@@ -140,7 +141,11 @@ def accept(
         stays.change_clock(act)
         act.note(
             "dispute.accepted",
-            {"conditions": sorted(conditions), "policy": dispute.mediation_policy, "note": note.strip()},
+            {
+                "conditions": sorted(conditions),
+                "policy": dispute.mediation_policy,
+                "note": consumers.hidden(dispute, note),
+            },
         )
         act.save("state", "decided_at", "decided_by", "mediation_policy", *stays.COLUMNS)
         office = "" if dispute.office is None else dispute.office.name

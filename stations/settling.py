@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kernel.accounts.models import User
 from kernel.errors import Refused
-from stations import ending, official, policy
+from stations import consumers, ending, official, policy
 from stations.acts import Act, Expect, perform
 from stations.models import Dispute, FailReason, Outcome, WithdrawalReason
 from stations.models.choices import CHOSEN_FAIL_REASONS
@@ -24,7 +24,7 @@ def settle(*, dispute_id: int, by: User, expect: Expect, note: str = "") -> Disp
     def work(act: Act) -> Dispute:
         act.as_handler()
         dispute = act.dispute
-        if dispute.state == State.SETTLED and dispute.ended_by == by and dispute.end_note == note.strip():
+        if dispute.state == State.SETTLED and dispute.ended_by_id == by.pk:
             return dispute
         expect(dispute.version)
         settle_now(act, note=note.strip())
@@ -60,7 +60,10 @@ def fail(*, dispute_id: int, by: User, expect: Expect, reason: FailReason, note:
         expect(dispute.version)
         act.could_move(Move.FAIL)
         if official.may_file(dispute):
-            act.note("dispute.failed", {"tier": dispute.tier, "reason": reason, "note": note.strip()})
+            act.note(
+                "dispute.failed",
+                {"tier": dispute.tier, "reason": reason, "note": consumers.hidden(dispute, note)},
+            )
             official.file(act, note=FailReason(reason).label)
         else:
             ending.end(act, Move.FAIL, Outcome.NOT_REACHED, note=note.strip(), fail=reason)

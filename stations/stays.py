@@ -11,7 +11,7 @@ from datetime import datetime
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit, WorkingCalendar
-from stations import policy
+from stations import consumers, policy
 from stations.acts import SUBJECT, Act
 from stations.models import Dispute, Station, TierStay
 from stations.states import State, Tier
@@ -49,6 +49,7 @@ def enter(act: Act, *, tier: Tier, station: Station, state: State, why: TierStay
     From a handler of the sweep (`act.live` empty) nothing is cancelled: the clock that ran out is breached.
     """
     dispute, at = act.dispute, act.at
+    note = consumers.hidden(dispute, note)[:500]
     if act.live:
         clocks.cancel(SUBJECT, dispute.pk, None, at=at)
     TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=at)

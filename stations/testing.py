@@ -9,7 +9,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Pause
 from kernel.errors import Conflict, Malformed, Refused
-from stations import policy
+from stations import consumers, policy
 from stations.acts import SUBJECT, Act, Expect, perform
 from stations.models import Testing, TestingKind
 from stations.states import State
@@ -71,8 +71,9 @@ def end_testing(
     def work(act: Act) -> Testing:
         act.as_handler()
         dispute = act.dispute
+        said = consumers.hidden(dispute, result)[:500]
         row = Testing.objects.filter(dispute=dispute).order_by("-id").first()
-        if row is not None and row.until is not None and row.result == result.strip():
+        if row is not None and row.until is not None and row.result == said:
             return row
         if row is None or row.until is not None:
             raise Conflict("没有正在进行的检定、检测。", code="not_testing")
@@ -80,7 +81,7 @@ def end_testing(
         until = ended_at or act.at
         if not row.since <= until <= act.at:
             raise Malformed("结束时间应在开始之后、现在之前。", code="ended_at", attr="ended_at")
-        row.until, row.result = until, result.strip()
+        row.until, row.result = until, said
         row.save(update_fields=["until", "result"])
         _run_on(act)
         act.note("dispute.testing_ended", {"kind": row.kind, "until": until.isoformat(), "note": row.result})
