@@ -7,6 +7,9 @@ first gradings are decided in SQL; only where the computed grade is better than 
 
 No fact is lost between two gradings: a fact and its mark (`DirtyEntity`) commit together, a mark is taken
 before the business is locked, and the facts are read after that, by a later statement.
+
+Lock order (DESIGN.md §4): the clocks of what is asked about things that hang on the businesses (a new grade
+may end the question), the businesses by id, then what those who follow the grade need (`patrols.planning`).
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from credit.movement import Before, Moved, move, release, reviewed_on
 from credit.scheme import Scheme, worse
 from credit.scoring_sql import parameters
 from grids.models.register import GONE
-from kernel import clock, journal
+from kernel import approvals, clock, journal
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.contention import retried
 
@@ -162,6 +165,7 @@ def _grade(
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a batch
         taken = following.taken_in(ids)
         wanted = following.instead(ids, taken)
+        approvals.lock_hanging_on("entity", wanted)
         cursor.execute(grading_sql.LOCK, {"ids": literal(wanted), "gone": sorted(GONE)})
         living = [row[0] for row in cursor.fetchall()]
         if not living:

@@ -85,8 +85,9 @@ def entering_seat(scope: Scope, entity: BusinessEntity) -> Seat | None:
 
 
 def lock_shop(entity_id: int) -> BusinessEntity:
-    """Lock the business until commit, as grading does; the wait is capped."""
+    """Lock the business until commit, in the order of grading; the wait is capped."""
     clocks.cap_waits()
+    approvals.lock_hanging_on("entity", [entity_id])
     return BusinessEntity.objects.select_for_update(of=("self",), no_key=True).get(pk=entity_id)
 
 

@@ -14,7 +14,7 @@ from grids.importing_rows import FIELDS, Change, Plan
 from grids.models import BusinessEntity, Community, Grid, Licence
 from grids.refusals import naming_the_rule
 from grids.register_words import kept
-from kernel import journal
+from kernel import approvals, journal
 from kernel.accounts.models import User
 from kernel.copying import copy_rows
 from kernel.errors import Conflict
@@ -37,7 +37,8 @@ SELECT entity_id, type, number, expires_on FROM grids_imported_licence
 def write(plan: Plan, *, import_id: int, by: User, at: datetime) -> None:
     """Write a plan without errors, in the caller's transaction: rows, licences, journal, what follows.
 
-    Changed rows are locked in the order of their ids, and must be as the plan has seen them.
+    Changed rows are locked in the order of their ids (before them the clocks of what is asked about things
+    that hang on them), and must be as the plan has seen them.
 
     Raises:
         Conflict: somebody changed one of the rows, or registered one of the codes, meanwhile.
@@ -90,6 +91,7 @@ def _change(updated: Sequence[Change]) -> None:
     if not updated:
         return
     numbers = sorted(_id(one) for one in updated)
+    approvals.lock_hanging_on("entity", numbers)
     list(BusinessEntity.objects.filter(pk__in=numbers).order_by("pk").select_for_update(no_key=True))
     columns = ("id", "version", *FIELDS)
     _temporary("grids_imported", ENTITY, columns)

@@ -8,9 +8,14 @@ from django.db import connection, transaction
 
 from patrols import over_cap
 
+PERIOD_OVER = "任务周期已过"
+
 _MISSED = """
-UPDATE patrols_patroltask SET state = 'MISSED', version = version + 1
- WHERE state IN ('PLANNED', 'ASKS') AND period_end < %(on)s RETURNING id
+WITH over AS (
+  SELECT id FROM patrols_patroltask WHERE state IN ('PLANNED', 'ASKS') AND period_end < %(on)s
+   ORDER BY id FOR NO KEY UPDATE)
+UPDATE patrols_patroltask t SET state = 'MISSED', version = t.version + 1
+  FROM over WHERE t.id = over.id RETURNING t.id
 """
 _STILL_ASKING = "SELECT id FROM patrols_patroltask WHERE state = 'ASKS' AND period_end < %(on)s ORDER BY id"
 
@@ -27,5 +32,5 @@ def close_missed(on: date, at: datetime) -> int:
         over_cap.lock_clocks(asking)
         cursor.execute(_MISSED, {"on": on})
         missed = {row[0] for row in cursor.fetchall()}
-    over_cap.withdraw([one for one in asking if one in missed], at, "任务周期已过")
+    over_cap.withdraw({one: PERIOD_OVER for one in asking if one in missed}, at)
     return len(missed)

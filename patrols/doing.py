@@ -1,8 +1,9 @@
 """Doing patrols: a task, a stretch of street, a visit outside the plan (DESIGN.md §8).
 
-One transaction each. Lock order: the live clocks of what is asked about a business, then businesses by id,
-then tasks by id, then all else. A repeated request gives the first result back (`client_uid`). A finding
-becomes a lead in the same transaction; it is scored by the lead, the visit only says that somebody looked.
+One transaction each. Lock order (`plan_walk.hold_the_plan`): the live clocks of what is asked about a
+business and its checks, then businesses by id, where a shop has moved away the plan, then tasks by id, then
+all else. A repeated request gives the first result back (`client_uid`). A finding becomes a lead in the same
+transaction; it is scored by the lead, the visit only says that somebody looked.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from patrols.given import Expect, Given, Stretch
 from patrols.kinds import BY_WORKER, How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask, PatrolVisit
 from patrols.periods import day_zh
+from patrols.plan_walk import hold_the_plan
 from patrols.visit_rows import Call
 
 T = TypeVar("T")
@@ -90,7 +92,7 @@ def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolV
         call = desk.call(task, given, expect)
         call.digest = digest
         if asked:
-            over_cap.withdraw([task.pk], desk.at, "已不入店完成检查")
+            over_cap.withdraw({task.pk: "已不入店完成检查"}, desk.at)
         return visit_rows.write([call], by=by, at=desk.at, people=desk.people)[0]
 
     _must_be_single(given)
@@ -179,9 +181,11 @@ class Desk:
         moved = [owners[task] for task, one in said.items() if one.result == Result.GONE]
         moved += entity_ids if gone else []
         checks = [pk for pk, _, kind in seen if kind == TaskKind.WEEKLY_CHECK]
-        live = over_cap.lock_clocks(checks)
-        live += approvals.lock_live_of("entity", moved) if moved else []
+        live = approvals.lock_live_of("entity", moved) if moved else over_cap.lock_clocks(checks)
         self.entities = _locked_entities({*owners.values(), *entity_ids})
+        if moved:
+            hold_the_plan()
+            over_cap.refuse_unseen(live, moved)
         self.tasks = _locked_tasks(said, self.entities)
         self.at: datetime = clock.now()
         clocks.refuse_overdue(live, self.at)
@@ -247,10 +251,16 @@ def _locked_entities(ids: Collection[int]) -> dict[int, BusinessEntity]:
 
 
 def _locked_tasks(ids: Collection[int], entities: Mapping[int, BusinessEntity]) -> list[PatrolTask]:
+    """Those that were called off are read, not locked: who plans may take them up again without waiting."""
     if not ids:
         return []
     rows = PatrolTask.objects.filter(pk__in=list(ids)).select_related("grid").order_by("id")
-    tasks = list(rows.select_for_update(of=("self",), no_key=True))
+    held = list(rows.exclude(state=TaskState.CANCELLED).select_for_update(of=("self",), no_key=True))
+    left = [number for number in ids if number not in {task.pk for task in held}]
+    called_off = list(rows.filter(pk__in=left)) if left else []
+    if any(task.state != TaskState.CANCELLED for task in called_off):
+        raise clocks.Overdue  # taken up again between the two: from the start
+    tasks = sorted([*held, *called_off], key=lambda task: task.pk)
     for task in tasks:
         task.entity = entities[task.entity_id]
     return tasks

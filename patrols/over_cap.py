@@ -8,6 +8,7 @@ without asking again; the same where the week has too few days left to wait for 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -97,13 +98,36 @@ def ask(tasks: Mapping[int, int], entered: Mapping[int, int], most: int, at: dat
     approvals.ask_many(questions, at=at)
 
 
-def lock_live(on: date, ids: str | None) -> list[int]:
-    """The tasks (of these businesses) that wait for an answer, their clocks locked. Before their rows are."""
+def asked_about(entity_ids: Sequence[int]) -> list[int]:
+    """The tasks of these businesses about which the bureau is being asked. One statement."""
+    return _asked(literal(entity_ids))
+
+
+def _asked(ids: str | None) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(plan_sql.ASKING, {"on": on, "ids": ids})
-        waiting = [row[0] for row in cursor.fetchall()]
-    lock_clocks(waiting)
+        cursor.execute(plan_sql.ASKING, {"ids": ids})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def lock_asked() -> None:
+    """Lock the clocks of all that is asked: before the plan is held."""
+    lock_clocks(_asked(None))
+
+
+def hold_asked(ids: str | None) -> list[int]:
+    """The tasks (of these businesses) about which somebody asks, their clocks locked: they were before, or it
+    is not waited for them (the act fails and begins again). The caller holds the plan."""
+    waiting = _asked(ids)
+    if waiting:
+        approvals.lock_at_once(SUBJECT, waiting)
     return waiting
+
+
+def refuse_unseen(live: Sequence[Deadline], entity_ids: Sequence[int]) -> None:
+    """Raise `clocks.Overdue` (begin again) where something was asked about checks of these businesses since
+    the clocks `live` were locked. The caller holds the plan, so from now on nothing is."""
+    if waiting := asked_about(entity_ids):
+        approvals.refuse_unseen(live, SUBJECT, waiting)
 
 
 def lock_clocks(task_ids: Sequence[int]) -> list[Deadline]:
@@ -111,11 +135,17 @@ def lock_clocks(task_ids: Sequence[int]) -> list[Deadline]:
     return approvals.lock_live_of(SUBJECT, task_ids) if task_ids else []
 
 
-def withdraw(task_ids: Collection[int], at: datetime, why: str) -> None:
-    """Nobody asks about these any more. The caller has called `lock_live` and holds the tasks."""
-    if task_ids:
-        rows = Approval.objects.filter(kind=KIND, subject_kind=SUBJECT, subject_id__in=task_ids).waiting()
-        approvals.withdraw(list(rows), by=None, at=at, why=why)
+def withdraw(why_by_task: Mapping[int, str], at: datetime) -> None:
+    """Nobody asks about these tasks any more, each for its own reason. The caller holds the clocks and then
+    the tasks. As many statements as there are different reasons."""
+    if not why_by_task:
+        return
+    rows = Approval.objects.filter(kind=KIND, subject_kind=SUBJECT, subject_id__in=why_by_task).waiting()
+    by_reason: dict[str, list[Approval]] = defaultdict(list)
+    for row in rows.order_by("id"):
+        by_reason[why_by_task[row.subject_id]].append(row)
+    for why, some in sorted(by_reason.items()):
+        approvals.withdraw(some, by=None, at=at, why=why)
 
 
 # --- the kind of question --------------------------------------------------------------------------
@@ -173,6 +203,7 @@ def register() -> None:
     """Register the question (called once, at start-up)."""
     handlers.lock_first(lock_subjects)
     approvals.register_subject(SUBJECT, seen_tasks)
+    approvals.hang_on("entity", SUBJECT, asked_about)
     approvals.register(
         KIND,
         Kind(

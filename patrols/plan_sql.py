@@ -3,43 +3,63 @@
 
 from __future__ import annotations
 
+from grids.models import EntityStatus
 from patrols.demand import GRADED
 
 LIVE = "('PLANNED', 'ASKS')"
-NO_LONGER_THERE = "主体停业、搬离或未落格，不再安排"
-OTHER_RHYTHM = "信用等级或定级原因变化，频次随之调整"
-
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('patrols.plan'))"
 """Plans are made one at a time: what one has read, no other changes before it commits."""
 LOCK_UNLESS_HELD = "SELECT pg_try_advisory_xact_lock(hashtext('patrols.plan'))"
 
 ASKING = """
-SELECT id FROM patrols_patroltask WHERE state = 'ASKS' AND period_end >= %(on)s
-   AND (%(ids)s::bigint[] IS NULL OR entity_id = ANY(%(ids)s::bigint[])) ORDER BY id
+WITH asked AS MATERIALIZED (
+  SELECT subject_id FROM approvals_approval WHERE kind = 'patrol_over_cap' AND state = 'waiting')
+SELECT t.id FROM asked JOIN patrols_patroltask t ON t.id = asked.subject_id
+ WHERE %(ids)s::bigint[] IS NULL OR t.entity_id = ANY(%(ids)s::bigint[])
 """
+"""The tasks (of these businesses) about which the bureau is being asked: few, however long the register."""
+
+_FITS = """((w.rhythm = 'DAILY') = (t.kind IN ('DAILY_PATROL', 'WEEKLY_CHECK'))
+          AND NOT (w.grade = '' AND t.kind = 'QUARTERLY_REVIEW'))"""
+_STATUS = " ".join(
+    f"WHEN '{status.value}' THEN '{status.label}'" for status in EntityStatus if status != "ACTIVE"
+)
+_WHY = f"""CASE
+       WHEN e.status <> 'ACTIVE' THEN '主体状态为“' || CASE e.status {_STATUS} END || '”，不再安排'
+       WHEN e.grid_id IS NULL THEN '主体尚未落格，暂不安排'
+       WHEN NOT g.is_active THEN '所在网格已停用，暂不安排'
+       WHEN now.grade = '' THEN '信用等级已撤销，改为按月巡查'
+       WHEN t.grade = '' THEN '首次评为' || now.grade || '级，频次随之调整'
+       WHEN now.grade <> t.grade
+       THEN '信用等级由' || t.grade || '级变为' || now.grade || '级，频次随之调整'
+       WHEN now.cause = 'ABNORMAL_ONLY' THEN '现仅因经营异常列为C级，改为按月巡查'
+       WHEN t.cause = 'ABNORMAL_ONLY' THEN '不再仅因经营异常列为C级，改为每日巡、每周查'
+       ELSE '巡查频次规则调整' END"""
+"""Why a task is called off: the first that is true, as it is shown with the task and told to who was asked
+about it."""
 
 SET_RIGHT = f"""
-WITH {GRADED}, live AS (
-  SELECT t.id, w.id IS NOT NULL AS there, w.grid_id AS now_in,
-         (w.rhythm = 'DAILY') = (t.kind IN ('DAILY_PATROL', 'WEEKLY_CHECK'))
-         AND NOT (w.grade = '' AND t.kind = 'QUARTERLY_REVIEW') AS fits
+WITH {GRADED}, changed AS (
+  SELECT t.id, t.entity_id, w.id IS NOT NULL AS there, w.grid_id AS now_in, w.grade, w.cause, {_FITS} AS fits
     FROM patrols_patroltask t LEFT JOIN wanted w ON w.id = t.entity_id
    WHERE t.state IN {LIVE} AND t.period_end >= %(on)s
      AND (%(ids)s::bigint[] IS NULL OR t.entity_id = ANY(%(ids)s::bigint[]))
+     AND (w.id IS NULL OR NOT {_FITS} OR t.grid_id <> w.grid_id)
+   ORDER BY t.id FOR NO KEY UPDATE OF t
 ), cancelled AS (
-  UPDATE patrols_patroltask t
-     SET state = 'CANCELLED', version = t.version + 1,
-         why = CASE WHEN live.there THEN '{OTHER_RHYTHM}' ELSE '{NO_LONGER_THERE}' END
-    FROM live WHERE t.id = live.id AND t.state IN {LIVE} AND NOT coalesce(live.there AND live.fits, false)
-  RETURNING t.id, t.grid_id, t.assignee_id, t.planned_on, t.kind
+  UPDATE patrols_patroltask t SET state = 'CANCELLED', version = t.version + 1, why = {_WHY}
+    FROM changed now JOIN grids_businessentity e ON e.id = now.entity_id
+    LEFT JOIN grids_grid g ON g.id = e.grid_id
+   WHERE t.id = now.id AND NOT coalesce(now.there AND now.fits, false)
+  RETURNING t.id, t.grid_id, t.assignee_id, t.planned_on, t.kind, t.why
 ), moved AS (
-  UPDATE patrols_patroltask t SET grid_id = live.now_in, assignee_id = NULL
-    FROM live WHERE t.id = live.id AND t.state IN {LIVE} AND live.there AND live.fits
-     AND t.grid_id <> live.now_in
-  RETURNING t.id, t.grid_id, NULL::bigint, t.planned_on, t.kind
+  UPDATE patrols_patroltask t SET grid_id = now.now_in, assignee_id = NULL
+    FROM changed now WHERE t.id = now.id AND now.there AND now.fits
+  RETURNING t.id, t.grid_id, NULL::bigint, t.planned_on, t.kind, ''
 )
 SELECT true, * FROM cancelled UNION ALL SELECT false, * FROM moved
 """
+"""The only statement of a plan that waits for tasks: those that it calls off or moves, locked by id."""
 
 MISSING = f"""
 WITH {GRADED}
@@ -78,10 +98,15 @@ RETURNING id, entity_id, state
 """
 
 PLACE = f"""
-UPDATE patrols_patroltask t SET planned_on = r.planned_on, assignee_id = r.assignee_id
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id bigint, planned_on date, assignee_id bigint)
- WHERE t.id = r.id AND t.state IN {LIVE}
+WITH free AS (
+  SELECT t.id, r.planned_on, r.assignee_id FROM patrols_patroltask t
+    JOIN jsonb_to_recordset(%(rows)s::jsonb) AS r(id bigint, planned_on date, assignee_id bigint)
+      ON t.id = r.id
+   WHERE t.state IN {LIVE} FOR NO KEY UPDATE OF t SKIP LOCKED)
+UPDATE patrols_patroltask t SET planned_on = free.planned_on, assignee_id = free.assignee_id
+  FROM free WHERE t.id = free.id
 """
+"""A task that somebody is at this moment doing needs no other day or person."""
 
 ENTERED = """
 SELECT entity_id, count(*) FROM grids_entitycontact
@@ -90,11 +115,13 @@ SELECT entity_id, count(*) FROM grids_entitycontact
 """
 
 REVIEWERS = """
-UPDATE patrols_patroltask t SET assignee_id = r.assignee_id
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(grid_id bigint, assignee_id bigint)
- WHERE t.grid_id = r.grid_id AND t.kind = 'QUARTERLY_REVIEW' AND t.state = 'PLANNED'
-   AND t.period_end >= %(on)s
-   AND t.assignee_id IS DISTINCT FROM r.assignee_id
+WITH free AS (
+  SELECT t.id, r.assignee_id FROM patrols_patroltask t
+    JOIN jsonb_to_recordset(%(rows)s::jsonb) AS r(grid_id bigint, assignee_id bigint)
+      ON t.grid_id = r.grid_id
+   WHERE t.kind = 'QUARTERLY_REVIEW' AND t.state = 'PLANNED' AND t.period_end >= %(on)s
+     AND t.assignee_id IS DISTINCT FROM r.assignee_id FOR NO KEY UPDATE OF t SKIP LOCKED)
+UPDATE patrols_patroltask t SET assignee_id = free.assignee_id FROM free WHERE t.id = free.id
 """
 
 UNORDERED = f"""

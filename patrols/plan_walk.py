@@ -30,6 +30,26 @@ NONE = literal(())
 VISITS = (TaskKind.DAILY_PATROL, TaskKind.MONTHLY_PATROL, TaskKind.WEEKLY_CHECK)
 
 
+def hold_the_plan() -> None:
+    """Have the plan alone until commit: what one planning reads, no other changes meanwhile.
+
+    Its place in the order of locks (DESIGN.md §4) – every step by id, and nobody who holds a later one waits
+    for an earlier one:
+
+    1. the live clocks of what is asked about businesses and about their checks (`approvals.lock_live`, for
+       who grades `approvals.lock_hanging_on`; `over_cap.lock_asked` for the plan of all),
+    2. the businesses (who plans needs none of them),
+    3. the plan,
+    4. the tasks that are called off, moved or done; those that only get another day, person or place in the
+       walk are left out where somebody is at them.
+
+    Who has the plan locks no further business. A question that was put after the clocks were locked is not
+    waited for (`over_cap.hold_asked`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(plan_sql.LOCK)
+
+
 @dataclass
 class Made:
     """What one walk did. `made` by kind."""
@@ -83,7 +103,8 @@ class Lacking(NamedTuple):
 class PlanWalk:
     """One planning as of `at` of what lies ahead of the day `on`; the caller holds the transaction.
 
-    `ids`: the array of the businesses to set right, as text (None: all; `NONE`: none, only people).
+    `ids`: the array of the businesses to set right, as text (None: all; `NONE`: none, only people); the
+    caller has locked the clocks of what is asked about their checks, then them (see `hold_the_plan`).
     `carry_over`: visits that were planned for a day gone by and may still be made are spread anew.
     `in_order`: number the days that this touches; else what is new waits for `sequences.settle`.
     """
@@ -109,7 +130,7 @@ class PlanWalk:
         """`grid_ids`: look at the people of these grids too (None: of all)."""
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")
-            cursor.execute(plan_sql.LOCK)
+        hold_the_plan()
         lacking: list[Lacking] = []
         touched = set(grid_ids or ())
         if self.ids != NONE:
@@ -138,21 +159,22 @@ class PlanWalk:
 
     def _set_right(self) -> set[int]:
         """Call off what no longer fits, move what lies in another grid now; the grids that this touched."""
-        asking = set(over_cap.lock_live(self.on, self.ids))
+        asking = set(over_cap.hold_asked(self.ids))
         self.wanted = demand.parameters()
-        called_off, grids, moved = set(), set(), 0
+        called_off: dict[int, str] = {}
+        grids, moved = set(), 0
         with connection.cursor() as cursor:
             cursor.execute(plan_sql.SET_RIGHT, self._given(**self.wanted))
-            for gone, task_id, grid_id, person, day, kind in cursor.fetchall():
+            for gone, task_id, grid_id, person, day, kind, why in cursor.fetchall():
                 if gone:
-                    called_off.add(task_id)
+                    called_off[task_id] = why
                     self._touch(kind, person, grid_id, day)
                 else:
                     moved += 1
                     grids.add(grid_id)
                     self.kinds.add(kind)
         self.done.cancelled, self.done.moved = len(called_off), moved
-        over_cap.withdraw(asking & called_off, self.at, plan_sql.OTHER_RHYTHM)
+        over_cap.withdraw({task_id: why for task_id, why in called_off.items() if task_id in asking}, self.at)
         return grids
 
     def _lacking(self) -> list[Lacking]:

@@ -22,7 +22,7 @@ from credit.grade_changes import CauseMove, GradeMove
 from kernel import clock, journal
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.contention import retried
-from patrols import load, plan_notices
+from patrols import load, over_cap, plan_notices
 from patrols.models import PlanRun
 from patrols.plan_walk import NONE, Made, PlanWalk
 
@@ -65,6 +65,7 @@ def _plan(on: date) -> PlanRun:
     today = clock.local_date(at)
     if on < today:
         raise ValueError(f"{on} is over and is not planned any more")
+    over_cap.lock_asked()
     walk = PlanWalk(on, at, None, carry_over=on == today)
     done = walk.run(None)
     run, _ = PlanRun.objects.get_or_create(for_date=on, defaults={"at": at})
@@ -97,7 +98,8 @@ def replan(entity_ids: Sequence[int], at: datetime, *, in_order: bool = True) ->
     """Set right what is ahead of these businesses: called off what no longer fits, made what lacks.
 
     A fall to C or D gives today's patrol and this week's check at once (on a day of rest: the next working
-    day's). Runs in the transaction of the change. `in_order` False: the days touched get their walking order
+    day's). Runs in the transaction of the change, which has locked what comes before the plan
+    (`plan_walk.hold_the_plan`). `in_order` False: the days touched get their walking order
     within a minute (`sequences.settle`), once for all the batches that touch them.
     """
     if not entity_ids:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from kernel.approvals.asking import Question, ask, ask_again, ask_many, withdraw, withdraw_moot
     from kernel.approvals.deciding import Decision, decide, settle
     from kernel.approvals.kinds import Kind, register, register_subject
-    from kernel.approvals.locks import lock_live, lock_live_of, refuse_unseen
+    from kernel.approvals.locks import (
+        hang_on,
+        lock_at_once,
+        lock_hanging_on,
+        lock_live,
+        lock_live_of,
+        refuse_unseen,
+    )
 
 __all__ = [
     "Decision",
@@ -29,6 +36,9 @@ __all__ = [
     "ask_again",
     "ask_many",
     "decide",
+    "hang_on",
+    "lock_at_once",
+    "lock_hanging_on",
     "lock_live",
     "lock_live_of",
     "refuse_unseen",
@@ -47,6 +57,9 @@ _HOME = {
     "ask_again": "asking",
     "ask_many": "asking",
     "decide": "deciding",
+    "hang_on": "locks",
+    "lock_at_once": "locks",
+    "lock_hanging_on": "locks",
     "lock_live": "locks",
     "lock_live_of": "locks",
     "refuse_unseen": "locks",

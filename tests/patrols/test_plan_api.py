@@ -305,5 +305,7 @@ def test_nobody_asks_any_more_once_the_grade_has_risen(world: World, capped: Bus
     planning.plan(MONDAY)
     stand(capped, "B")
     planning.replan([capped.pk], clock.now())
-    assert check(capped).state == "CANCELLED"
-    assert Approval.objects.get().state == "withdrawn"
+    task, asked = check(capped), Approval.objects.get()
+    assert (task.state, task.why) == ("CANCELLED", "信用等级由D级变为B级，频次随之调整")
+    assert asked.state == "withdrawn"
+    assert Entry.objects.get(stream=asked.stream, kind="approval.withdrawn").data["why"] == task.why
