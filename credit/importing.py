@@ -8,15 +8,17 @@ fact has been withdrawn. Files are read while the sender waits.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
-from credit import ledger
+from credit import importing_reports, ledger
+from credit.facts import FactKind
+from credit.importing_reports import Reports
 from credit.importing_rows import (
     COLUMNS,
     PLACE,
@@ -28,7 +30,7 @@ from credit.importing_rows import (
 )
 from credit.ledger import NewFact
 from credit.models import CreditFact
-from grids import sheets
+from grids import same_business, sheets
 from grids.access import Scope, scope_of
 from grids.importing_columns import Wrong
 from grids.importing_rows import importing_offices
@@ -101,7 +103,7 @@ def _run(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
         cursor.execute(_ONE_AT_A_TIME)
     made = plan(sheet, scope, file.by, at)
     file.rows = file.done_rows = made.rows
-    errors = made.errors[:MOST_ERRORS]
+    errors = sheets.at_most(made.errors, MOST_ERRORS)
     file.errors = [asdict(one) for one in errors]
     file.created, file.unchanged = (0, 0) if errors else (len(made.facts), made.unchanged)
     state = ImportFile.State
@@ -117,7 +119,7 @@ def _run(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
 def plan(sheet: Sheet, scope: Scope, by: User | None, at: datetime) -> Plan:
     """Read every row against the register and the ledger of now; errors in the order of the rows.
 
-    Four statements, however many rows.
+    Seven statements at most, however many rows.
     """
     made, said = Plan(rows=len(sheet.rows)), []
     cells_of = dict(sheet.rows)
@@ -178,9 +180,10 @@ def _match(
     by: User | None,
     at: datetime,
 ) -> None:
-    """New, known or in the way of another. Two statements."""
+    """New, known or in the way of another. Five statements at most."""
     wanted = [(one, entity_id, source_of(one, entity_id)) for one, entity_id in placed]
-    kept = _kept({source for *_, source in wanted})
+    reports, kept = importing_reports.read(placed), _kept({source for *_, source in wanted})
+    into = same_business.survivors_of({*(n for _, n in placed), *(one.entity_id for one in kept.values())})
     seen: dict[str, int] = {}
     for one, entity_id, base in wanted:
         if base in seen:
@@ -188,16 +191,40 @@ def _match(
             made.errors.append(_wrong(one.row, cells_of[one.row], Wrong("number", "doubled", text)))
             continue
         seen[base] = one.row
+        if one.sort.kind == FactKind.ANNUAL_REPORT:
+            _match_report(made, reports, one, entity_id, base, cells_of, by, at)
+            continue
         source = next((s for s in _names(base) if s not in kept or not kept[s].withdrawn), None)
         if source is None or source in kept:
             known = kept.get(source or "")
-            if known and _same(known, one, entity_id):
+            if known and _same(known, one, entity_id, into):
                 made.unchanged += 1
             else:
                 text = "该编号的事实已入账，内容与本行不同；有误的请先撤销原事实，再导入。"
                 made.errors.append(_wrong(one.row, cells_of[one.row], Wrong("number", "differs", text)))
             continue
         made.facts.append(_fact(one, entity_id, source, by, at))
+
+
+def _match_report(
+    made: Plan,
+    reports: Reports,
+    one: Said,
+    entity_id: int,
+    base: str,
+    cells_of: dict[int, list[str]],
+    by: User | None,
+    at: datetime,
+) -> None:
+    try:
+        source = reports.source(one, entity_id, base)
+    except Wrong as refused:
+        made.errors.append(_wrong(one.row, cells_of[one.row], refused))
+    else:
+        if source is None:
+            made.unchanged += 1
+        else:
+            made.facts.append(_fact(one, entity_id, source, by, at))
 
 
 def _fact(said: Said, entity_id: int, source: str, by: User | None, at: datetime) -> NewFact:
@@ -227,17 +254,18 @@ def _kept(bases: set[str]) -> dict[str, _Kept]:
         "source", "entity_id", "kind", "level", "happened_on"
     )
     found = list(rows)
-    sources = [f"{ledger.WITHDRAWN}{source}" for source, *_ in found]
-    gone = set(CreditFact.objects.filter(source__in=sources).values_list(F("ref"), flat=True))
+    gone = ledger.withdrawn(source for source, *_ in found)
     return {
         source: _Kept(entity_id, kind, level, day, withdrawn=source in gone)
         for source, entity_id, kind, level, day in found
     }
 
 
-def _same(known: _Kept, said: Said, entity_id: int) -> bool:
-    return (known.entity_id, known.kind, known.level, known.happened_on) == (
-        entity_id, said.sort.kind, said.level, said.happened_on,
+def _same(known: _Kept, said: Said, entity_id: int, into: Mapping[int, int]) -> bool:
+    """The same fact of the same business, by whichever of its entries (`same_business`)."""
+    there, here = into.get(known.entity_id, known.entity_id), into.get(entity_id, entity_id)
+    return (there, known.kind, known.level, known.happened_on) == (
+        here, said.sort.kind, said.level, said.happened_on,
     )  # fmt: skip
 
 

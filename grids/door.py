@@ -15,6 +15,7 @@ import qrcode.image.svg
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
+from grids import same_business
 from grids.models import GONE, BusinessEntity, Licence, LicenceType
 from kernel import clock
 
@@ -54,12 +55,17 @@ class Door:
 
 
 def behind(code: str) -> Door | None:
-    """The shop of a sticker; None where no shop bears this code. Three statements and one a title."""
+    """The shop of a sticker, of one entered twice the entry that stands; None where no shop bears this code.
+
+    Four statements and one a title.
+    """
     if not 0 < len(code) <= LONGEST_CODE or not code.isascii() or not code.isalnum():
         return None
     entity = BusinessEntity.objects.filter(code=code.upper()).first()
     if entity is None:
         return None
+    if (stands := same_business.survivor_of(entity.pk)) != entity.pk:
+        entity = BusinessEntity.objects.get(pk=stands)
     today = clock.today()
     rows = Licence.objects.filter(entity=entity, ended_on__isnull=True).exclude(type__in=PERSONAL)
     licences = [

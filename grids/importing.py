@@ -160,10 +160,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _finish(file: ImportFile, made: Plan, state: str = "") -> None:
-    errors = made.errors[:MOST_ERRORS]
-    if len(made.errors) > MOST_ERRORS:
-        detail = f"错误过多，其余 {len(made.errors) - MOST_ERRORS} 处没有列出。"
-        errors.append(sheets.RowError(0, "too_many_errors", "", detail))
+    errors = sheets.at_most(made.errors, MOST_ERRORS)
     file.errors = [asdict(one) for one in errors]
     file.done_rows = file.rows
     good = file.dry_run or not errors

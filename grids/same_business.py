@@ -10,7 +10,7 @@ The caller holds both entries of the pair locked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -81,7 +81,7 @@ def survivor_of(entity_id: int) -> int:
     return entity_id if row is None else row
 
 
-def survivors_of(entity_ids: Sequence[int]) -> dict[int, int]:
+def survivors_of(entity_ids: Collection[int]) -> dict[int, int]:
     """Of these entries, those that were taken into others, each with its survivor. One statement."""
     rows = SameBusiness.objects.now().filter(entity__in=entity_ids)
     return dict(rows.values_list("entity_id", "survivor_id"))

@@ -64,6 +64,14 @@ class RowError:
     value: str = ""
 
 
+def at_most(errors: list[RowError], most: int) -> list[RowError]:
+    """The first errors, and how many more there were: a file of nothing but errors is not kept whole."""
+    if len(errors) <= most:
+        return errors
+    left = f"错误过多，其余 {len(errors) - most} 处没有列出。"
+    return [*errors[:most], RowError(0, "too_many_errors", "", left)]
+
+
 @dataclass
 class Sheet:
     """What was read: `(row number, cells in the order of the columns)`; heads that nobody knows."""

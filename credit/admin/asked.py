@@ -7,9 +7,8 @@ from typing import Any
 from django.contrib import admin
 
 from credit.admin.lists import OfEntity
-from credit.admin.standings import SHOP
 from credit.models import Appeal, Repair
-from grids.admin.of_entity import GridFilter
+from grids.admin.of_entity import SHOP, GridFilter
 
 
 class AskedAdmin(OfEntity):

@@ -12,9 +12,8 @@ from unfold.decorators import action
 from credit import partners
 from credit.admin.acts import ReasonForm
 from credit.admin.lists import OfEntity
-from credit.admin.standings import SHOP
 from credit.models import RedPartner
-from grids.admin.of_entity import GridFilter
+from grids.admin.of_entity import SHOP, GridFilter
 from grids.own_pages import seen
 from kernel.accounts.models import User
 

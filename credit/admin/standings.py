@@ -17,7 +17,7 @@ from credit.admin.drawings import Divided, stacked
 from credit.admin.lists import OfEntity
 from credit.models import CreditAssessment, CreditReview, CreditStanding
 from credit.wording import CAPS, VETOES
-from grids.admin.of_entity import GridFilter
+from grids.admin.of_entity import SHOP, GridFilter
 from grids.admin.register import GRADE_TONES
 from grids.models import BusinessEntity
 
@@ -32,11 +32,6 @@ POINTS = tuple(
         ("i6", "行政处罚"), ("i7", "安全专项"), ("i8", "共治参与"), ("total", "总分"),
     )
 )  # fmt: skip
-SHOP = (
-    ("经营主体", lambda row: row.entity.name),
-    ("统一社会信用代码", lambda row: row.entity.uscc),
-    ("网格", lambda row: row.entity.grid.code if row.entity.grid else ""),
-)
 
 
 class CauseFilter(admin.SimpleListFilter):

@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from grids import duplicates
-from grids.admin.of_entity import GridFilter
+from grids.admin.of_entity import SHOP, GridFilter, OfEntity
 from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
 from grids.models import (
     BusinessEntity,
@@ -75,39 +75,21 @@ class ValidityFilter(admin.SimpleListFilter):
         return queryset
 
 
-class OfBusiness(ExportsSheet, ScopedAdmin):
+class OfBusiness(OfEntity):
     """A list of rows of one business each; kept on the page of the business, through services."""
 
     view_roles = LOOKS
-    list_before_template = "grids/list_before.html"
     list_select_related: Any = ["entity__grid"]
-    search_fields: Any = ["entity__name", "entity__uscc", "entity__code"]
-    search_help_text = "按主体名称或代码查找"
+    search_fields: Any = [*OfEntity.search_fields]
     ordering = ["-id"]
-    actions = None
-    when_empty = ""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         seen = BusinessEntity.objects.visible_to(request.user).values("id")
         return self.model._default_manager.filter(entity__in=seen).order_by(*self.ordering)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.get_fields(request, obj))
-
-    @display(description="经营主体", ordering="entity__name")
-    def shop(self, row: Any) -> str:
-        return str(row.entity.name)
-
     @display(description="网格", ordering="entity__grid__code")
     def grid(self, row: Any) -> str:
         return str(row.entity.grid or "未落格")
-
-
-SHOP = (
-    ("经营主体", lambda row: row.entity.name),
-    ("统一社会信用代码", lambda row: row.entity.uscc),
-    ("网格", lambda row: row.entity.grid.code if row.entity.grid else ""),
-)
 
 
 @admin.register(Licence)
@@ -221,6 +203,12 @@ class JudgeForm(forms.Form):
         label="核对说明", required=False, max_length=200, widget=UnfoldAdminTextInputWidget
     )
 
+    def __init__(self, *args: Any, revising: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["note"].required = revising
+        if revising:
+            self.fields["note"].label = "更正核对的理由"
+
 
 @admin.register(DuplicatePair)
 class DuplicatePairAdmin(ExportsSheet, ScopedAdmin):
@@ -259,18 +247,25 @@ class DuplicatePairAdmin(ExportsSheet, ScopedAdmin):
 
     def _judge(self, request: HttpRequest, object_id: int, *, same: bool) -> HttpResponse:
         pair: DuplicatePair = self.wanted(request, object_id)
+        revising = pair.state == (DuplicatePair.State.DIFFERENT if same else DuplicatePair.State.SAME)
 
         def act(values: dict[str, Any], by: User, at: datetime) -> str:
-            duplicates.judge(pair_id=pair.pk, by=by, same=same, note=values["note"])
-            return "已记录核对结果。"
+            duplicates.judge(pair_id=pair.pk, by=by, same=same, note=values["note"], revise=revising)
+            return "已更正核对结果。" if revising else "已记录核对结果。"
 
         first, second = pair.first.name, pair.second.name
         effect = (
-            f"“{first}”和“{second}”是同一家：后登记的一家改为已停业，档案留存。"
+            f"“{first}”和“{second}”是同一家：后登记的一家改为已停业，信用事实、证照和红色合伙人称号归入"
+            "先登记的一家并重新评定，档案留存；在办的线索照常办理。"
             if same
             else f"“{first}”和“{second}”不是同一家：今后不再提示。"
         )
+        if revising and not same:
+            effect = (
+                f"撤销“同一家”的核对：“{second}”恢复原状态，归入“{first}”的信用事实和证照退回，"
+                "因此造成的等级下降一并恢复。"
+            )
         title = "是同一家" if same else "不是同一家"
-        form = JudgeForm(request.POST or None)
+        form = JudgeForm(request.POST or None, revising=revising)
         back = self.row_address(pair)
         return self.ask(request, title=title, submit="确定", act=act, form=form, effect=effect, back=back)

@@ -12,6 +12,13 @@ from unfold.decorators import display
 from grids.admin_access import ExportsSheet, ScopedAdmin
 from grids.models import Grid
 
+SHOP = (
+    ("经营主体", lambda row: row.entity.name),
+    ("统一社会信用代码", lambda row: row.entity.uscc),
+    ("网格", lambda row: row.entity.grid.code if row.entity.grid else ""),
+)
+"""Columns of a workbook: which business."""
+
 
 class OfEntity(ExportsSheet, ScopedAdmin):
     """A list of rows of one business each: found by its name or code, read only."""

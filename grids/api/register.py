@@ -14,7 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from grids import contacts, duplicates, key_changes, register, register_history, register_licences
+from grids import (
+    contacts,
+    duplicates,
+    key_changes,
+    register,
+    register_history,
+    register_licences,
+    same_business,
+)
 from grids.api import filters as f
 from grids.api import register_shapes as shapes
 from grids.api.people import me
@@ -125,12 +133,15 @@ class EntityDetail(generics.GenericAPIView[BusinessEntity]):
 
 
 class EntityByCode(APIView):
-    """One business, by the code of the sticker on its door (一店一码)."""
+    """One business, by the code of the sticker on its door (一店一码). Of two entries that are one business
+    both stickers lead to the one that stands."""
 
     @extend_schema(operation_id="entities_by_code", responses=shapes.EntityDetailSerializer)
     def get(self, request: Request, code: str) -> Response:
         rows = BusinessEntity.objects.visible_to(request.user)
-        return answer(request, get_object_or_404(rows, code=code.upper()).pk)
+        found = get_object_or_404(rows, code=code.upper()).pk
+        stands = same_business.survivor_of(found)
+        return answer(request, stands if rows.filter(pk=stands).exists() else found)
 
 
 def _given(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -302,7 +313,8 @@ class DuplicateList(generics.ListAPIView[DuplicatePair]):
 
 
 class DuplicateJudge(APIView):
-    """Say whether a pair is one business; then the later one is closed."""
+    """Say whether a pair is one business; then the later one is closed, and its facts, licences and title
+    count for the earlier one. `revise` with a reason turns a verdict round: what was joined is parted."""
 
     @extend_schema(
         operation_id="duplicates_judge", request=shapes.JudgeIn, responses=shapes.DuplicatePairSerializer
@@ -313,7 +325,11 @@ class DuplicateJudge(APIView):
         body.is_valid(raise_exception=True)
         said = body.validated_data
         pair = duplicates.judge(
-            pair_id=pk, by=me(request), same=said["verdict"] == "same", note=said.get("note", "")
+            pair_id=pk,
+            by=me(request),
+            same=said["verdict"] == "same",
+            note=said.get("note", ""),
+            revise=said["revise"],
         )
         rows = DuplicatePair.objects.select_related("first__grid", "second__grid", "judged_by")
         return Response(shapes.DuplicatePairSerializer(rows.get(pk=pair.pk)).data)

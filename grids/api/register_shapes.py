@@ -119,6 +119,7 @@ class RevealIn(StrictSerializer):
 class JudgeIn(StrictSerializer):
     verdict = serializers.ChoiceField(choices=[("same", "同一家"), ("different", "不是同一家")], label="结论")
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, label="核对说明")
+    revise = serializers.BooleanField(required=False, default=False, label="更正已有结论（须填写理由）")
 
 
 # --- what goes out ---------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from python_calamine import load_workbook
 
-from credit import ledger
+from credit import grading, ledger
 from credit.importing_rows import COLUMNS, SORTS
-from credit.models import CreditFact, DirtyEntity
+from credit.models import CreditFact, CreditStanding, DirtyEntity
+from grids import duplicates
 from grids.demo import World
-from grids.models import BusinessEntity, ImportFile
+from grids.models import BusinessEntity, DuplicatePair, ImportFile
 from kernel import clock
 from kernel.journal.models import Entry
 from tests.factories.accounts import bearer
@@ -165,3 +166,54 @@ def test_the_template_can_be_filled_in(world: World, client: Client) -> None:
     heads, example = load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert heads == HEADS
     assert example[1] in SORTS
+
+
+def test_what_is_said_last_of_a_report_holds(world: World, client: Client) -> None:
+    """未报, then 逾期, then 未报 again: three facts of one matter; each file twice is once."""
+    shop, user = make_entity(world), world.user("bureau")
+
+    def said(level: str) -> tuple[int, int]:
+        told = carried(client, user, row(shop, "年报", level, 编号="2024", 发生日期=""))
+        return told["created"], told["unchanged"]
+
+    for level in ("未报", "逾期", "未报", "逾期"):
+        assert said(level) == (1, 0)
+        assert said(level) == (0, 1)
+    facts = CreditFact.objects.filter(entity=shop).order_by("pk")
+    base = f"report:2024:{shop.pk}"
+    assert list(facts.values_list("source", flat=True)) == [
+        f"{base}:MISSING", f"{base}:LATE", f"{base}:MISSING~2", f"{base}:LATE~2",
+    ]  # fmt: skip
+    assert set(facts.values_list("ref", flat=True)) == {"report:2024"}
+    grading.regrade_dirty()
+    assert CreditStanding.objects.get(pk=shop.pk).i2 == 4
+    ledger.withdraw(f"{base}:LATE~2", by=user, at=clock.now(), why="录入有误")
+    assert said("未报") == (0, 1)
+    assert said("逾期") == (1, 0)
+    assert codes(client, user, row(shop, "年报", "逾期", 编号="2024", 发生日期="2025-07-31")) == [
+        (2, "differs")
+    ]
+
+
+def test_a_paper_that_is_known_of_the_closed_entry_is_known_of_the_business(
+    world: World, client: Client
+) -> None:
+    first, second = make_entity(world), make_entity(world)
+    user = world.user("bureau")
+    carried(client, user, row(second, "行政处罚", "一般", 编号="罚1号"))
+    pair = DuplicatePair.objects.create(first=first, second=second, why="联系电话相同", found_at=clock.now())
+    duplicates.judge(pair_id=pair.pk, by=user, same=True)
+    told = carried(client, user, row(first, "行政处罚", "一般", 编号="罚1号"))
+    assert (told["created"], told["unchanged"]) == (0, 1)
+
+
+def test_errors_that_are_left_out_are_counted(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credit.importing.MOST_ERRORS", 2)
+    rows = [row("", "抽检", 编号=str(number)) for number in range(5)]
+    told = post(client, world.user("bureau"), as_csv(*rows)).json()
+    assert [(one["row"], one["code"]) for one in told["errors"]] == [
+        (2, "no_entity"), (3, "no_entity"), (0, "too_many_errors"),
+    ]  # fmt: skip
+    assert told["errors"][2]["detail"] == "错误过多，其余 3 处没有列出。"

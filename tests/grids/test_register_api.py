@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from grids import contacts, duplicates
+from grids import contacts, door, duplicates
 from grids.contacts import Contact
 from grids.demo import World
 from grids.models import BusinessEntity, Licence, Purpose
@@ -168,7 +168,7 @@ def test_filters_of_the_register(world: World, api: Api) -> None:
 
 
 def test_contacts_likenesses_and_reveal(world: World, api: Api) -> None:
-    first, _ = (make_entity(world, 1, name="顺和饺子馆", contact_phone="13800001111") for _ in range(2))
+    first, later = (make_entity(world, 1, name="顺和饺子馆", contact_phone="13800001111") for _ in range(2))
     at = clock.now()
     contacts.record([Contact(first.pk, Purpose.PATROL, world.worker(1).pk, at, "visit:1")])
     duplicates.find(at=at)
@@ -190,6 +190,15 @@ def test_contacts_likenesses_and_reveal(world: World, api: Api) -> None:
     history = api.get(worker, f"entities/{first.pk}/history/").json()["results"]
     assert [one["what"] for one in history] == ["查看完整信息", "核对疑似重复主体"]
     assert history[1]["subject"] == "顺和饺子馆（同一家）"
+    assert api.get(worker, f"entities/by-code/{later.code}/").json()["id"] == first.pk
+    found = door.behind(later.code)
+    assert found is not None
+    assert found.entity == first
+    back = {"verdict": "different", "note": "现场核实是两家"}
+    assert api.post(clerk, path, back).json()["errors"][0]["code"] == "already_judged"
+    again = api.post(clerk, path, {**back, "revise": True})
+    assert (again.status_code, again.json()["second"]["status"]) == (200, "ACTIVE")
+    assert api.get(worker, f"entities/by-code/{later.code}/").json()["id"] == later.pk
 
 
 def test_how_many_statements_it_takes(world: World, api: Api) -> None:
