@@ -28,11 +28,11 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
 from kernel.errors import DomainError
-from kernel.notices import webhooks
+from kernel.notices import templates, webhooks
 from kernel.notices.models import OutboxMessage, Robot, WebhookDelivery, WebhookEndpoint
 from leads import dispatch, platforms, tip_offs
 from leads.acts import Act
-from leads.models import Lead, LookBack, Matter, Survey
+from leads.models import Lead, LookBack, Matter, Survey, Whistle, WhistleCall
 from leads.states import State
 from reports import nightly
 from suoshe import api_urls
@@ -274,6 +274,72 @@ def pages(life: Life) -> list[str]:
         f"/admin/deadlines/deadline/?q=lead:{one}",
         f"/admin/deadlines/event/?q=lead:{one}",
     ]
+
+
+CLOSEST = ("leads/?page_size=200", "matters/", "notices/?page_size=200", "complaints/", "me/", "whistles/")
+"""What each of the others asks in the short form, besides the tip-off itself."""
+OUTSIDERS = {
+    Role.GRID_WORKER, Role.COMMUNITY_HEAD, Role.SUBDISTRICT, Role.DEPARTMENT_LIAISON, Role.STATION_MEDIATOR,
+    Role.BUREAU, Role.BUREAU_LEADER, Role.AUDITOR, Role.SYSTEM_ADMIN, Role.IDENTITY_KEEPER,
+}  # fmt: skip
+
+
+def test_nobody_else_sees_it_or_is_told_of_it(world: World, api: Api, settings: Any) -> None:
+    """The short form of the test below: every person, every notice, post and whistle; few endpoints."""
+    cache.clear()
+    life = a_whole_life(world, api, settings)
+    one, needles = life.tip_off, (WORD, life.tip_off.number, NAME, PHONE, "tip_off_")
+    whistle = {
+        "lead": life.double.pk,
+        "grid": world.grid(1).code,
+        "departments": ["police"],
+        "reason": "协查",
+    }
+    post(api, world.clerk_of(1), "whistles/", whistle, status=201)
+    own = [f"leads/{one.pk}/", f"leads/{one.pk}/timeline/", f"evidence/{life.evidence}/original/"]
+    given_away, unexpected = [], []
+    for who in HIDDEN_FROM:
+        headers = bearer(person(world, who))
+        for path in (*own, *CLOSEST):
+            answer = api.client.get(f"/api/v1/{path}", headers=headers)
+            given_away += [(who, path, needle) for needle in needles if needle in told(answer)]
+            if path in own and answer.status_code != 404:
+                unexpected.append((who, path, answer.status_code))
+    assert (given_away, unexpected) == ([], [])
+    platform = Matter.objects.get().taken_by
+    assert_only_its_office_and_section_see_it(one, platform, world.commissioner(1))  # its first owner
+    assert_nobody_was_told(life, needles)
+    assert_no_whistle_tells(needles)
+    seen = told(api.get(world.head_of(1), f"leads/{one.pk}/"))
+    assert all(needle in seen for needle in (WORD, one.number)), "the needles are sharp"
+    cache.clear()
+
+
+def assert_only_its_office_and_section_see_it(one: Lead, *were_told: User) -> None:
+    """Of all persons there are, and of all who were told: beside those who see it now, `were_told`."""
+    see = set()
+    for user in User.objects.all():
+        forget(user)
+        if Lead.objects.visible_to(user).filter(pk=one.pk).exists():
+            see.add(user)
+    rows = OutboxMessage.objects.filter(subject_kind="lead", subject_id=one.pk, recipient__isnull=False)
+    assert {row.recipient for row in rows.select_related("recipient")} <= see | set(were_told)
+    postings = Posting.objects.filter(user__in=see).select_related("backup")
+    assert {one.assignee, one.second_officer} <= {posting.user for posting in postings} <= see
+    assert not {posting.role for posting in postings} & OUTSIDERS
+    of_the_section = Posting.objects.filter(section=one.restricted_section)
+    stand_in = {found for pair in of_the_section.values_list("user", "backup") for found in pair}
+    assert {posting.user_id for posting in postings if posting.section} <= stand_in
+
+
+def assert_no_whistle_tells(needles: tuple[str, ...]) -> None:
+    """What a department is sent, and what stands behind the link."""
+    assert Whistle.objects.exists()
+    rows = OutboxMessage.objects.filter(subject_kind="whistle")
+    assert rows.exists()
+    texts = [str(templates.render(row.template, row.params)) for row in rows]
+    texts += [str(list(model.objects.values())) for model in (Whistle, WhistleCall)]
+    assert not any(needle in text for text in texts for needle in needles)
 
 
 @pytest.mark.long
