@@ -30,7 +30,7 @@ from credit.grade_changes import CauseMove, GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditReview
 from credit.movement import Before, Moved, move, release, reviewed_on
 from credit.scheme import Scheme, worse
-from credit.scoring_sql import parameters
+from credit.scoring_sql import parameters, settled
 from grids.models.register import GONE
 from kernel import approvals, clock, journal
 from kernel.deadlines.arrays import literal
@@ -162,7 +162,6 @@ def _grade(
     """
     on = clock.local_date(at)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than a batch
         taken = following.taken_in(ids)
         wanted = following.instead(ids, taken)
         approvals.lock_hanging_on("entity", wanted)
@@ -171,6 +170,20 @@ def _grade(
         if not living:
             return []
         following.copy(taken)
+    with settled():
+        moves, causes = _graded(living, at, on, trigger, review, restored or {})
+    grade_changes.tell(moves, at)
+    grade_changes.tell_causes(sorted(causes), at)
+    if tell:
+        fall_notices.tell([one for one in moves if one.fell], at=at)
+    return moves
+
+
+def _graded(
+    living: Sequence[int], at: datetime, on: date, trigger: str, review: Review | None, restored: Restored
+) -> tuple[list[GradeMove], list[CauseMove]]:
+    """Read the register, score, decide and write; by number, who moved and who stays for another cause."""
+    with connection.cursor() as cursor:
         cursor.execute(grading_sql.PULL, {"ids": literal(living), "at": at, "on": on})
     scheme_id, scheme = schemes_in_force.newest()
     given: dict[str, Any] = {
@@ -180,15 +193,10 @@ def _grade(
     }  # fmt: skip
     moves, waiting, causes = _decide(living, given, review, {})
     if waiting:
-        told = _told(waiting, scheme, on, review, restored or {})
+        told = _told(waiting, scheme, on, review, restored)
         risen, _, others = _decide(list(told), given, review, told)
         moves, causes = moves + risen, causes + others
-    moves.sort()
-    grade_changes.tell(moves, at)
-    grade_changes.tell_causes(sorted(causes), at)
-    if tell:
-        fall_notices.tell([one for one in moves if one.fell], at=at)
-    return moves
+    return sorted(moves), causes
 
 
 Told = dict[int, tuple[str, date, tuple[str, ...]]]

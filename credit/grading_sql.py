@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit.scoring_sql import SCORED
+from credit.scoring_sql import SCORED, of_them
 
 LOCK = """
 SELECT id FROM grids_businessentity WHERE id = ANY(%(ids)s::bigint[]) AND status <> ALL(%(gone)s)
@@ -12,7 +12,8 @@ SELECT id FROM grids_businessentity WHERE id = ANY(%(ids)s::bigint[]) AND status
 grading there is none yet, and the journal's stream `entity:<id>` is theirs. Without those that are gone."""
 
 # A state that comes back (A, B, A again) is a new fact: its source names the fact that it supersedes.
-PULL = """
+PULL = f"""
+WITH wanted AS MATERIALIZED (SELECT %(ids)s::bigint[] AS ids)
 INSERT INTO credit_creditfact
        (entity_id, kind, level, ref, at, happened_on, until, source, data, recorded_at)
 SELECT r.entity_id, r.kind, r.level, r.ref, greatest(%(at)s, known.at), %(on)s, r.until,
@@ -24,14 +25,14 @@ SELECT r.entity_id, r.kind, r.level, r.ref, greatest(%(at)s, known.at), %(on)s, 
            left(md5(concat_ws('|', l.type, l.number, coalesce(l.expires_on::text, ''),
                               coalesce(l.ended_on::text, ''))), 16) AS digest,
            jsonb_build_object('type', l.type, 'number', l.number) AS data
-      FROM grids_licence l WHERE l.entity_id = ANY(%(ids)s::bigint[])
+      FROM grids_licence l WHERE {of_them("l.entity_id")}
      UNION ALL
     SELECT q.entity_id, 'TEST_DUE', CASE WHEN q.ended_on <= %(on)s THEN 'ENDED' ELSE 'VALID' END,
            'equipment:' || q.id, q.next_test_on,
            left(md5(concat_ws('|', q.kind, q.number, coalesce(q.next_test_on::text, ''),
                               coalesce(q.ended_on::text, ''))), 16),
            jsonb_build_object('kind', q.kind, 'number', q.number)
-      FROM grids_equipment q WHERE q.entity_id = ANY(%(ids)s::bigint[])) r
+      FROM grids_equipment q WHERE {of_them("q.entity_id")}) r
   LEFT JOIN LATERAL (
     SELECT c.id, c.at, c.level, c.source FROM credit_creditfact c
      WHERE c.entity_id = r.entity_id AND c.ref = r.ref AND c.kind = r.kind
@@ -72,7 +73,8 @@ decided AS (
            b.cause <> s.cause OR b.caps::text[] <> s.caps OR b.vetoes::text[] <> s.vetoes
                OR b.computed_grade <> s.grade AS causes
       FROM scored s
-      LEFT JOIN credit_creditstanding b ON b.entity_id = s.entity_id
+      LEFT JOIN (SELECT * FROM credit_creditstanding c WHERE {of_them("c.entity_id")}) b
+        ON b.entity_id = s.entity_id
       LEFT JOIN told t ON t.entity_id = s.entity_id),
 moved AS (SELECT * FROM decided WHERE effective IS DISTINCT FROM before AND effective IS NOT NULL),
 standing AS (
@@ -99,7 +101,8 @@ assessment AS (
      WHERE effective IS NOT NULL AND (tells OR effective IS DISTINCT FROM before)
      ORDER BY entity_id),
 graded AS (
-    UPDATE grids_businessentity e SET credit_grade = m.effective FROM moved m WHERE e.id = m.entity_id),
+    UPDATE grids_businessentity e SET credit_grade = m.effective
+      FROM moved m WHERE e.id = m.entity_id AND {of_them("e.id")}),
 journal AS (
     INSERT INTO journal_entry (stream, kind, actor_name, at, data)
     SELECT 'entity:' || entity_id, 'credit.graded', %(system)s, %(at)s,
@@ -115,15 +118,15 @@ SELECT entity_id, coalesce(before, ''), effective, cause, caps, grade, stood_sin
 `credit.movement` (`effective` is null: its computed grade is better than the effective one). Asked again with
 the answers in `told_…`, those are scored and written."""
 
-REVIEWED = """,
+REVIEWED = f""",
 reviewed AS (
     INSERT INTO credit_creditreview (entity_id, kind, period, total, before, grade, at, exception)
     SELECT entity_id, CASE WHEN before IN ('C', 'D') THEN 'MONTHLY' ELSE 'QUARTERLY' END, %(period)s,
            total, before, effective, %(at)s, ''
       FROM decided
      WHERE effective IS NOT NULL AND (before IN ('C', 'D') OR (before IN ('A', 'B') AND %(quarterly)s))
-       AND NOT EXISTS (SELECT 1 FROM credit_creditreview r
-                        WHERE r.entity_id = decided.entity_id AND r.period = %(period)s)
+       AND entity_id NOT IN (SELECT r.entity_id FROM credit_creditreview r
+                              WHERE {of_them("r.entity_id")} AND r.period = %(period)s)
      ORDER BY entity_id
     ON CONFLICT (entity_id, kind, period) DO NOTHING)
 """

@@ -4,21 +4,23 @@ Why there are two: docs/adr on one scheme and two evaluators. What a rule costs 
 parameters; what a rule *is* stands here and in `credit.scoring`, and `tests/credit/test_scoring_sql.py` holds
 the two together on random facts and schemes.
 
-How it stays fast (DESIGN.md §12): the facts of each business are read from one covering index
-(`credit_facts_by_entity`) in its own order, so nothing is sorted and the table is not touched; business by
-business (LATERAL), so that the plan is the same for one and for a million, whatever the statistics say; facts
-of a matter become one row of sums and a mask of bits, and those the row of the business.
+How it stays fast (DESIGN.md §12): facts are read from one covering index (`credit_facts_by_entity`) in its
+own order, so nothing is sorted and the table is not touched. Three readings, each of the kinds that are
+counted alike: states (the newest of each matter), events (each for itself), matters (a round of a lead or a
+penalty, whose facts are read together). What a later step uses more than once is MATERIALIZED, or it would
+be computed each time. `settled` holds the plan, whatever the statistics say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import IntFlag
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from credit.scheme import Scheme
 from credit.windows import back
@@ -43,24 +45,25 @@ class Bit(IntFlag):
     V5 = 4096
 
 
-UNSCORED = "('WITHDRAWN', 'LEAD_OPENED', 'LEAD_CLOSED', 'LOOK_BACK_PASSED', 'LENIENCY')"
-"""Kinds without points: read by nobody here."""
+STATES = """('LICENCE', 'MISMATCH', 'ANNUAL_REPORT', 'TEST_DUE', 'ABNORMAL', 'BLACKLISTED', 'UNLICENSED',
+                'OBSTRUCTION', 'CRIME')"""
+"""Kinds of which the newest of a matter says what is."""
+EVENTS = """('PATROL', 'LOOK_BACK_FAILED', 'COMPLAINT', 'SAMPLE_FAILED', 'SELF_CHECK_MISSED', 'ACCIDENT',
+                'PLEDGE', 'TRAINING', 'DISPUTE_COMMITMENT', 'CO_GOVERNANCE')"""
+"""Kinds of which each fact counts for itself."""
+MATTERS = """('FINDING', 'RECTIFICATION_ORDERED', 'RECTIFICATION_DONE', 'RECTIFICATION_OVERDUE', 'PENALTY',
+                'PENALTY_REPAIRED')"""
+"""Kinds of which the facts of one matter are read together. What is in none of the three has no points."""
 
-_BITS = f"""CASE f.kind
-    WHEN 'PATROL' THEN CASE WHEN f.happened_on > %(patrol_after)s THEN {Bit.PATROLLED} END
-    WHEN 'RECTIFICATION_ORDERED' THEN
-        CASE WHEN f.level IN ('SERIOUS', 'URGENT') THEN {Bit.ORDERED | Bit.SEVERE} ELSE {Bit.ORDERED} END
-    WHEN 'RECTIFICATION_DONE' THEN
-        CASE f.level WHEN 'ON_TIME' THEN {Bit.DONE | Bit.ON_TIME} ELSE {Bit.DONE} END
-    WHEN 'RECTIFICATION_OVERDUE' THEN
-        CASE WHEN f.level IN ('SERIOUS', 'URGENT') THEN {Bit.OVERDUE | Bit.SEVERE} ELSE {Bit.OVERDUE} END
-    WHEN 'PENALTY_REPAIRED' THEN {Bit.REPAIRED}
-    WHEN 'ACCIDENT' THEN CASE WHEN f.happened_on > %(accident_after)s THEN {Bit.V3} END
-    WHEN 'ABNORMAL' THEN CASE WHEN f.newest AND f.level = 'LISTED' THEN {Bit.ABNORMAL} END
-    WHEN 'BLACKLISTED' THEN CASE WHEN f.newest AND f.level = 'LISTED' THEN {Bit.V1} END
-    WHEN 'UNLICENSED' THEN CASE WHEN f.newest AND f.level = 'CONFIRMED' THEN {Bit.V2} END
-    WHEN 'OBSTRUCTION' THEN CASE WHEN f.newest AND f.level = 'CONFIRMED' THEN {Bit.V4} END
-    WHEN 'CRIME' THEN CASE WHEN f.newest AND f.level = 'TRANSFERRED' THEN {Bit.V5} END END"""
+
+def of_them(column: str) -> str:
+    """The condition that a row is of the businesses asked about. The array is no constant of the statement:
+    the planner would weigh each of its numbers, at every place."""
+    return f"{column} = ANY((SELECT w.ids FROM wanted w)::bigint[])"
+
+
+_COUNTED = f"""{of_them("c.entity_id")} AND c.happened_on <= %(on)s
+           AND ((SELECT count(*) = 0 FROM gone) OR c.id NOT IN (SELECT g.id FROM gone g))"""
 
 
 def _has(bits: int, of: str = "m.bits") -> str:
@@ -78,80 +81,114 @@ _DUE = f"({_has(Bit.ORDERED)} AND m.ended_on > %(rectification_after)s)"
 _LATE_AND_SEVERE = f"({_has(Bit.OVERDUE | Bit.SEVERE)} AND {_lacks(Bit.DONE)})"
 
 # The newest report by the day it was due; the order of `credit.scoring`: day, moment, place in the ledger.
-_REPORT = """CASE WHEN f.kind = 'ANNUAL_REPORT' AND f.newest THEN ARRAY[f.happened_on - date '2000-01-01',
-    (extract(epoch FROM f.at) * 1000000)::bigint, f.id,
-    CASE f.level WHEN 'LATE' THEN 1 WHEN 'MISSING' THEN 2 ELSE 0 END] END"""
+_REPORT = """CASE f.kind WHEN 'ANNUAL_REPORT' THEN ARRAY[f.happened_on - date '2000-01-01',
+               (extract(epoch FROM f.at) * 1000000)::bigint, f.id,
+               CASE f.level WHEN 'LATE' THEN 1 WHEN 'MISSING' THEN 2 ELSE 0 END] END"""
 
 SCORED = f"""
+wanted AS MATERIALIZED (SELECT %(ids)s::bigint[] AS ids),
 asked AS MATERIALIZED (
-    SELECT id, filed_on FROM grids_businessentity WHERE id = ANY(%(ids)s::bigint[])),
+    SELECT e.id, e.filed_on FROM grids_businessentity e WHERE {of_them("e.id")}),
 gone AS MATERIALIZED (
-    SELECT t.id FROM asked a
-      JOIN credit_creditfact w ON w.entity_id = a.id AND w.kind = 'WITHDRAWN' AND w.happened_on <= %(on)s
-      JOIN credit_creditfact t ON t.source = w.ref AND t.entity_id = w.entity_id),
-summed AS (
-    SELECT a.id AS entity_id, a.filed_on, s.*
-      FROM asked a
+    SELECT t.id FROM credit_creditfact w
      CROSS JOIN LATERAL (
-        SELECT sum(m.licensing) AS licensing, max(m.report) AS report,
-               sum(CASE WHEN {_has(Bit.ON_TIME)} OR {_WITHIN} THEN m.found * %(patrol_on_time)s
-                        ELSE m.found END) AS found,
-               count(*) FILTER (WHERE {_DUE}) AS due,
-               count(*) FILTER (WHERE {_DUE} AND {_has(Bit.ON_TIME)}) AS on_time,
-               sum(m.failed_look_backs) AS failed_look_backs, sum(m.complaints) AS complaints,
-               sum(m.penalties) FILTER (WHERE {_lacks(Bit.REPAIRED, "coalesce(m.bits, 0)")}) AS penalties,
-               sum(m.unsafe) AS unsafe, sum(m.taken_part) AS taken_part,
-               coalesce(bit_or(m.bits), 0) AS bits,
-               coalesce(bool_or({_LATE_AND_SEVERE}), false) AS late_and_severe
-          FROM (
-            SELECT sum(CASE WHEN f.newest THEN CASE f.kind
-                       WHEN 'LICENCE' THEN CASE WHEN f.level = 'VALID' THEN
-                            CASE WHEN f.until < %(on)s THEN %(expired)s
-                                 WHEN f.until <= %(soon)s THEN %(expiring)s END END
-                       WHEN 'MISMATCH' THEN CASE f.level WHEN 'FOUND' THEN %(mismatch)s END END END)
-                       AS licensing,
-                   max({_REPORT}) AS report,
-                   sum(CASE WHEN f.kind = 'FINDING' AND f.happened_on > %(patrol_after)s THEN CASE f.level
-                       WHEN 'MINOR' THEN %(minor)s WHEN 'MODERATE' THEN %(moderate)s
-                       WHEN 'SERIOUS' THEN %(serious)s WHEN 'URGENT' THEN %(urgent)s END END) AS found,
-                   min(f.happened_on) FILTER (
-                       WHERE f.kind IN ('RECTIFICATION_DONE', 'RECTIFICATION_OVERDUE')) AS ended_on,
-                   count(*) FILTER (WHERE f.kind = 'LOOK_BACK_FAILED'
-                       AND f.happened_on > %(rectification_after)s) AS failed_look_backs,
-                   sum(CASE WHEN f.kind = 'COMPLAINT' AND f.happened_on > %(complaint_after)s THEN
-                       CASE f.level WHEN 'SUBSTANTIATED' THEN %(substantiated)s
-                                    ELSE %(not_performed)s END END) AS complaints,
-                   sum(CASE WHEN f.kind = 'PENALTY' THEN CASE f.level
-                       WHEN 'LIGHT' THEN CASE WHEN f.happened_on > %(light_after)s THEN %(light)s END
-                       WHEN 'ORDINARY' THEN CASE WHEN f.happened_on > %(ordinary_after)s
-                           THEN %(ordinary)s END
-                       WHEN 'GRAVE' THEN CASE WHEN f.happened_on > %(grave_after)s THEN %(grave)s END
-                       END END) AS penalties,
-                   sum(CASE f.kind
-                       WHEN 'TEST_DUE' THEN CASE WHEN f.newest AND f.level = 'VALID' AND f.until < %(on)s
-                           THEN %(test_overdue)s END
-                       WHEN 'SAMPLE_FAILED' THEN CASE WHEN f.happened_on > %(safety_after)s
-                           THEN %(sample_failed)s END
-                       WHEN 'SELF_CHECK_MISSED' THEN CASE WHEN f.happened_on > %(safety_after)s
-                           THEN %(self_check_missed)s END END) AS unsafe,
-                   sum(CASE WHEN f.kind IN ('PLEDGE', 'TRAINING', 'DISPUTE_COMMITMENT', 'CO_GOVERNANCE')
-                       AND f.happened_on > %(participation_after)s THEN %(participation_each)s END)
-                       AS taken_part,
-                   bit_or({_BITS}) AS bits
-              FROM (
-                SELECT c.ref, c.kind, c.level, c.at, c.id, c.happened_on, c.until,
-                       lead(c.id) OVER (PARTITION BY c.ref, c.kind ORDER BY c.at, c.id) IS NULL AS newest
-                  FROM credit_creditfact c
-                 WHERE c.entity_id = a.id AND c.happened_on <= %(on)s AND c.kind NOT IN {UNSCORED}
-                   AND c.id NOT IN (SELECT g.id FROM gone g)) f
-             GROUP BY f.ref) m) s),
-pointed AS (
+        SELECT c.id FROM credit_creditfact c WHERE c.source = w.ref AND c.entity_id = w.entity_id OFFSET 0) t
+     WHERE {of_them("w.entity_id")} AND w.kind = 'WITHDRAWN' AND w.happened_on <= %(on)s),
+states AS (
+    SELECT f.entity_id,
+           sum(CASE f.kind
+               WHEN 'LICENCE' THEN CASE WHEN f.level = 'VALID' THEN
+                    CASE WHEN f.until < %(on)s THEN %(expired)s
+                         WHEN f.until <= %(soon)s THEN %(expiring)s END END
+               WHEN 'MISMATCH' THEN CASE f.level WHEN 'FOUND' THEN %(mismatch)s END END) AS licensing,
+           max({_REPORT}) AS report,
+           sum(CASE WHEN f.kind = 'TEST_DUE' AND f.level = 'VALID' AND f.until < %(on)s
+               THEN %(test_overdue)s END) AS untested,
+           bit_or(CASE f.level
+               WHEN 'LISTED' THEN CASE f.kind WHEN 'ABNORMAL' THEN {Bit.ABNORMAL:d}
+                                              WHEN 'BLACKLISTED' THEN {Bit.V1:d} END
+               WHEN 'CONFIRMED' THEN CASE f.kind WHEN 'UNLICENSED' THEN {Bit.V2:d}
+                                                 WHEN 'OBSTRUCTION' THEN {Bit.V4:d} END
+               WHEN 'TRANSFERRED' THEN CASE f.kind WHEN 'CRIME' THEN {Bit.V5:d} END END) AS bits
+      FROM (
+        SELECT DISTINCT ON (c.entity_id, c.ref, c.kind)
+               c.entity_id, c.kind, c.level, c.at, c.id, c.happened_on, c.until
+          FROM credit_creditfact c
+         WHERE {_COUNTED}
+           AND c.kind IN {STATES}
+         ORDER BY c.entity_id DESC, c.ref DESC, c.kind DESC, c.at DESC, c.id DESC) f
+     GROUP BY f.entity_id),
+events AS (
+    SELECT c.entity_id,
+           count(*) FILTER (WHERE c.kind = 'LOOK_BACK_FAILED' AND c.happened_on > %(rectification_after)s)
+               AS failed_look_backs,
+           sum(CASE WHEN c.kind = 'COMPLAINT' AND c.happened_on > %(complaint_after)s THEN CASE c.level
+               WHEN 'SUBSTANTIATED' THEN %(substantiated)s ELSE %(not_performed)s END END) AS complaints,
+           sum(CASE c.kind
+               WHEN 'SAMPLE_FAILED' THEN CASE WHEN c.happened_on > %(safety_after)s THEN %(sample_failed)s END
+               WHEN 'SELF_CHECK_MISSED' THEN CASE WHEN c.happened_on > %(safety_after)s
+                   THEN %(self_check_missed)s END END) AS unsafe,
+           count(*) FILTER (WHERE c.happened_on > %(participation_after)s
+               AND c.kind IN ('PLEDGE', 'TRAINING', 'DISPUTE_COMMITMENT', 'CO_GOVERNANCE')) AS taken_part,
+           bit_or(CASE c.kind
+               WHEN 'PATROL' THEN CASE WHEN c.happened_on > %(patrol_after)s THEN {Bit.PATROLLED:d} END
+               WHEN 'ACCIDENT' THEN CASE WHEN c.happened_on > %(accident_after)s THEN {Bit.V3:d} END END)
+               AS bits
+      FROM credit_creditfact c
+     WHERE {_COUNTED}
+       AND c.kind IN {EVENTS}
+     GROUP BY c.entity_id),
+matters AS (
+    SELECT m.entity_id,
+           sum(CASE WHEN {_has(Bit.ON_TIME)} OR {_WITHIN} THEN m.found * %(patrol_on_time)s
+                    ELSE m.found END) AS found,
+           count(*) FILTER (WHERE {_DUE}) AS due,
+           count(*) FILTER (WHERE {_DUE} AND {_has(Bit.ON_TIME)}) AS on_time,
+           sum(m.penalties) FILTER (WHERE {_lacks(Bit.REPAIRED, "coalesce(m.bits, 0)")}) AS penalties,
+           bool_or({_LATE_AND_SEVERE}) AS late_and_severe
+      FROM (
+        SELECT c.entity_id,
+               sum(CASE WHEN c.kind = 'FINDING' AND c.happened_on > %(patrol_after)s THEN CASE c.level
+                   WHEN 'MINOR' THEN %(minor)s WHEN 'MODERATE' THEN %(moderate)s
+                   WHEN 'SERIOUS' THEN %(serious)s WHEN 'URGENT' THEN %(urgent)s END END) AS found,
+               min(c.happened_on) FILTER (
+                   WHERE c.kind IN ('RECTIFICATION_DONE', 'RECTIFICATION_OVERDUE')) AS ended_on,
+               sum(CASE WHEN c.kind = 'PENALTY' THEN CASE c.level
+                   WHEN 'LIGHT' THEN CASE WHEN c.happened_on > %(light_after)s THEN %(light)s END
+                   WHEN 'ORDINARY' THEN CASE WHEN c.happened_on > %(ordinary_after)s THEN %(ordinary)s END
+                   WHEN 'GRAVE' THEN CASE WHEN c.happened_on > %(grave_after)s THEN %(grave)s END
+                   END END) AS penalties,
+               bit_or(CASE c.kind
+                   WHEN 'RECTIFICATION_ORDERED' THEN CASE WHEN c.level IN ('SERIOUS', 'URGENT')
+                       THEN {Bit.ORDERED | Bit.SEVERE:d} ELSE {Bit.ORDERED:d} END
+                   WHEN 'RECTIFICATION_DONE' THEN CASE c.level WHEN 'ON_TIME'
+                       THEN {Bit.DONE | Bit.ON_TIME:d} ELSE {Bit.DONE:d} END
+                   WHEN 'RECTIFICATION_OVERDUE' THEN CASE WHEN c.level IN ('SERIOUS', 'URGENT')
+                       THEN {Bit.OVERDUE | Bit.SEVERE:d} ELSE {Bit.OVERDUE:d} END
+                   WHEN 'PENALTY_REPAIRED' THEN {Bit.REPAIRED:d} END) AS bits
+          FROM credit_creditfact c
+         WHERE {_COUNTED}
+           AND c.kind IN {MATTERS}
+         GROUP BY c.entity_id, c.ref) m
+     GROUP BY m.entity_id),
+summed AS (
+    SELECT a.id AS entity_id, a.filed_on, s.licensing, s.report, m.found, m.due, m.on_time,
+           e.failed_look_backs, e.complaints, m.penalties,
+           coalesce(e.unsafe, 0) + coalesce(s.untested, 0) AS unsafe,
+           e.taken_part * %(participation_each)s AS taken_part,
+           coalesce(s.bits, 0) | coalesce(e.bits, 0) AS bits,
+           coalesce(m.late_and_severe, false) AS late_and_severe
+      FROM asked a
+      LEFT JOIN states s ON s.entity_id = a.id
+      LEFT JOIN events e ON e.entity_id = a.id
+      LEFT JOIN matters m ON m.entity_id = a.id),
+pointed AS MATERIALIZED (
     SELECT entity_id, bits, late_and_severe, %(on)s - filed_on < %(new_days)s AS is_new,
            round(greatest(%(licensing_most)s - coalesce(licensing, 0), 0), 2) AS i1,
            round(CASE report[4] WHEN 1 THEN %(report_late)s WHEN 2 THEN %(report_missing)s
                       ELSE %(report_most)s END, 2) AS i2,
            round(greatest(%(patrol_most)s - coalesce(found, 0), 0), 2) AS i3,
-           round(greatest(CASE WHEN due = 0 THEN %(rectification_most)s
+           round(greatest(CASE WHEN coalesce(due, 0) = 0 THEN %(rectification_most)s
                                ELSE %(rectification_most)s::numeric * on_time / due END
                           - coalesce(failed_look_backs, 0) * %(failed_look_back)s, 0), 2) AS i4,
            round(greatest(%(complaint_most)s - coalesce(complaints, 0), 0), 2) AS i5,
@@ -159,7 +196,7 @@ pointed AS (
            round(greatest(%(safety_most)s - coalesce(unsafe, 0), 0), 2) AS i7,
            round(least(coalesce(taken_part, 0), %(participation_most)s), 2) AS i8
       FROM summed),
-totalled AS (
+totalled AS MATERIALIZED (
     SELECT p.*, i1 + i2 + i3 + i4 + i5 + i6 + i7 + i8 AS total,
            array_remove(ARRAY[CASE WHEN {_has(Bit.V1, "bits")} THEN 'V1' END,
                CASE WHEN {_has(Bit.V2, "bits")} THEN 'V2' END, CASE WHEN {_has(Bit.V3, "bits")} THEN 'V3' END,
@@ -181,7 +218,7 @@ capped AS (
                CASE WHEN {_lacks(Bit.PATROLLED, "bits")} THEN %(cap_no_patrol)s END,
                CASE WHEN is_new THEN %(cap_new)s END) AS capped
       FROM by_points b),
-scored AS (
+scored AS MATERIALIZED (
     SELECT entity_id, i1, i2, i3, i4, i5, i6, i7, i8, total, caps, vetoes,
            CASE WHEN cardinality(vetoes) > 0 THEN 'VETO' WHEN capped > by_points THEN 'CAP'
                 ELSE 'SCORE' END AS cause,
@@ -189,8 +226,28 @@ scored AS (
       FROM capped)
 """
 """CTEs, the last of which, `scored`, has one row per business of `%(ids)s`: `entity_id`, `i1` … `i8`,
-`total`, `caps`, `vetoes`, `cause`, `grade`. To be put after `WITH`; parameters from `parameters`.
+`total`, `caps`, `vetoes`, `cause`, `grade`. To be put after `WITH`; parameters from `parameters`; to be run
+in `settled`. `of_them` serves whoever joins rows of his own.
 """
+
+_AWAY = ("seqscan", "bitmapscan", "nestloop", "mergejoin", "sort", "incremental_sort")
+_SETTLE = "".join(f"SET LOCAL enable_{one} = off;" for one in _AWAY) + "SET LOCAL jit = off"
+_UNSETTLE = "".join(f"SET LOCAL enable_{one} TO DEFAULT;" for one in _AWAY)
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """A transaction in which a statement with `SCORED` has one plan, whatever the statistics say: rows of the
+    businesses from their indexes, facts in the order of theirs, hashed together.
+
+    Left to itself the planner reads whole tables where it takes them for small, or goes through one list for
+    each row of another. Ends before the caller goes on: what he does next is planned as ever, only not
+    compiled (`jit`), which takes longer than a batch.
+    """
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(_SETTLE)
+        yield
+        cursor.execute(_UNSETTLE)
 
 
 def parameters(scheme: Scheme, on: date) -> dict[str, Any]:
@@ -250,7 +307,7 @@ def score_many(entity_ids: Iterable[int], scheme: Scheme, *, on: date) -> list[R
 
     In no order; numbers that no business has are left out. A few thousand at a time: rows come back whole.
     """
-    with connection.cursor() as cursor:
+    with settled(), connection.cursor() as cursor:
         cursor.execute(_READ, {"ids": literal(entity_ids), **parameters(scheme, on)})
         return [
             Row(row[0], tuple(row[1:9]), row[9], row[10], tuple(row[11]), tuple(row[12]), row[13])
