@@ -13,6 +13,8 @@ class CreditConfig(AppConfig):
             appeals,
             audit_rules,
             fall_notices,
+            history_words,
+            importing,
             parting,
             partner_moves,
             partners,
@@ -30,3 +32,5 @@ class CreditConfig(AppConfig):
         partner_moves.register()
         parting.register()
         questions.register_files()
+        importing.register()
+        history_words.register()

@@ -18,7 +18,13 @@ REMEMBERED = 200
 """So many gradings back say since when a grade was held."""
 
 
-def correct(entity_id: int, *, assessment_id: int, at: datetime) -> list[GradeMove]:
+def correct(
+    entity_id: int,
+    *,
+    assessment_id: int,
+    at: datetime,
+    trigger: str = CreditAssessment.Trigger.APPEAL,
+) -> list[GradeMove]:
     """Grade one business anew, in the caller's transaction, after facts behind this grading were withdrawn.
 
     A fall that it brought (a first grading: whatever it gave) is taken back; a grading that brought none is
@@ -27,11 +33,9 @@ def correct(entity_id: int, *, assessment_id: int, at: datetime) -> list[GradeMo
     wrong = CreditAssessment.objects.get(pk=assessment_id, entity_id=entity_id)
     before = wrong.previous_grade
     if before and wrong.effective_grade <= before:
-        return grading.regrade([entity_id], at=at, trigger=CreditAssessment.Trigger.APPEAL)
+        return grading.regrade([entity_id], at=at, trigger=trigger)
     earlier = _stood(wrong) if before else None
-    return grading.regrade(
-        [entity_id], at=at, trigger=CreditAssessment.Trigger.APPEAL, restored={entity_id: earlier}
-    )
+    return grading.regrade([entity_id], at=at, trigger=trigger, restored={entity_id: earlier})
 
 
 def _stood(wrong: CreditAssessment) -> Before:

@@ -2,13 +2,14 @@
 
 Tried first, then whole or not at all, as the register's files. The same fact twice is one (`source`): a file
 that is carried out again changes nothing. A number that is known with other content is refused, unless that
-fact has been withdrawn. Files are read while the sender waits.
+fact has been withdrawn. Over the API a file is read while the sender waits; one that is handed in on the page
+rests with the register's (`grids.importing.hand_in_later`), and a worker reads it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,20 +31,22 @@ from credit.importing_rows import (
 )
 from credit.ledger import NewFact
 from credit.models import CreditFact
-from grids import same_business, sheets
+from grids import import_targets, same_business, sheets
 from grids.access import Scope, scope_of
+from grids.import_targets import Target
 from grids.importing_columns import Wrong
 from grids.importing_rows import importing_offices
 from grids.models import BusinessEntity, ImportFile
 from grids.roles import Role, Section
 from grids.sheets import RowError, Sheet
-from kernel import journal
+from kernel import clock, journal
 from kernel.accounts.models import User
-from kernel.errors import Conflict, NotAllowed, TooLarge
+from kernel.errors import Conflict, DomainError, NotAllowed, TooLarge
 
 MOST_BYTES = 6_000_000
 """Some 50,000 rows: what one may wait for."""
 MOST_ERRORS = 20_000
+SAYS_EVERY = 1_000
 AGAIN = 5
 """So often a fact may be withdrawn and brought in anew under its number."""
 NOT_YOURS = "只有所内勤、所长、市场监管局及其信用科室可以导入信用事实。"
@@ -92,16 +95,55 @@ def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime)
     file = ImportFile(
         target=target, name=name[:200] or "未命名", sha256=digest, dry_run=dry_run, by=by, at=at
     )
-    _run(file, sheet, scope, at)
+    _read(file, sheet, scope, at)
     return file
 
 
+def run(file: ImportFile, sheet: Sheet) -> None:
+    """Try or carry out a kept file, by a worker; `done_rows` tells how far the trial is.
+
+    A refusal, also that its sender may not import any more, ends in the file's row.
+    """
+    file.state, file.rows, file.done_rows = ImportFile.State.RUNNING, len(sheet.rows), 0
+    file.save()
+
+    def progress(done: int) -> None:
+        ImportFile.objects.filter(pk=file.pk).update(done_rows=done)
+
+    at = clock.now()
+    try:
+        scope = scope_of(User.objects.get(pk=file.by_id))
+        if not may_import(scope):
+            raise NotAllowed(NOT_YOURS, code="not_your_import")
+        _read(file, sheet, scope, at, progress)
+    except DomainError as refused:
+        made = Plan(rows=len(sheet.rows), errors=[RowError(0, refused.code, "", refused.detail)])
+        _finish(file, made, at)
+
+
+def _read(
+    file: ImportFile, sheet: Sheet, scope: Scope, at: datetime, progress: Callable[[int], None] | None = None
+) -> None:
+    if file.dry_run:
+        _finish(file, plan(sheet, scope, file.by, at, progress), at)
+    else:
+        _carry_out(file, sheet, scope, at)
+
+
 @transaction.atomic
-def _run(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
-    """Plan and, where nothing is wrong and it is meant, write: one import after another."""
+def _carry_out(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
+    """Plan and, where nothing is wrong, write: one import after another."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
     made = plan(sheet, scope, file.by, at)
+    _finish(file, made, at)
+    if file.state == ImportFile.State.DONE:
+        ledger.record_many(made.facts)
+        told = {"rows": made.rows, "created": len(made.facts), "sha256": file.sha256}
+        journal.append(stream=f"import:{file.pk}", kind="credit.facts_imported", by=file.by, at=at, data=told)
+
+
+def _finish(file: ImportFile, made: Plan, at: datetime) -> None:
     file.rows = file.done_rows = made.rows
     errors = sheets.at_most(made.errors, MOST_ERRORS)
     file.errors = [asdict(one) for one in errors]
@@ -110,20 +152,24 @@ def _run(file: ImportFile, sheet: Sheet, scope: Scope, at: datetime) -> None:
     file.state = state.TRIED if file.dry_run else state.REFUSED if errors else state.DONE
     file.finished_at = at
     file.save()
-    if file.state == state.DONE:
-        ledger.record_many(made.facts)
-        told = {"rows": made.rows, "created": len(made.facts), "sha256": file.sha256}
-        journal.append(stream=f"import:{file.pk}", kind="credit.facts_imported", by=file.by, at=at, data=told)
 
 
-def plan(sheet: Sheet, scope: Scope, by: User | None, at: datetime) -> Plan:
+def plan(
+    sheet: Sheet,
+    scope: Scope,
+    by: User | None,
+    at: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> Plan:
     """Read every row against the register and the ledger of now; errors in the order of the rows.
 
-    Seven statements at most, however many rows.
+    Seven statements at most, however many rows. `progress` hears of every thousandth.
     """
     made, said = Plan(rows=len(sheet.rows)), []
     cells_of = dict(sheet.rows)
-    for row, cells in sheet.rows:
+    for done, (row, cells) in enumerate(sheet.rows):
+        if progress and done % SAYS_EVERY == 0:
+            progress(done)
         try:
             said.append(read_row(row, cells, at))
         except Wrong as refused:
@@ -278,3 +324,21 @@ def _wrong(row: int, cells: list[str], refused: Wrong) -> RowError:
 
 def errors_of(file: ImportFile) -> list[RowError]:
     return [RowError(**one) for one in file.errors]
+
+
+def register() -> None:
+    """Name the ledger as what files are read into (called once, at start-up)."""
+    import_targets.register(
+        Target(
+            kind=ImportFile.Target.FACTS,
+            slug="facts",
+            title="导入信用事实",
+            unit="条",
+            effect="行政处罚、抽检、年报、名录、承诺等一行一条。同一编号只入账一次；编号相同而内容不同的，列为错误。",
+            refusal=NOT_YOURS,
+            columns=COLUMNS,
+            most_bytes=MOST_BYTES,
+            may_import=may_import,
+            run=run,
+        )
+    )

@@ -12,6 +12,7 @@ class GridsConfig(AppConfig):
         """Tell the kernel who administers accounts, and name the notices that this app posts."""
         from grids import (  # noqa: F401 - absences, rota, shortages register their templates
             absences,
+            importing,
             key_changes,
             postings,
             rota,
@@ -28,6 +29,7 @@ class GridsConfig(AppConfig):
         watchers.register(watcher_ids)
         task_notices.register()
         key_changes.register()
+        importing.register()
         postings.on_end(task_handover.hand_on_of_posting)
         rights.register_administrator_test(is_administrator)
         rights.register_administrator_maker(make_administrator)

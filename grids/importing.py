@@ -6,7 +6,8 @@ its progress and all its errors. One import writes at a time; who reads the regi
 
 An upload that takes long waits as a row of state WAITING whose bytes rest in Django's storage, and a
 worker takes it up (`carry_on`, every two seconds). The row is the queue: a worker that dies leaves a
-RUNNING row that nobody holds, and the next look takes it up again.
+RUNNING row that nobody holds, and the next look takes it up again. Files for other tables than the
+register (`grids.import_targets`) wait and are confirmed in the same way.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from grids import sheets
+from grids import import_targets, sheets
 from grids.access import Scope, scope_of
+from grids.import_targets import Target
 from grids.importing_columns import COLUMNS
 from grids.importing_rows import Plan, importing_offices, imports_everywhere, plan
 from grids.importing_writes import write
@@ -34,7 +36,7 @@ from grids.refusals import patiently
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.alone import alone
-from kernel.errors import Conflict, DomainError, NotAllowed
+from kernel.errors import Conflict, DomainError, NotAllowed, TooLarge
 
 log = structlog.get_logger(__name__)
 SOON_BYTES, SOON_ROWS = 6_000_000, 50_000
@@ -60,7 +62,7 @@ def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime)
         Conflict: `dry_run_first`, he has not tried this very file before.
         TooLarge, UnsupportedType, Refused: no table that can be read (413, 415, 422).
     """
-    file = _entered(content, name, dry_run, by, at)
+    file = _entered(content, name, dry_run, by, at, import_targets.of(ImportFile.Target.REGISTER))
     with _without_collector():
         sheet = sheets.read(content, COLUMNS)
     if len(content) > SOON_BYTES or len(sheet.rows) > SOON_ROWS:
@@ -69,10 +71,15 @@ def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime)
     return file
 
 
-def hand_in_later(*, content: bytes, name: str, by: User, at: datetime) -> ImportFile:
+def hand_in_later(
+    *, content: bytes, name: str, by: User, at: datetime, kind: str = ImportFile.Target.REGISTER
+) -> ImportFile:
     """Take a file for a dry run by a worker, its bytes kept for the real one. Raises as `hand_in`."""
-    file = _entered(content, name, True, by, at)
-    file.rows = len(sheets.read(content, COLUMNS).rows)
+    target = import_targets.of(kind)
+    file = _entered(content, name, True, by, at, target)
+    if len(content) > target.most_bytes:
+        raise TooLarge("文件过大，请分成几个文件导入。", code="too_large", attr="file")
+    file.rows = len(sheets.read(content, target.columns).rows)
     return keep_waiting(file, content)
 
 
@@ -85,22 +92,22 @@ def confirm(*, tried: ImportFile, by: User, at: datetime) -> ImportFile:
     if tried.state != ImportFile.State.TRIED or tried.errors or not tried.stored:
         raise Conflict("该文件没有通过试导，或原件已清理，请重新上传。", code="not_tried")
     content = _content(tried)
-    return keep_waiting(_entered(content, tried.name, False, by, at), content)
+    target = import_targets.of(tried.target)
+    return keep_waiting(_entered(content, tried.name, False, by, at, target), content)
 
 
-def _entered(content: bytes, name: str, dry_run: bool, by: User, at: datetime) -> ImportFile:
-    if not may_import(scope_of(by)):
-        raise NotAllowed(NOT_YOURS, code="not_your_import")
+def _entered(content: bytes, name: str, dry_run: bool, by: User, at: datetime, target: Target) -> ImportFile:
+    if not target.may_import(scope_of(by)):
+        raise NotAllowed(target.refusal, code="not_your_import")
     digest = hashlib.sha256(content).hexdigest()
     tried = ImportFile.objects.filter(
-        target=ImportFile.Target.REGISTER, sha256=digest, by=by, dry_run=True, state=ImportFile.State.TRIED
+        target=target.kind, sha256=digest, by=by, dry_run=True, state=ImportFile.State.TRIED
     )
     if not dry_run and not tried.exists():
         raise Conflict(TRY_FIRST, code="dry_run_first", attr="dry_run")
     return ImportFile(
-        target=ImportFile.Target.REGISTER, name=name[:200] or "未命名", sha256=digest, dry_run=dry_run, by=by,
-        at=at,
-    )  # fmt: skip
+        target=target.kind, name=name[:200] or "未命名", sha256=digest, dry_run=dry_run, by=by, at=at
+    )
 
 
 def keep_waiting(file: ImportFile, content: bytes) -> ImportFile:
@@ -186,7 +193,7 @@ def carry_on() -> int:
     ImportFile.objects.filter(state=state.RUNNING, stored="", at__lt=now - BROKEN_OFF).update(
         state=state.REFUSED, finished_at=now
     )
-    waiting = ImportFile.objects.filter(target=ImportFile.Target.REGISTER).exclude(stored="")
+    waiting = ImportFile.objects.exclude(stored="")
     for file in waiting.filter(state__in=(state.WAITING, state.RUNNING)).order_by("id"):
         with alone("grids.import_file", file.pk) as held:
             if not held:
@@ -208,22 +215,21 @@ def _refuse_unreadable(file: ImportFile) -> None:
 
 
 def _read_kept(file: ImportFile) -> None:
+    target = import_targets.of(file.target)
     try:
-        sheet = sheets.read(_content(file), COLUMNS)
+        sheet = sheets.read(_content(file), target.columns)
     except OSError:
         log.exception("import_bytes_gone", id=file.pk)
         _refuse_unreadable(file)
     else:
-        run(file, sheet)
+        target.run(file, sheet)
     if not file.dry_run:
         _let_go(file)
 
 
 def forget(at: datetime) -> int:
     """Delete the kept bytes of files that were tried a week ago and never carried out: personal data."""
-    old = ImportFile.objects.exclude(stored="").filter(
-        finished_at__lt=at - KEPT, target=ImportFile.Target.REGISTER
-    )
+    old = ImportFile.objects.exclude(stored="").filter(finished_at__lt=at - KEPT)
     gone = 0
     for file in old:
         _let_go(file)
@@ -251,3 +257,22 @@ def settle_search() -> None:
 def errors_of(file: ImportFile) -> list[sheets.RowError]:
     """The errors of a file, as they were kept."""
     return [sheets.RowError(**one) for one in file.errors]
+
+
+def register() -> None:
+    """Name the register as what files are read into (called once, at start-up)."""
+    import_targets.register(
+        Target(
+            kind=ImportFile.Target.REGISTER,
+            slug="register",
+            title="导入经营主体",
+            unit="家",
+            effect="空白单元格不改动登记册中已有的内容。",
+            refusal=NOT_YOURS,
+            columns=COLUMNS,
+            most_bytes=sheets.MOST_BYTES,
+            may_import=may_import,
+            run=lambda file, sheet: run(file, sheet),
+            updates=True,
+        )
+    )

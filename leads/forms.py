@@ -15,54 +15,12 @@ from unfold.widgets import (
 
 from grids.models import BusinessEntity, Department
 from kernel.accounts.models import User
+from kernel.evidence.uploads import KeepsPhotos
 from leads.catalogue import UNSORTED
 from leads.models import Category, DisposalKind, Instruction, Method, Plan, Severity
 
 STALE_PAGE = "页面已过期，请刷新后再操作。"
 PHONE = r"^\+?[0-9-]{5,20}$"
-
-
-class PhotosInput(forms.ClearableFileInput):
-    """Several photos at once; drawn by `leads/_photos.html`."""
-
-    allow_multiple_selected = True
-
-
-class PhotosField(forms.FileField):
-    """A list of uploaded files, perhaps empty. What they are is decided by `evidence.store`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, widget=PhotosInput, **options)
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        given = data if isinstance(data, list | tuple) else [data]
-        return [super(PhotosField, self).clean(one, initial) for one in given if one]
-
-
-def put(form: forms.BaseForm, **values: str) -> None:
-    """Set hidden values of a form that is shown again; what the person typed stays."""
-    data: Any = form.data.copy()  # type: ignore[attr-defined]
-    for name, value in values.items():
-        data[name] = value
-    form.data = data
-
-
-class KeepsPhotos(forms.Form):
-    """Photos stored at once, so that a refusal does not lose them: `kept` holds their numbers."""
-
-    photos = PhotosField(
-        label="照片、视频或语音",
-        help_text=(
-            "照片（JPEG、PNG、WebP、HEIC）每张不超过 20 MB，MP4 视频不超过 100 MB，"
-            "语音（m4a、aac、amr）不超过 60 秒，可多选。"
-        ),
-    )
-    kept = forms.CharField(required=False, widget=forms.HiddenInput, max_length=400)
-
-    def kept_ids(self) -> list[int]:
-        """Numbers of files stored by an earlier try. Whose they are is asked when they are attached."""
-        raw = str(self.data.get("kept", "")).split(",")
-        return [int(one) for one in raw if one.isascii() and one.isdigit() and len(one) < 18][:20]
 
 
 class ActForm(forms.Form):

@@ -14,8 +14,9 @@ from unfold.widgets import (
 from grids.staffing import routing_facts
 from kernel import clock
 from kernel.accounts.models import User
+from kernel.evidence.uploads import KeepsPhotos
 from leads import selectors, settling
-from leads.forms import ActForm, KeepsPhotos, text
+from leads.forms import ActForm, text
 from leads.models import LookBack
 
 

@@ -14,8 +14,9 @@ from unfold.widgets import (
 from grids.models import BusinessEntity
 from kernel import clock
 from kernel.accounts.models import User
+from kernel.evidence.uploads import KeepsPhotos
 from leads import leniency
-from leads.forms import ActForm, KeepsPhotos, text
+from leads.forms import ActForm, text
 from leads.forms_after import line
 from leads.models import GuidanceKind, Harm, LeniencyResult, Route
 

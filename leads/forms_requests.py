@@ -8,7 +8,8 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from kernel.accounts.models import User
-from leads.forms import ActForm, KeepsPhotos, text
+from kernel.evidence.uploads import KeepsPhotos
+from leads.forms import ActForm, text
 from leads.models import Category, RejectReason, Severity, SuspendReason
 
 REASON = 400

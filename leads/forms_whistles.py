@@ -17,7 +17,8 @@ from grids.models import Department, Grid, Posting
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
-from leads.forms import STALE_PAGE, KeepsPhotos, text
+from kernel.evidence.uploads import KeepsPhotos
+from leads.forms import STALE_PAGE, text
 from leads.models import DepartmentContact, DepartmentPolicy
 from leads.whistles import MOST_DEPARTMENTS
 

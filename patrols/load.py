@@ -110,16 +110,10 @@ def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any
     On a month's average, shared evenly in each grid: a trial says how much work, not on which day. Seven
     statements, whatever the number of moves.
     """
-    at = clock.now()
     parameters = demand.parameters()
     others = set(parameters["other_caps"])
-    before: dict[int, Counter[str]] = defaultdict(Counter)
-    codes: dict[int, str] = {}
+    before, codes = _rhythms(parameters)
     with connection.cursor() as cursor:
-        cursor.execute(_RHYTHMS, {**parameters, "ids": None})
-        for grid_id, code, rhythm, many in cursor.fetchall():
-            before[grid_id][rhythm] += many
-            codes[grid_id] = code
         cursor.execute(_MOVED, {**parameters, "ids": literal(sorted(one.entity_id for one in moves))})
         stands = {entity_id: (grid_id, rhythm) for entity_id, grid_id, rhythm in cursor.fetchall()}
     after = {grid_id: Counter(counts) for grid_id, counts in before.items()}
@@ -128,7 +122,37 @@ def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any
             grid_id, rhythm = stands[move.entity_id]
             after[grid_id][rhythm] -= 1
             after[grid_id][demand.rhythm_of(move.after, only_abnormal=_only_abnormal(move, others))] += 1
-    roster = rosters.read(before, at)
+    return _on_average(before, after, codes, on)
+
+
+def of_now(on: date) -> dict[str, list[dict[str, Any]]]:
+    """The same of the grades of now: `before_per_day` all of a working day, `after_per_day` the daily patrols
+    alone – what a day of rest would hold. Six statements."""
+    counts, codes = _rhythms(demand.parameters())
+    daily = {grid_id: Counter({"DAILY": found["DAILY"]}) for grid_id, found in counts.items()}
+    return _on_average(counts, daily, codes, on)
+
+
+Counts = dict[int, Counter[str]]
+
+
+def _rhythms(parameters: dict[str, Any]) -> tuple[Counts, dict[int, str]]:
+    """How many businesses of each grid are called on in which rhythm, and the grids' codes. One statement."""
+    counts: Counts = defaultdict(Counter)
+    codes: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_RHYTHMS, {**parameters, "ids": None})
+        for grid_id, code, rhythm, many in cursor.fetchall():
+            counts[grid_id][rhythm] += many
+            codes[grid_id] = code
+    return counts, codes
+
+
+def _on_average(
+    before: Counts, after: Counts, codes: dict[int, str], on: date
+) -> dict[str, list[dict[str, Any]]]:
+    """Shared among who is there on the first working day from `on`, spread over its month's working days."""
+    roster = rosters.read(before, clock.now())
     calendar = clocks.calendar()
     days = max(working_days(month_of(on), calendar), 1)
     counted_on = calendar.next_working(on - timedelta(days=1))
@@ -139,9 +163,6 @@ def _only_abnormal(move: GradeMove, other_caps: set[str]) -> bool:
     """Is it C by 经营异常 alone? As `demand` asks of rows; the caps are of the scheme in force."""
     caps = {*move.caps}
     return move.after == "C" and move.cause == "CAP" and "ABNORMAL" in caps and not caps & other_caps
-
-
-Counts = dict[int, Counter[str]]
 
 
 def _shared(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from credit import appeals, explaining, schemes_in_force
+from credit import appeals, explaining, penalties, schemes_in_force
 from credit.admin.drawings import Point, trend
 from credit.models import Appeal, CreditAssessment, CreditStanding, RedPartner, Repair
 from credit.partners import LIVING
@@ -48,6 +48,9 @@ def grade(entity: BusinessEntity, by: User, at: datetime) -> Panel | None:
     if newest and seat is not None and on <= appeals.last_day(local_date(newest[0][4])):
         address = reverse("admin:credit_creditstanding_appeal", args=[entity.pk])
         links.append(Link("登记申诉", address, "gavel"))
+    if seat is not None and standing is not None and penalties.repairable(entity.pk).exists():
+        address = reverse("admin:credit_creditstanding_repair", args=[entity.pk])
+        links.append(Link("申请信用修复", address, "healing"))
     shown = {
         "told": told,
         "parts": [one for one in told.sections if one.points],

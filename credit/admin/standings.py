@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from credit.admin import acts
+from credit.admin import acts, repairing
 from credit.admin.drawings import Divided, stacked
 from credit.admin.lists import OfEntity
 from credit.models import CreditAssessment, CreditReview, CreditStanding
@@ -20,6 +20,7 @@ from credit.wording import CAPS, VETOES
 from grids.admin.of_entity import SHOP, GridFilter
 from grids.admin.register import GRADE_TONES
 from grids.models import BusinessEntity
+from grids.own_pages import OwnPages
 
 SCORED = (
     "total", "computed_grade", "effective_grade", "why",
@@ -55,7 +56,7 @@ class ScoredAdmin(OfEntity):
 
 
 @admin.register(CreditStanding)
-class CreditStandingAdmin(ScoredAdmin):
+class CreditStandingAdmin(ScoredAdmin, OwnPages):
     """信用等级 of each business now. Internal supervision: never for a public page."""
 
     class Media:
@@ -80,6 +81,7 @@ class CreditStandingAdmin(ScoredAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/appeal/", view(self._act(acts.appeal)), name="credit_creditstanding_appeal"),
+            path("<int:pk>/repair/", view(self._act(repairing.repair)), name="credit_creditstanding_repair"),
             path("<int:pk>/nominate/", view(self._act(acts.nominate)), name="credit_creditstanding_nominate"),
             *super().get_urls(),
         ]

@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from grids.access import scope_of
 from kernel.accounts.models import User
 from kernel.errors import DomainError, NotVisible, StaleVersion
+from kernel.evidence import uploads
+from kernel.evidence.uploads import KeepsPhotos, put
 from leads.acts import Expect
-from leads.admin import clock_face, moves, page, photos_kept, words
-from leads.forms import ActForm, KeepsPhotos, put
+from leads.admin import clock_face, moves, page, words
+from leads.forms import ActForm
 from leads.models import Lead, Signature
 from leads.selectors import deadlines_of
 
@@ -92,10 +94,10 @@ def _photos(form: ActForm, by: User, lead: Lead) -> list[int]:
     """Numbers of this form's photos: those of an earlier try, and those just sent, stored now."""
     if not isinstance(form, KeepsPhotos):
         return []
-    earlier = photos_kept.loose(form.kept_ids(), by=by)
+    earlier = uploads.loose(form.kept_ids(), by=by)
     sent = form.cleaned_data.get("photos") or []
     seed = uuid.uuid5(uuid.NAMESPACE_OID, f"{lead.stream}:{lead.round}:{by.pk}")
-    return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=seed)]))
+    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=seed)]))
 
 
 def _refused(

@@ -13,10 +13,11 @@ from grids.models import Grid
 from grids.sketch import sketch
 from kernel.accounts.models import User
 from kernel.errors import DomainError
+from kernel.evidence import uploads
+from kernel.evidence.uploads import put
 from leads import intake, matters
-from leads.admin import photos_kept
 from leads.catalogue import GROUPS
-from leads.forms import REQUEST, IntakeForm, put
+from leads.forms import REQUEST, IntakeForm
 from leads.intake import Report, Told
 from leads.matters import Given, Part
 from leads.models import Category, MatterKind
@@ -71,9 +72,9 @@ def _photos(form: IntakeForm, by: User) -> list[int]:
     earlier = form.kept_ids()
     uid = form.cleaned_data.get("client_uid")
     if uid is None:
-        return photos_kept.loose(earlier, by=by)
+        return uploads.loose(earlier, by=by)
     sent = form.cleaned_data.get("photos") or []
-    return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=uid)]))
+    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=uid)]))
 
 
 def _take_matter(request: HttpRequest, given: dict[str, Any], evidence: list[int], by: User) -> HttpResponse:

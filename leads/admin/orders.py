@@ -18,13 +18,14 @@ from grids.access import scope_of
 from grids.admin_access import EVERYBODY
 from kernel.accounts.models import User
 from kernel.errors import DomainError, StaleVersion
+from kernel.evidence.uploads import put
 from leads import supervision
 from leads.admin import clock_face, many_view, words
 from leads.admin.act_view import seen
 from leads.admin.leads import SEES_NO_LEADS
 from leads.admin.orders_shown import acknowledgement_clocks, order_rows, shown
 from leads.admin.own_pages import OwnPages
-from leads.forms import AcknowledgeForm, put
+from leads.forms import AcknowledgeForm
 from leads.models import Instruction, Lead, SupervisionOrder
 
 __all__ = ["SupervisionOrderAdmin"]

@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from kernel.accounts.models import User
 from kernel.errors import DomainError, NotVisible, StaleVersion
+from kernel.evidence import uploads
+from kernel.evidence.uploads import put
 from leads import whistle_calls, whistles
-from leads.admin import photos_kept
 from leads.admin.act_view import seen
-from leads.forms import put
 from leads.forms_whistles import CallMoreForm, CloseForm, StepForm
 from leads.models import Whistle
 from leads.whistle_calls import Word
@@ -91,10 +91,10 @@ def _photos(form: Any, whistle: Whistle, by: User, step: str) -> list[int]:
     form.is_valid()
     raw = str(form.data.get(f"{form.prefix}-kept", "")).split(",")
     ids = [int(one) for one in raw if one.isascii() and one.isdigit() and len(one) < 18][:20]
-    earlier = photos_kept.loose(ids, by=by)
+    earlier = uploads.loose(ids, by=by)
     sent = form.cleaned_data.get("photos") or []
     seed = uuid.uuid5(uuid.NAMESPACE_OID, f"{whistle.stream}:{form.prefix}:{by.pk}")
-    return list(dict.fromkeys([*earlier, *photos_kept.keep(sent, by=by, seed=seed)]))
+    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=seed)]))
 
 
 def _do(whistle: Whistle, by: User, step: str, prefix: str, form: Any, kept: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""The policy of the plan, and each night's planning: how much work, and whether the bureau agrees."""
+"""Each night's planning: how much work, and whether the bureau agrees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grids.admin_access import BUREAU_PEOPLE, OFFICE_PEOPLE, ScopedAdmin
 from kernel.accounts.models import User
 from patrols import consenting
 from patrols.kinds import TaskKind
-from patrols.models import PatrolPolicy, PlanRun
+from patrols.models import PlanRun
 
 COUNTED = {
     **{kind.value: str(kind.label) for kind in TaskKind},
@@ -38,22 +38,6 @@ class OfTheBureau(ScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return list(self.get_fields(request, obj))
-
-
-@admin.register(PatrolPolicy)
-class PatrolPolicyAdmin(OfTheBureau):
-    """巡查规则: a new version is added, none is changed."""
-
-    list_display = (
-        "version", "in_force_at", "worker_daily_limit", "commissioner_weekly_limit", "inspections_a_year",
-        "daily_on_rest_days",
-    )  # fmt: skip
-    ordering = ("-version",)
-    when_empty = "还没有巡查规则。"
-    fields = (
-        "version", "in_force_at", "daily_on_rest_days", "worker_daily_limit", "commissioner_weekly_limit",
-        "inspections_a_year", "closed_in_a_row", "basis", "by",
-    )  # fmt: skip
 
 
 @admin.register(PlanRun)
