@@ -76,7 +76,7 @@ def appeal(admin: CreditStandingAdmin, request: HttpRequest, row: CreditStanding
             disputed=tuple(values["disputed"]),
         )
         appeals.ask(given=given, by=by)
-        return "申诉已登记，由信用监管科审核。"
+        return "申诉已登记，由信用监督管理科审核。"
 
     effect = (
         "代经营主体登记对最近一次评定的申诉。审核期间等级照常执行；申诉成立的，撤销有关事实并即时重新评定。"
