@@ -20,8 +20,8 @@ from kernel.clock import local_date
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Refused
 from leads import snapshots
-from stations import consumers, credit_facts, drawn, ending, escalating, official, policy
-from stations.acts import SUBJECT, Act, Expect, perform
+from stations import acts, consumers, credit_facts, drawn, ending, escalating, official, policy
+from stations.acts import SUBJECT, Act, Expect
 from stations.models import (
     Agreement,
     AgreementSignature,
@@ -101,7 +101,7 @@ def agree(
         _await(act, row)
         return row
 
-    return perform(dispute_id, by, work)
+    return acts.perform(dispute_id, by, work)
 
 
 def _images(signatures: Mapping[Party, bytes]) -> dict[Party, bytes]:
@@ -261,18 +261,18 @@ def verified(row: Agreement) -> bool:
 # --- performing ------------------------------------------------------------------------------------
 
 
-def check(
+def perform(
     *,
     dispute_id: int,
     by: User,
     expect: Expect,
     performed: bool,
     note: str = "",
-    word: Word | None = None,
+    to_official: Word | None = None,
 ) -> Dispute:
     """核实履行. Performed: it ends. Not performed: the shop's ledger hears of it once, and the matter goes to
-    the next tier – from COMMUNITY to the office by the consumer's word (`word`, or one given before), else it
-    ends, as it does at OFFICIAL. Repeated, it is given back.
+    the next tier – from COMMUNITY to the office by the consumer's word (`to_official`, or one given before),
+    else it ends, as it does at OFFICIAL. Repeated, it is given back.
 
     Raises:
         NotVisible; NotAllowed `not_handler`; StaleVersion / VersionRequired; Conflict `wrong_state`,
@@ -282,14 +282,15 @@ def check(
         raise Refused("请写明未履行的情况。", code="reason_required", attr="note")
 
     def work(act: Act) -> Dispute:
-        act.as_handler()
         last = Agreement.objects.filter(dispute=act.dispute).order_by("-id").first()
         if last is None:
+            act.as_handler()
             raise Conflict("这件纠纷没有签订协议。", code="wrong_state")
         said = consumers.hidden(act.dispute, note)[:500]
         ended = Agreement.State.PERFORMED if performed else Agreement.State.BROKEN
         if (last.state, last.checked_by_id, last.check_note) == (ended, by.pk, said):
             return act.dispute
+        act.as_handler()
         expect(act.dispute.version)
         act.could_move(Move.PERFORM if performed else Move.BREAK)
         if not performed and local_date(act.at) <= last.perform_by:
@@ -300,10 +301,10 @@ def check(
             clocks.meet(SUBJECT, act.dispute.pk, [policy.PERFORM, policy.CHECK], at=act.at)
             ending.end(act, Move.PERFORM, Outcome.PERFORMED, note=said)
         else:
-            _broken(act, last, said, word)
+            _broken(act, last, said, to_official)
         return act.dispute
 
-    return perform(dispute_id, by, work)
+    return acts.perform(dispute_id, by, work)
 
 
 def _broken(act: Act, row: Agreement, note: str, word: Word | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.accounts.models import User
 from kernel.errors import Conflict, Refused
 from kernel.notices import outbox
-from stations import notices, people, placing, stays
+from stations import consumers, notices, people, placing, stays
 from stations.acts import Act, Expect, perform
 from stations.models import Dispute, TierStay
 from stations.states import Move, State, Tier, next_tier
@@ -16,6 +16,7 @@ UP_COLUMNS = ("state", *stays.COLUMNS)
 
 def escalate(*, dispute_id: int, by: User, expect: Expect, note: str) -> Dispute:
     """One party asks for the next tier, up to COMMUNITY. To the office leads only the consumer's word.
+    Repeated in the same words, it is given back.
 
     Raises:
         NotVisible; NotAllowed `not_handler`; StaleVersion / VersionRequired; Conflict `wrong_state`,
@@ -25,9 +26,13 @@ def escalate(*, dispute_id: int, by: User, expect: Expect, note: str) -> Dispute
         raise Refused("请写明是哪一方请求转交及原因。", code="reason_required", attr="note")
 
     def work(act: Act) -> Dispute:
+        last = TierStay.objects.filter(dispute=act.dispute, until__isnull=True).first()
+        said = consumers.hidden(act.dispute, note)[:500]
+        if last is not None and (last.why, last.by_id, last.note) == (Why.ASKED, by.pk, said):
+            return act.dispute
         act.as_handler()
         expect(act.dispute.version)
-        up(act, Why.ASKED, note=note.strip(), move=Move.ESCALATE)
+        up(act, Why.ASKED, note=note, move=Move.ESCALATE)
         act.save(*UP_COLUMNS)
         tell_entered(act)
         return act.dispute

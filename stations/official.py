@@ -63,10 +63,11 @@ def to_official(
     """
 
     def work(act: Act) -> Dispute:
-        act.as_handler()
         dispute = act.dispute
-        if dispute.state == State.FILED and ConsumerWord.objects.filter(dispute=dispute, way=way).exists():
+        said = ConsumerWord.objects.filter(dispute=dispute, way=way, entered_by=by)
+        if dispute.state == State.FILED and said.exists():
             return dispute
+        act.as_handler()
         expect(dispute.version)
         act.could_move(Move.TO_OFFICIAL)
         if dispute.office_id is None:

@@ -9,7 +9,7 @@ from kernel.accounts.models import User
 from kernel.errors import Refused
 from stations import consumers, ending, official, policy
 from stations.acts import Act, Expect, perform
-from stations.models import Dispute, FailReason, Outcome, WithdrawalReason
+from stations.models import Dispute, FailReason, Outcome, TierStay, WithdrawalReason
 from stations.models.choices import CHOSEN_FAIL_REASONS
 from stations.states import Move, State, Tier
 
@@ -53,10 +53,12 @@ def fail(*, dispute_id: int, by: User, expect: Expect, reason: FailReason, note:
         raise Refused("请选择未达成的原因。", code="bad_reason", attr="reason")
 
     def work(act: Act) -> Dispute:
-        act.as_handler()
         dispute = act.dispute
         if dispute.state == State.NOT_REACHED and (dispute.ended_by, dispute.fail_reason) == (by, reason):
             return dispute
+        if dispute.state == State.FILED and _filed_by(dispute, by, reason):
+            return dispute
+        act.as_handler()
         expect(dispute.version)
         act.could_move(Move.FAIL)
         if official.may_file(dispute):
@@ -70,6 +72,12 @@ def fail(*, dispute_id: int, by: User, expect: Expect, reason: FailReason, note:
         return dispute
 
     return perform(dispute_id, by, work)
+
+
+def _filed_by(dispute: Dispute, by: User, reason: FailReason) -> bool:
+    """Was it this very word of this person that brought it to the office?"""
+    label = FailReason(reason).label
+    return dispute.stays.filter(until__isnull=True, why=TierStay.Why.WORD, by=by, note=label).exists()
 
 
 def withdraw(

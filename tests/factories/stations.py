@@ -272,9 +272,11 @@ def sign(around: Place, row: Dispute, *, perform_by: date | None = None, by: Use
         by=around.again(by or around.mediator),
         expect=take_any,
         client_uid=uuid.uuid4(),
-        terms="商家于约定日期前退还货款，消费者退回大衣。",
-        amount=Decimal("399.00"),
-        perform_by=perform_by or clock.today() + timedelta(days=3),
+        given=agreements.Terms(
+            terms="商家于约定日期前退还货款，消费者退回大衣。",
+            amount=Decimal("399.00"),
+            perform_by=perform_by or clock.today() + timedelta(days=3),
+        ),
         signatures={party: signature(party) for party in Party},
     )
 
@@ -301,7 +303,6 @@ def performed(around: Place, **fields: Any) -> Dispute:
         expect=take_any,
         performed=True,
         note="已退款",
-        to_official=None,
     )
     row.refresh_from_db()
     return row
