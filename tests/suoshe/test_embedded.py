@@ -17,7 +17,7 @@ import pytest
 from suoshe import embedded
 from tests.stack import wait_until
 
-ROOT = Path(embedded.__file__).resolve().parent.parent
+ROOT = Path(embedded.__file__).resolve().parent.parent.parent
 HOLD = """
 import sys, pathlib
 from suoshe import embedded

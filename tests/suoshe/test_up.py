@@ -21,7 +21,7 @@ import pytest
 from suoshe import embedded
 from tests.stack import free_port, wait_until
 
-ROOT = Path(embedded.__file__).resolve().parent.parent
+ROOT = Path(embedded.__file__).resolve().parent.parent.parent
 MUST_NOT_BE_GIVEN = (
     "DATABASE_URL",
     "REDIS_URL",
