@@ -8,6 +8,8 @@ side. Every figure is of a first grading, which writes a standing, an assessment
     regrade_11k_s, regrade_1m_s   seconds; the median of five, and one
     entities_per_s                of the larger
     again_11k_s, again_1m_s       seconds of the next night's
+    cpu_11k_s, cpu_1m_s           processor seconds of the grader and its server: what others do on the
+                                  machine hardly counts here, and 2 cores need at least half of it
     peak_mib                      what the grader and its server processes held at most, shared buffers apart
     pure_per_s                    the pure function on one core, over a sample: facts read, then scored
     ratio                         entities_per_s / pure_per_s
@@ -86,6 +88,8 @@ def run(home: Path, few: int, many: int) -> dict[str, Any]:
         "peak_mib": round(max(large.peak_mib, large_again.peak_mib)),
         "event_to_grade_s": round(statistics.median(event), 3),
         "event_to_grade_max_s": round(max(event), 3),
+        "cpu_11k_s": round(statistics.median(one.cpu_s for one in small), 3),
+        "cpu_1m_s": round(large.cpu_s, 1),
         "again_11k_s": round(small_again.seconds, 3),
         "again_1m_s": round(large_again.seconds, 2),
         "pure_per_s": round(pure),
@@ -122,8 +126,8 @@ def build(count: int) -> None:
 class Graded:
     """One grading of the whole register."""
 
-    def __init__(self, seconds: float, peak_mib: float) -> None:
-        self.seconds, self.peak_mib = seconds, peak_mib
+    def __init__(self, seconds: float, cpu_s: float, peak_mib: float) -> None:
+        self.seconds, self.cpu_s, self.peak_mib = seconds, cpu_s, peak_mib
 
 
 def graded(home: Path, *, clear: bool = True) -> Graded:
@@ -164,11 +168,12 @@ def timed(home: Path) -> Graded:
     from credit import grading_runs
 
     with memory_watched(home) as peak:
-        began = time.perf_counter()
+        cpu, began = processor_s(home), time.perf_counter()
         done = grading_runs.regrade_all()
         took = time.perf_counter() - began
-    say(f"{done.entities:,} graded, {done.moved:,} moved, {took:.2f} s, {max(peak):.0f} MiB")
-    return Graded(took, max(peak))
+        cpu = processor_s(home) - cpu
+    say(f"{done.entities:,} graded, {done.moved:,} moved, {took:.2f} s, cpu {cpu:.2f} s, {max(peak):.0f} MiB")
+    return Graded(took, cpu, max(peak))
 
 
 def forget_grades() -> None:
@@ -205,21 +210,34 @@ def memory_watched(home: Path) -> Iterator[list[float]]:
 
 
 def memory(home: Path) -> float:
+    return sum(private_kib(pid) for pid in (os.getpid(), *servers(home))) / MIB
+
+
+def processor_s(home: Path) -> float:
+    """Processor seconds so far of this process and of the server's, also of those that have ended."""
     from suoshe import embedded
 
-    postmaster = embedded.postgres_pid(home)
-    pids = [os.getpid()]
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and parent_of(entry) == postmaster:
-            pids.append(int(entry.name))
-    return sum(private_kib(pid) for pid in pids) / MIB
+    ticks = os.sysconf("SC_CLK_TCK")
+    ended = stat_of(embedded.postgres_pid(home))[13:15]
+    living = [field for pid in servers(home) for field in stat_of(pid)[11:13]]
+    return time.process_time() + sum(map(int, ended + living)) / ticks
 
 
-def parent_of(entry: Path) -> int | None:
+def servers(home: Path) -> list[int]:
+    """The processes of the server: children of the first."""
+    from suoshe import embedded
+
+    postmaster = str(embedded.postgres_pid(home))
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in numbers if stat_of(pid)[1:2] == [postmaster]]
+
+
+def stat_of(pid: int | None) -> list[str]:
+    """What the kernel tells of a process after its name: state, parent … ; nothing of one that is gone."""
     try:
-        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
+        return []
 
 
 def private_kib(pid: int) -> int:
