@@ -8,12 +8,14 @@ import pytest
 
 from grids.demo import World
 from kernel import clock
+from kernel.coordinates import distance_m
 from kernel.deadlines.models import Deadline, Event
 from kernel.errors import Conflict, NotAllowed, NotVisible
 from leads import lifecycle, merging, selectors
 from leads.models import Lead, Merge
 from leads.states import State
 from tests.factories import leads as made
+from tests.factories.grids import make_entity
 from tests.factories.leads import take_any
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +181,44 @@ def test_no_chains_no_cycles_and_only_the_same_thing(world: World) -> None:
     with pytest.raises((Conflict, NotVisible)):
         merge(world, third, far)
     assert Merge.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("metres", "hours", "same_shop", "is_same"),
+    [
+        (49, 0, False, True),
+        (51, 0, False, False),
+        (0, 71.99, False, True),
+        (0, 72, False, True),
+        (0, 72.01, False, False),
+        (49, 71.99, False, True),
+        (500, 71.99, True, True),
+        (500, 72.01, True, False),
+    ],
+)
+def test_fifty_metres_or_the_same_shop_within_three_days(
+    world: World, metres: float, hours: float, same_shop: bool, is_same: bool
+) -> None:
+    """What is suggested is what may be merged, up to the limits themselves; another category never is."""
+    lon, lat = world.point_in(1)
+    degree = distance_m(lon, lat, lon, lat + 1)
+    shop = make_entity(world, 1).pk if same_shop else None
+    place = {"lon": f"{lon:.6f}", "lat": f"{lat:.6f}", "crs_in": "wgs84", "entity_id": shop}
+    other_kind = made.reported(world, category="P01", **place)
+    first = made.reported(world, **place)
+    made.pass_time(HOUR * hours)
+    second = made.reported(world, **(place | {"lat": f"{lat + metres / degree:.6f}"}))
+    bureau = world.user("bureau")
+    for one, other in ((first, second), (second, first)):
+        suggested = {row.id for row in selectors.possible_duplicates(fresh(one), bureau)}
+        assert suggested == ({other.pk} if is_same else set())
+    assert selectors.possible_duplicates(other_kind, bureau) == []
+    if is_same:
+        assert merge(world, first, second, by="clerk-01").state == State.MERGED
+    else:
+        with pytest.raises(Conflict) as refused:
+            merge(world, first, second, by="clerk-01")
+        assert refused.value.code == "not_a_duplicate"
 
 
 def test_a_dispatched_lead_does_not_go_back_to_the_desk(world: World) -> None:
