@@ -1,5 +1,7 @@
 """等级申诉: a shop says that its grading is wrong, within 15 days, and is answered (DOMAIN.md §4).
 
+In time is what the shop said in time: taken down without a network it may come a few days later.
+
 Entered by grid worker, commissioner or office; decided by section CREDIT, never by who asked, nor by who
 recorded a disputed fact. Upheld: each fact named is withdrawn, the business is graded anew in the same
 transaction, and a fall that this grading had brought is taken back (`credit.correcting`): what never was true
@@ -34,7 +36,6 @@ from kernel.errors import Conflict, NotAllowed, NotVisible, Refused
 
 KIND = "credit_appeal"
 WINDOW = "credit_appeal_window"
-BIGGEST = 2**63 - 1
 UNKNOWN = "没有找到这项申诉，或者您无权查看。"
 KEPT_IN_REGISTER = frozenset({FactKind.LICENCE, FactKind.TEST_DUE})
 """Pulled from the register by every grading: corrected there, and withdrawn here by nobody."""
@@ -76,7 +77,7 @@ def _ask(given: Given, by: User) -> tuple[Appeal, bool]:
                 raise Conflict(questions.SAME_UID, code="client_uid_conflict", attr="client_uid")
             return earlier, False
         at = clock.now()
-        assessment = _assessment(given, local_date(at))
+        assessment = _assessment(given, local_date(given.entry.said_at(at)))
         facts = disputed_facts(entity.pk, given.disputed)
         row = Appeal.objects.create(
             entity=entity,
@@ -230,7 +231,7 @@ def take_back(*, appeal_id: int, by: User, expect: Expect) -> Appeal:
 
 
 def _visible(appeal_id: int, by: User) -> Appeal:
-    row = Appeal.objects.visible_to(by).filter(pk=min(appeal_id, BIGGEST)).first()
+    row = Appeal.objects.visible_to(by).filter(pk=appeal_id).first()
     if row is None:
         raise NotVisible(UNKNOWN)
     found: Appeal = row

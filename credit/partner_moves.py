@@ -2,9 +2,9 @@
 
 What a shop has earned does not end because it stood in the register twice. Its row ends (取消, with the
 reason in words) and a new one begins at that moment, with the same nomination and approval, so that nobody is
-counted twice at any moment. Where the other entry bears or is nominated for the title already, the row only ends. A
-nomination that still waits is not moved: whether the conditions hold is asked of the entry that stands. A
-judgement that is taken back leaves the title where it is.
+counted twice at any moment. Where the other entry bears or is nominated for the title already, the row only
+ends. A nomination that still waits is not moved: whether the conditions hold is asked of the entry that
+stands. A judgement that is taken back leaves the title where it is.
 """
 
 from __future__ import annotations

@@ -43,7 +43,6 @@ from kernel.notices.outbox import Draft
 from kernel.notices.policy import Urgency
 
 KIND = "red_partner"
-BIGGEST = 2**63 - 1
 LIVING = ("NOMINATED", "ACTIVE", "SUSPENDED")
 REVOKES = (Role.BUREAU, Role.BUREAU_LEADER)
 UNKNOWN = "没有找到这位红色合伙人，或者您无权查看。"
@@ -77,7 +76,7 @@ def nominate(*, given: Given, by: User) -> tuple[RedPartner, bool]:
 
 def _nominate(given: Given, by: User) -> tuple[RedPartner, bool]:
     with transaction.atomic():
-        entity = BusinessEntity.objects.visible_to(by).filter(pk=min(given.entity_id, BIGGEST)).first()
+        entity = BusinessEntity.objects.visible_to(by).filter(pk=given.entity_id).first()
         if entity is None:
             raise NotVisible(questions.UNKNOWN_SHOP)
         seat = _community_seat(scope_of(by), entity)
@@ -115,6 +114,41 @@ def _nominate(given: Given, by: User) -> tuple[RedPartner, bool]:
         )
         questions.note(row, "red_partner.nominated", by, at, reason=row.reason, **{"for": behalf})
         return row, True
+
+
+def take_back(*, partner_id: int, by: User, expect: Expect, reason: str = "") -> RedPartner:
+    """Take a nomination back before it is decided: who made it. Again, it gives it back.
+
+    Raises:
+        NotVisible; NotAllowed `not_nominator`; Conflict `already_decided`; StaleVersion / VersionRequired.
+    """
+    return retried(lambda: _take_back(partner_id, by, expect, reason.strip()))
+
+
+def _take_back(partner_id: int, by: User, expect: Expect, reason: str) -> RedPartner:
+    with transaction.atomic():
+        seen = RedPartner.objects.visible_to(by).filter(pk=partner_id).first()
+        if seen is None:
+            raise NotVisible(UNKNOWN)
+        if seen.nominated_by_id != by.pk:
+            raise NotAllowed("只有提名人可以撤回提名。", code="not_nominator")
+        live = approvals.lock_live(KIND, seen.pk)
+        questions.lock_shop(seen.entity_id)
+        row = RedPartner.objects.select_for_update(of=("self",)).get(pk=seen.pk)
+        approvals.refuse_unseen(live, KIND, [row.pk])
+        if row.state == State.WITHDRAWN:
+            return row
+        if row.state != State.NOMINATED:
+            raise Conflict("这项提名已有结论，不能撤回。", code="already_decided")
+        expect(row.version)
+        at = clock.now()
+        waiting = list(Approval.objects.of(KIND, row.pk).waiting())
+        approvals.withdraw(waiting, by=by, at=at, why=reason or "提名人撤回")
+        row.state, row.decided_at, row.note = State.WITHDRAWN, at, reason
+        row.version += 1
+        row.save(update_fields=["state", "decided_at", "note", "version"])
+        questions.note(row, "red_partner.withdrawn", by, at, reason=reason)
+        return row
 
 
 def _community_seat(scope: Scope, entity: BusinessEntity) -> Seat | None:
@@ -245,7 +279,7 @@ def revoke(*, partner_id: int, by: User, expect: Expect, reason: str) -> RedPart
 def _revoke(partner_id: int, by: User, expect: Expect, reason: str) -> RedPartner:
     with transaction.atomic():
         rows = RedPartner.objects.visible_to(by).select_related("entity__grid")
-        seen = rows.filter(pk=min(partner_id, BIGGEST)).first()
+        seen = rows.filter(pk=partner_id).first()
         if seen is None:
             raise NotVisible(UNKNOWN)
         scope = scope_of(by)
@@ -374,7 +408,7 @@ def held_at(moment: datetime) -> Any:
     graded = CreditAssessment.objects.filter(entity=OuterRef("entity"), at__lte=moment)
     grade = Subquery(graded.order_by("-id").values("effective_grade")[:1])
     approved = RedPartner.objects.filter(decided_at__lte=moment).exclude(
-        state__in=[State.NOMINATED, State.REFUSED]
+        state__in=[State.NOMINATED, State.REFUSED, State.WITHDRAWN]
     )
     standing = approved.filter(Q(revoked_at=None) | Q(revoked_at__gt=moment)).annotate(grade_then=grade)
     return standing.filter(Q(grade_then__in=["A", "B"]) | Q(grade_then=None))

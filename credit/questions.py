@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db.models import Q
@@ -40,17 +40,27 @@ BUREAU_BESIDE = "bureau"
 """`level` in the payload of a question that has come to the bureau as well."""
 UNKNOWN_SHOP = "没有找到该经营主体，或者您无权查看。"
 SAME_UID = "该编号已用于另一次登记，内容不同，请重新登记。"
+OLDEST_CAPTURE = timedelta(days=5)
 AT_THE_SHOP = frozenset({Role.GRID_WORKER.value, Role.COMMISSIONER.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was entered for a shop. `evidence`: numbers of own files; `awaited`: SHA-256 of files to come."""
+    """What was entered for a shop. `evidence`: numbers of own files; `awaited`: SHA-256 of files to come.
+
+    `captured_at`: when the phone took it down, where that was without a network.
+    """
 
     client_uid: uuid.UUID
     reason: str
     evidence: tuple[int, ...] = ()
     awaited: tuple[str, ...] = ()
+    captured_at: datetime | None = None
+
+    def said_at(self, at: datetime) -> datetime:
+        """When the shop said it: as captured, if within five days before receipt (as of leads), else then."""
+        captured = self.captured_at
+        return captured if captured is not None and at - OLDEST_CAPTURE <= captured <= at else at
 
 
 # --- entering --------------------------------------------------------------------------------------

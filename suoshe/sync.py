@@ -50,13 +50,16 @@ TAKEN = frozenset(
     | {"entities", "patrols", "disputes", "stations"}
 )
 """First words of paths that a phone may queue. Signing in and files are not among them."""
+AT_THE_SHOP = frozenset({("credit", "appeals"), ("credit", "repairs"), ("credit", "red-partners")})
+"""Of credit only what is entered for a shop, or taken back and decided by its number: not its rules."""
 NEVER = frozenset({"import", "reveal"})
 """Words of paths that answer with what a receipt does not carry."""
 PATROLS = frozenset({"patrol-task-complete", "patrol-stretches", "patrol-visits"})
 """A visit is one for the phone's own number and moment, whether planned or not."""
-MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS
+ENTERED = frozenset({"credit-appeals", "credit-repairs", "red-partners"})
+MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS | ENTERED
 """Endpoints whose body carries the operation's own `client_uid`."""
-CAPTURED = frozenset({"leads"}) | PATROLS
+CAPTURED = frozenset({"leads", "credit-appeals"}) | PATROLS
 """Endpoints whose body says when the phone recorded it."""
 STALE = (409, 412, 428)
 LATER = (429, 500, 502, 503, 504)
@@ -377,7 +380,8 @@ class Batch:
 def refuse_path(path: str) -> None:
     """Raise Refused `path_not_allowed` for what a phone may not queue."""
     words = path.split("/")
-    if words[0] not in TAKEN or NEVER.intersection(words):
+    known = words[0] in TAKEN or tuple(words[:2]) in AT_THE_SHOP
+    if not known or NEVER.intersection(words):
         raise Refused("这个操作不能离线提交。", code="path_not_allowed", attr="path")
 
 

@@ -650,6 +650,11 @@ ENTRIES = [
         {200: some("head bureau leader"), 403: SEES_SHOP - some("head bureau leader")},
         body=lambda h: {"reason": "弄虚作假"}, version=lambda h: h.partner.version,
     ),
+    Entry(
+        "red-partner-withdraw", "POST", "credit/red-partners/{partner.pk}/withdraw/",
+        {403: SEES_SHOP - some("community"), 409: some("community")},
+        body=lambda h: {"reason": "提名有误"}, version=lambda h: h.partner.version,
+    ),
     listed("credit-schemes", "credit/schemes/", ABOVE, lambda h: h.draft.pk),
     Entry(
         "credit-schemes", "POST", "credit/schemes/", {201: some("bureau")}, 403,

@@ -117,8 +117,34 @@ class PartnerRevoke(APIView):
         return answer(pk, request)
 
 
+class PartnerWithdraw(APIView):
+    """撤回提名, before it is decided: who nominated."""
+
+    @extend_schema(
+        operation_id="red_partners_withdraw",
+        request=shapes.TakeBackSerializer,
+        parameters=[IF_MATCH],
+        responses={
+            200: shapes.RedPartnerOut,
+            412: OpenApiResponse(description="stale"),
+            428: OpenApiResponse(description="If-Match missing"),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        given = shapes.TakeBackSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        partners.take_back(
+            partner_id=pk,
+            by=user_of(request),
+            expect=partial(require_version, request),
+            reason=given.validated_data["reason"],
+        )
+        return answer(pk, request)
+
+
 urlpatterns = [
     *both_slashes("credit/red-partners", PartnerList.as_view(), "red-partners"),
     *both_slashes("credit/red-partners/<int:pk>", PartnerDetail.as_view(), "red-partner"),
     *both_slashes("credit/red-partners/<int:pk>/revoke", PartnerRevoke.as_view(), "red-partner-revoke"),
+    *both_slashes("credit/red-partners/<int:pk>/withdraw", PartnerWithdraw.as_view(), "red-partner-withdraw"),
 ]

@@ -27,12 +27,14 @@ class EntrySerializer(StrictSerializer):
     def entry(self) -> Entry:
         given = self.validated_data
         ids, hashes = given["evidence"]
-        return Entry(given["client_uid"], given["reason"], ids, hashes)
+        return Entry(given["client_uid"], given["reason"], ids, hashes, given.get("captured_at"))
 
 
 class AppealSerializer(EntrySerializer):
-    """`POST credit/appeals/`. `disputed`: numbers of the facts that the shop denies."""
+    """`POST credit/appeals/`. `disputed`: numbers of the facts that the shop denies; `captured_at`: when the
+    phone took it down without a network (at most five days ago), which is when the shop appealed."""
 
+    captured_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
     assessment = serializers.IntegerField(min_value=1, max_value=BIGGEST)
     disputed = serializers.ListField(
@@ -73,6 +75,10 @@ class CreditReasonSerializer(StrictSerializer):
 class NominateSerializer(CreditReasonSerializer):
     client_uid = serializers.UUIDField()
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
+
+
+class TakeBackSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class DraftSerializer(StrictSerializer):

@@ -28,7 +28,8 @@ class RedPartnerQuerySet(models.QuerySet["RedPartner"]):
 class RedPartner(models.Model):
     """One nomination and what became of it. The community nominates, the office approves; suspended by
     itself below B and active again when B or better returns; revoked by the office or the bureau with a
-    reason. One living row per business.
+    reason. A nomination that waits is taken back by who made it (`WITHDRAWN`, decided by nobody). One living
+    row per business.
     """
 
     class State(models.TextChoices):
@@ -37,6 +38,7 @@ class RedPartner(models.Model):
         SUSPENDED = "SUSPENDED", "暂停"
         REVOKED = "REVOKED", "已取消"
         REFUSED = "REFUSED", "未批准"
+        WITHDRAWN = "WITHDRAWN", "已撤回"
 
     entity = models.ForeignKey(
         BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="partnerships"

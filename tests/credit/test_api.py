@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from credit import appeals, trial
-from credit.models import CreditScheme
+from credit import appeals, partners, trial
+from credit.models import Appeal, CreditScheme
 from grids.demo import World
+from kernel import clock
 from kernel.journal.models import Entry
 from tests.credit import asked
 from tests.credit.asked import appealed, fallen, newest, penalised
 from tests.factories.asked import partner, worthy
 from tests.factories.house import keep_photo
+from tests.factories.leads import TUESDAY, stand_at
 from tests.leads.calls import Api, code_of
 
 BUDGETS: dict[str, int] = json.loads((Path(__file__).parents[1] / "query_budgets.json").read_text())["credit"]
@@ -138,6 +141,55 @@ def test_nominating_and_revoking(world: World, api: Api) -> None:
     )
     partner(world)
     within("GET credit/red-partners/", lambda: api.get(head, "credit/red-partners/"))
+
+
+def test_a_nomination_is_taken_back_by_who_made_it(world: World, api: Api) -> None:
+    head = world.community_head_of(1)
+    body = {"client_uid": str(uuid.uuid4()), "entity": worthy(world).pk, "reason": "带头参加社区共治"}
+    path = f"credit/red-partners/{api.post(head, 'credit/red-partners/', body).json()['id']}/"
+    assert api.post(world.head_of(1), f"{path}withdraw/", {}, 1).status_code == 403
+    assert api.post(head, f"{path}withdraw/", {}).status_code == 428
+    done = api.post(head, f"{path}withdraw/", {"reason": "提名有误"}, 1)
+    assert (done.status_code, done.json()["state"], done.json()["version"]) == (200, "WITHDRAWN", 2)
+    assert api.post(head, f"{path}withdraw/", {}, 1).json()["version"] == 2
+    assert api.get(world.head_of(1), "approvals/", waits_for_me="true").json()["results"] == []
+    assert partners.count_at(clock.now()) == 0
+    again = {**body, "client_uid": str(uuid.uuid4())}
+    waits = api.post(head, "credit/red-partners/", again).json()
+    [approval] = api.get(world.head_of(1), "approvals/", waits_for_me="true").json()["results"]
+    assert api.post(world.head_of(1), f"approvals/{approval['id']}/approve/", {}, 1).status_code == 200
+    late = api.post(head, f"credit/red-partners/{waits['id']}/withdraw/", {}, 2)
+    assert code_of(late) == "already_decided"
+
+
+def test_what_is_entered_at_the_shop_may_come_from_an_offline_phone(world: World, api: Api) -> None:
+    """An appeal taken down on its last day, without a network, is in time the day after."""
+    shop, fact = asked.fallen(world)
+    worker, graded = world.worker(1), asked.newest(shop)
+    uid = str(uuid.uuid4())
+    said = {"entity": shop.pk, "assessment": graded.pk, "disputed": [fact.pk], "reason": "店主称未收到决定书"}
+    last = TUESDAY + timedelta(days=15, hours=8)
+    queued = {"client_uid": uid, "path": "credit/appeals/", "body": said, "captured_at": last.isoformat()}
+    stand_at(TUESDAY + timedelta(days=16))
+    late = {**said, "client_uid": str(uuid.uuid4())}
+    assert code_of(api.post(worker, "credit/appeals/", late)) == "too_late"
+    for word in ("created", "already_have"):
+        [receipt] = api.post(worker, "sync", {"operations": [queued]}).json()["receipts"]
+        assert (receipt["receipt"], receipt["resource"].split("/")[:2]) == (word, ["credit", "appeals"]), (
+            receipt
+        )
+    row = Appeal.objects.get()
+    assert (row.client_uid, row.asked_by) == (uuid.UUID(uid), worker)
+    back = {
+        "client_uid": str(uuid.uuid4()),
+        "path": f"credit/appeals/uid:{uid}/withdraw/",
+        "if_match": '"v1"',
+    }
+    [receipt] = api.post(worker, "sync", {"operations": [back]}).json()["receipts"]
+    assert (receipt["receipt"], receipt["version"]) == ("created", 2), receipt
+    rules = {"client_uid": str(uuid.uuid4()), "path": "credit/schemes/", "body": {"title": "新方案"}}
+    [receipt] = api.post(world.user("bureau"), "sync", {"operations": [rules]}).json()["receipts"]
+    assert receipt["errors"][0]["code"] == "path_not_allowed"
 
 
 def test_a_draft_on_its_way(world: World, api: Api, client: Client) -> None:
