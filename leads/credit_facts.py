@@ -194,7 +194,8 @@ def _verdict(act: Act, disposal: Disposal, past: Past) -> list[NewFact]:
         case DisposalKind.LENIENCY:
             new = _fact(lead, FactKind.LENIENCY, "leniency", act.at, lead.round)
         case DisposalKind.PENALTY:
-            return _withdrawn(past.with_done(before), act, "已立案查处，以行政处罚为准")
+            filed = f"（案件编号{disposal.case_number}）" if disposal.case_number else ""
+            return _withdrawn(past.with_done(before), act, f"已立案查处{filed}，以行政处罚为准")
         case DisposalKind.NO_PROBLEM if past.cause in DOUBTED:
             return _withdrawn(past.of(VERDICTS | OF_THE_ORDER), act, "重新办理后未发现问题")
         case _:

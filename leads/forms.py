@@ -89,8 +89,16 @@ class FeedbackForm(KeepsPhotos, ActForm):
     document_number = forms.CharField(
         label="移交函文号", required=False, max_length=60, widget=UnfoldAdminTextInputWidget()
     )
+    case_number = forms.CharField(
+        label="案件编号",
+        required=False,
+        max_length=60,
+        help_text="仅“立案查处”填写，用执法办案系统中的编号；还没有编号的可以不填。",
+        widget=UnfoldAdminTextInputWidget(),
+    )
     field_order = [
-        "version", "kind", "rectify_due_on", "department", "document_number", "note", "photos", "kept",
+        "version", "kind", "rectify_due_on", "case_number", "department", "document_number", "note", "photos",
+        "kept",
     ]  # fmt: skip
 
     def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:

@@ -20,6 +20,10 @@ from leads.forms import ActForm, text
 from leads.forms_after import line
 from leads.models import GuidanceKind, Harm, LeniencyResult, Route
 
+MOST_CHOICES = 500
+LONGEST_NUMBER = 19
+"""So many digits are no number of a row any more."""
+
 
 class ProposeForm(KeepsPhotos, ActForm):
     """提出容错纠错. What the system found of "first" stands beside the choice; nobody ticks it."""
@@ -85,8 +89,12 @@ class GuidanceForm(forms.Form):
     note = text("内容", required=False, rows=3, longest=1000)
 
     def __init__(self, *args: Any, by: User, **options: Any) -> None:
+        """The one that is named – by the page one came from, or by what was sent – else the first 500."""
         super().__init__(*args, **options)
         chooser: Any = self.fields["entity"]
-        chooser.queryset = BusinessEntity.objects.visible_to(by).order_by("name")[:500]
-        if self.is_bound:
-            chooser.queryset = BusinessEntity.objects.visible_to(by)
+        seen = BusinessEntity.objects.visible_to(by)
+        named = str(self.data.get("entity", "") if self.is_bound else self.initial.get("entity") or "")
+        if named.isascii() and named.isdigit() and len(named) < LONGEST_NUMBER:
+            chooser.queryset = seen.filter(pk=int(named))
+        else:
+            chooser.queryset = seen.none() if self.is_bound else seen.order_by("name")[:MOST_CHOICES]

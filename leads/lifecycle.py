@@ -145,7 +145,8 @@ def control(
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the commissioner did. `rectify_due_at` only with `rectify`, `department` (its code) and
-    `document_number` only with `handed_over`, `leniency` only with `leniency`."""
+    `document_number` only with `handed_over`, `leniency` only with `leniency`, `case_number` (of the
+    enforcement system, where there is one already) only with `penalty`."""
 
     kind: DisposalKind
     note: str
@@ -153,6 +154,7 @@ class Outcome:
     department: str = ""
     document_number: str = ""
     leniency: Proposal | None = None
+    case_number: str = ""
 
 
 def feed_back(
@@ -168,8 +170,8 @@ def feed_back(
 
     Feedback on a lead with a same-day clock that is not yet under control sets `controlled_at` to now.
 
-    Raises (beside the module's): Malformed `rectify_due_at`; see `referral.refuse_department` and
-    `leniency.refuse_proposal`.
+    Raises (beside the module's): Malformed `rectify_due_at`, `case_number`; see
+    `referral.refuse_department` and `leniency.refuse_proposal`.
     """
 
     def work(act: Act) -> Lead:
@@ -191,6 +193,7 @@ def feed_back(
                 "note": outcome.note,
                 "for": behalf,
                 "signed": digests(signed),
+                **({"case_number": outcome.case_number.strip()} if outcome.case_number.strip() else {}),
             },
         )
         supervision.lift_settled(act)
@@ -225,6 +228,7 @@ def give_result(
         kind=outcome.kind,
         note=outcome.note,
         rectify_due_at=outcome.rectify_due_at,
+        case_number=outcome.case_number.strip(),
         by=by,
         at=act.at,
     )
@@ -257,6 +261,10 @@ def refuse_outcome(outcome: Outcome, at: datetime) -> None:
     if due is not None and not at < due <= at + LONGEST_RECTIFY:
         raise Malformed(
             "整改期限应在今后 180 天以内。", code="rectify_due_at", attr="disposal.rectify_due_at"
+        )
+    if outcome.case_number.strip() and outcome.kind != DisposalKind.PENALTY:
+        raise Malformed(
+            "案件编号仅立案查处填写，其他处置方式不填。", code="case_number", attr="disposal.case_number"
         )
 
 

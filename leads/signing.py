@@ -187,6 +187,7 @@ def _content(
             "rectify_due_at": None
             if disposal.rectify_due_at is None
             else snapshots.moment(disposal.rectify_due_at),
+            **({"case_number": disposal.case_number} if disposal.case_number else {}),
         },
         "evidence": sorted(evidence),
         **(extra or {}),

@@ -27,6 +27,7 @@ from kernel.errors import DomainError
 if TYPE_CHECKING:
     from grids.admin.register import BusinessEntityAdmin
 
+TAKE_BACK = "admin:grids_keychange_take_back"
 MOST_LINES = 100
 MOST_CONTACTS = 20
 STATUS_TONES = {
@@ -127,6 +128,9 @@ def show(admin: BusinessEntityAdmin, request: HttpRequest, entity: BusinessEntit
             Link("修改信息", address_of("edit", entity), "edit"),
             Link("查看完整信息", address_of("reveal", entity), "visibility"),
         ]
+    waiting = entity.key_changes.filter(state="WAITING").select_related("asked_by").first()
+    if waiting is not None and waiting.may_be_taken_back_by(by.pk):
+        links.append(Link("撤回关键信息变更", reverse(TAKE_BACK, args=[waiting.pk]), "undo"))
     shown = {
         "entity": entity,
         "original": entity,
@@ -138,7 +142,7 @@ def show(admin: BusinessEntityAdmin, request: HttpRequest, entity: BusinessEntit
         "contact": mask_name(entity.contact_name),
         "phone": mask_phone(entity.contact_phone),
         "links": links,
-        "waiting": entity.key_changes.filter(state="WAITING").first(),
+        "waiting": waiting,
     }
     return admin.render(request, "grids/entity/page.html", shown, title=entity.name)
 

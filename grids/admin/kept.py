@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from grids import duplicates
+from grids import duplicates, key_changes
 from grids.admin.of_entity import SHOP, GridFilter, OfEntity
 from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
 from grids.models import (
@@ -178,6 +178,7 @@ class KeyChangeAdmin(OfBusiness):
     fields = [
         "entity", "what", "reason", "state", "asked_by", "asked_at", "decided_by", "decided_at", "note",
     ]  # fmt: skip
+    actions_detail: Any = ["take_back"]
     export_name = "key-changes"
     export_columns = (
         ("提出时间", lambda row: row.asked_at),
@@ -194,6 +195,27 @@ class KeyChangeAdmin(OfBusiness):
     @display(description="变更内容")
     def what(self, row: KeyChange) -> str:
         return told(row.changes)
+
+    def has_take_back_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """For who asked, while it waits."""
+        row = self.get_object(request, str(object_id)) if object_id else None
+        return (
+            self.has_act_permission(request) and row is not None and row.may_be_taken_back_by(request.user.pk)
+        )
+
+    @action(description="撤回", icon="undo", url_path="take-back", permissions=["take_back"])
+    def take_back(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row: KeyChange = self.wanted(request, object_id)
+
+        def act(values: dict[str, Any], by: User, at: datetime) -> str:
+            key_changes.withdraw(key_change_id=row.pk, by=by)
+            return "已撤回，登记信息不变。"
+
+        effect = f"撤回“{told(row.changes)}”，不再等专员确认，登记信息不变。"
+        title = f"撤回关键信息变更　{row.entity.name}"
+        return self.ask(
+            request, title=title, submit="撤回", act=act, effect=effect, back=self.row_address(row)
+        )
 
 
 class JudgeForm(forms.Form):

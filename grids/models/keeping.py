@@ -71,6 +71,10 @@ class KeyChange(models.Model):
     def __str__(self) -> str:
         return f"{self.entity_id} {self.get_state_display()}"
 
+    def may_be_taken_back_by(self, user_id: int | None) -> bool:
+        """Who asked takes it back while it waits."""
+        return self.state == self.State.WAITING and self.asked_by_id == user_id
+
 
 class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
     def visible_to(self, user: Anyone) -> Self:

@@ -3,7 +3,7 @@
 Every act calls a service; nothing here saves. Rows come from `visible_to` only.
 """
 
-from leads.admin import entity_panel
+from leads.admin import entity_panel, guidance_panel
 from leads.admin.answers import AnswerAdmin, SurveyAdmin
 from leads.admin.categories import CategoryAdmin
 from leads.admin.departments import DepartmentContactAdmin, DepartmentPolicyAdmin
@@ -32,4 +32,5 @@ __all__ = [
     "SurveyAdmin",
     "WhistleAdmin",
     "entity_panel",
+    "guidance_panel",
 ]

@@ -26,6 +26,7 @@ FIELD_OF = {
     "disposal.kind": "kind",
     "disposal.note": "note",
     "disposal.rectify_due_at": "rectify_due_on",
+    "disposal.case_number": "case_number",
     "disposal.department": "department",
     "final_due_at": "final_due_on",
     "evidence": "photos",

@@ -14,12 +14,13 @@ from unfold.decorators import display
 
 from grids.access import scope_of
 from grids.admin_access import EVERYBODY, ExportsSheet, ScopedAdmin
+from grids.models import BusinessEntity
 from grids.roles import Role
 from kernel.accounts.models import User
 from leads import guidance
 from leads.admin import words
 from leads.admin.leads import SEES_NO_LEADS
-from leads.forms_leniency import GuidanceForm
+from leads.forms_leniency import LONGEST_NUMBER, GuidanceForm
 from leads.guidance import Given
 from leads.models import Guidance, GuidanceKind, LeniencyDecision
 
@@ -136,7 +137,8 @@ class GuidanceAdmin(ExportsSheet, ScopedAdmin):
         if not self.has_add_permission(request):
             return HttpResponseRedirect(self.list_address())
         by = self.me(request)
-        asked = {"client_uid": uuid.uuid4(), "entity": request.GET.get("entity"), "kind": GuidanceKind.REMIND}
+        came_from = request.GET.get("entity", "")
+        asked = {"client_uid": uuid.uuid4(), "entity": came_from, "kind": GuidanceKind.REMIND}
         form = GuidanceForm(request.POST or None, by=by, initial=asked)
 
         def act(given: dict[str, Any], who: User, at: datetime) -> str:
@@ -151,7 +153,16 @@ class GuidanceAdmin(ExportsSheet, ScopedAdmin):
             act=act,
             form=form,
             effect="柔性指导不是处罚，不需要审批。",
+            back=self._shop_address(came_from, by),
         )
+
+    def _shop_address(self, number: str, by: User) -> str | None:
+        """The page of the business one came from."""
+        if not (number.isascii() and number.isdigit() and len(number) < LONGEST_NUMBER):
+            return None
+        if not BusinessEntity.objects.visible_to(by).filter(pk=int(number)).exists():
+            return None
+        return reverse("admin:grids_businessentity_change", args=[number])
 
     @display(description="经营主体", header=True)
     def shop(self, row: Guidance) -> list[str]:

@@ -61,6 +61,7 @@ def _feed_back(c: Call) -> Lead:
         arithmetic.end_of_day(day) if day else None,
         department=c.given["department"],
         document_number=c.given["document_number"],
+        case_number=c.given["case_number"],
     )
     return lifecycle.feed_back(
         lead_id=c.lead_id, by=c.by, expect=c.expect, outcome=outcome, evidence=c.evidence

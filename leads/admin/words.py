@@ -185,7 +185,8 @@ def _details(kind: str, data: dict[str, Any]) -> list[str]:
         case "lead.responded":
             return [_label(Plan, data.get("plan"))]
         case "lead.fed_back":
-            return [f"第 {data.get('round', 1)} 轮", _label(DisposalKind, data.get("disposal")), note]
+            filed = f"案件编号 {data['case_number']}" if data.get("case_number") else ""
+            return [f"第 {data.get('round', 1)} 轮", _label(DisposalKind, data.get("disposal")), filed, note]
         case "lead.closed":
             return [_label(Method, data.get("method")), "代核验" if data.get("in_stead") else "", note]
         case "lead.synced_late":

@@ -94,6 +94,7 @@ def disposal(row: Disposal | None, *, mask: bool) -> dict[str, Any] | None:
         "kind": row.kind,
         "note": words(row.note, mask=mask),
         "rectify_due_at": moment(row.rectify_due_at),
+        "case_number": row.case_number,
         "by": person(row.by),
         "at": moment(row.at),
     }

@@ -103,6 +103,7 @@ class DisposalInSerializer(StrictSerializer):
     department = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
     document_number = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
     leniency = ProposalSerializer(required=False, allow_null=True, default=None)
+    case_number = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
 
 
 class FeedbackSerializer(StrictSerializer):
@@ -118,6 +119,7 @@ class FeedbackSerializer(StrictSerializer):
             department=given["department"],
             document_number=given["document_number"],
             leniency=proposal(given["leniency"]),
+            case_number=given["case_number"],
         )
 
 
@@ -203,6 +205,7 @@ class DisposalOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=DisposalKind.choices)
     note = serializers.CharField()
     rectify_due_at = serializers.DateTimeField(allow_null=True)
+    case_number = serializers.CharField(allow_blank=True)
     by = PersonOut()
     at = serializers.DateTimeField()
 

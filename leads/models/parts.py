@@ -80,13 +80,15 @@ class LeadEvidence(models.Model):
 
 
 class Disposal(models.Model):
-    """What was done, one per round (反馈)."""
+    """What was done, one per round (反馈). `case_number`: of a penalty case that was filed, its number in the
+    enforcement system, where it has one already (DESIGN.md §3)."""
 
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="disposals")
     round = models.PositiveSmallIntegerField("轮次")
     kind = models.CharField("处置方式", max_length=12, choices=DisposalKind)
     note = models.TextField("处置说明", max_length=2000)
     rectify_due_at = models.DateTimeField("整改期限", null=True)
+    case_number = models.CharField("案件编号", max_length=60, blank=True, default="", db_default="")
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name="反馈人", on_delete=models.PROTECT, related_name="+"
     )
@@ -102,6 +104,11 @@ class Disposal(models.Model):
                 name="leads_disposal_rectify_has_date",
             ),
             models.CheckConstraint(condition=~Q(note=""), name="leads_disposal_says_what"),
+            models.CheckConstraint(
+                condition=Q(kind="penalty") | Q(case_number=""),
+                name="leads_disposal_case_of_a_penalty",
+                violation_error_message="案件编号仅立案查处填写。",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -41,16 +41,17 @@
     narrow();
   }
 
-  // 反馈: the date of rectification belongs to 责令改正 alone.
-  const due = document.querySelector("input[name=rectify_due_on]");
-  if (due) {
-    const row = due.closest(".group") || due;
+  // 反馈: the date of rectification belongs to 责令改正 alone, the number of the case to 立案查处.
+  [["rectify_due_on", "rectify"], ["case_number", "penalty"]].forEach(function (pair) {
+    const field = document.querySelector("input[name=" + pair[0] + "]");
+    if (!field) return;
+    const row = field.closest(".group") || field;
     const show = function () {
       const kind = document.querySelector("input[name=kind]:checked");
-      row.hidden = !(kind && kind.value === "rectify");
-      if (row.hidden) due.value = "";
+      row.hidden = !(kind && kind.value === pair[1]);
+      if (row.hidden) field.value = "";
     };
     document.querySelectorAll("input[name=kind]").forEach(function (radio) { radio.addEventListener("change", show); });
     show();
-  }
+  });
 })();

@@ -422,3 +422,16 @@ def test_the_community_head_verifies_in_their_stead_with_a_reason(world: World, 
     assert act(head, lead, "verify", method="on_site", note="网格员住院").status_code == 302
     assert fresh(lead).verified_in_stead
     assert "代核验" in head.get(page).content.decode()
+
+
+def test_the_number_of_a_case_is_entered_with_the_result(world: World, signed_in: Any) -> None:
+    lead = make.responded(world, 1)
+    client, number = signed_in("commissioner-01"), "泰肥市监立〔2026〕12号"
+    refused = act(client, lead, "feed-back", kind="guided", note="已提醒", case_number=number)
+    assert refused.status_code == 400
+    assert "案件编号仅立案查处填写" in refused.content.decode()
+    assert number in refused.content.decode()
+    assert (
+        act(client, lead, "feed-back", kind="penalty", note="已立案", case_number=number).status_code == 302
+    )
+    assert f"案件编号：{number}" in client.get(f"{LEADS}{lead.pk}/change/").content.decode()

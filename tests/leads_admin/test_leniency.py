@@ -86,3 +86,44 @@ def test_the_auditor_looks_and_gives_none(world: World, signed_in: Any) -> None:
     client = signed_in("auditor")
     assert client.get(reverse("admin:leads_guidance_changelist")).status_code == 200
     assert client.get(reverse("admin:leads_guidance_add")).status_code == 302
+
+
+def test_guidance_stands_on_the_page_of_the_shop_and_is_entered_from_there(
+    world: World, signed_in: Any
+) -> None:
+    shop = make_entity(world, 1, name="顺和饺子馆")
+    page = reverse("admin:grids_businessentity_change", args=[shop.pk])
+    enter = f"{reverse('admin:leads_guidance_add')}?entity={shop.pk}"
+    client = signed_in("commissioner-01")
+    html = client.get(page).content.decode()
+    assert "还没有提醒、指导、约谈" in html
+    assert enter in html
+    form = client.get(enter).content.decode()
+    assert form.count("顺和饺子馆") >= 1
+    uid = "0b8e0f8e-6f55-4a2a-9d0f-0c0c5a5b3c11"
+    said = {"client_uid": uid, "entity": shop.pk, "kind": "guide", "note": "已讲解明码标价"}
+    bad = client.post(enter, said | {"kind": "punish"})
+    assert bad.status_code == 200
+    assert "已讲解明码标价" in bad.content.decode()
+    assert client.post(enter, said)["Location"] == page
+    html = client.get(page).content.decode()
+    assert "已讲解明码标价" in html
+    assert "提醒、指导、约谈" in html
+    for username, offered in (("auditor", False), ("community-01", False), ("section-food", True)):
+        assert (enter in signed_in(username).get(page).content.decode()) is offered, username
+    assert Guidance.objects.count() == 1
+
+
+def test_the_panel_names_no_lead_and_no_guidance_of_a_tip_off_to_others(world: World, signed_in: Any) -> None:
+    shop = make_entity(world, 1)
+    lead = made.responded(world, entity_id=shop.pk, category="L02")
+    Guidance.objects.create(
+        client_uid="0b8e0f8e-6f55-4a2a-9d0f-0c0c5a5b3c12", entity=shop, lead=lead, kind="guide",
+        note="约谈内容", by=world.commissioner(1), at=clock.now(),
+    )  # fmt: skip
+    page = reverse("admin:grids_businessentity_change", args=[shop.pk])
+    assert lead.number in signed_in("commissioner-01").get(page).content.decode()
+    type(lead).objects.filter(pk=lead.pk).update(restricted=True, restricted_section="FOOD")
+    html = signed_in("community-01").get(page).content.decode()
+    assert lead.number not in html
+    assert "约谈内容" not in html
