@@ -7,6 +7,7 @@ of its own: what a tipster wrote stands in no other record. All or nothing, in o
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +37,15 @@ NOT_THE_DESK = (
 )
 KNOWN_OTHERWISE = "该编号的事项已经接收，内容与这次不同，请核对编号。"
 ORDER = (MatterKind.REQUEST, MatterKind.TIP_OFF, MatterKind.COMPLAINT)
+OnComplaint = Callable[[KeptComplaint], object]
+_on_complaint: list[OnComplaint] = []
+
+
+def on_complaint(handler: OnComplaint) -> None:
+    """Have `handler(complaint)` called for every new complaint, in the transaction that keeps it: what it
+    raises undoes the matter. Twice is once."""
+    if handler not in _on_complaint:
+        _on_complaint.append(handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,8 @@ def _take(given: Given, by: User, platform: Platform | None) -> Taken:
         complaint = _complaint(given, parts[MatterKind.COMPLAINT], matter, at)
     come_from = {"platform": platform.code if platform else None}
     journal.append(stream=f"matter:{matter.pk}", kind="matter.taken", by=by, at=at, data=come_from)
+    for handler in _on_complaint if complaint else ():
+        handler(complaint)
     return Taken(matter, created=True, complaint=complaint)
 
 

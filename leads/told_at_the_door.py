@@ -47,10 +47,7 @@ def take(entity: BusinessEntity, telling: Telling) -> Lead:
     Raises: Refused `too_many_photos`, `nothing_said`, and what a file is refused for; Conflict
     `client_uid_conflict`: the form was sent already, with other words.
     """
-    if len(telling.photos) > MOST_PHOTOS:
-        raise Refused(f"照片最多{MOST_PHOTOS}张。", code="too_many_photos", attr="photos")
-    account = _account()
-    evidence = [_keep(photo, telling.uid, place, account) for place, photo in enumerate(telling.photos)]
+    account, evidence = keep_photos(telling.photos, telling.uid)
     told = None
     if telling.name or telling.phone:
         told = Told(telling.name or NAMELESS, telling.phone)
@@ -59,11 +56,23 @@ def take(entity: BusinessEntity, telling: Telling) -> Lead:
         category=UNSORTED,
         description=telling.description,
         entity_id=entity.pk,
-        evidence=tuple(evidence),
+        evidence=evidence,
         told=told,
         source=SOURCE,
     )
     return intake.report(report=report, by=account).lead
+
+
+def keep_photos(photos: Sequence[UploadedFile], uid: uuid.UUID) -> tuple[User, tuple[int, ...]]:
+    """The account of what strangers send, and the numbers of the photos it has stored of the form `uid`;
+    those of the same form sent again are the same ones.
+
+    Raises: Refused `too_many_photos`, and what a file is refused for.
+    """
+    if len(photos) > MOST_PHOTOS:
+        raise Refused(f"照片最多{MOST_PHOTOS}张。", code="too_many_photos", attr="photos")
+    account = _account()
+    return account, tuple(_keep(photo, uid, place, account) for place, photo in enumerate(photos))
 
 
 def _keep(photo: UploadedFile, uid: uuid.UUID, place: int, account: User) -> int:

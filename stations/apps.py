@@ -12,10 +12,21 @@ class StationsConfig(AppConfig):
         """Name the clocks' handlers, the words of notices, and what is asked about disputes."""
         from kernel.evidence import access, arrivals
         from kernel.evidence import captions as watermarks
-        from stations import audit_rules, clock_handlers, files, intake, intake_notices, notices, reopening
+        from leads import matters
+        from stations import (
+            audit_rules,
+            clock_handlers,
+            complaints,
+            files,
+            intake,
+            intake_notices,
+            notices,
+            reopening,
+        )
 
         audit_rules.register()
         intake_notices.register()
+        matters.on_complaint(complaints.take_new)
         access.register(files.SUBJECT, files.visible_ids)
         access.register_uploader(intake.may_take)
         arrivals.register(files.arrived)

@@ -181,15 +181,14 @@ def _entity(given: Given) -> BusinessEntity | None:
 
 def _station(given: Given, by: User, entity: BusinessEntity | None, at: datetime) -> Station:
     """The station that was named; else the taker's own; else the shop's."""
-    rows = Station.objects.select_related("grid").filter(is_active=True)
     if given.station_code is not None:
-        named = rows.filter(code=given.station_code).first()
+        named = placing.named(given.station_code)
         if named is None:
             raise Refused("没有这个服务站，或者已停用。", code="unknown_station", attr="station")
         return named
     seats = [seat for seat in scope_of(by).seats if seat.role == Role.STATION_MEDIATOR]
     own = {seat.station_code for seat in seats if seat.basis == "own"} or {s.station_code for s in seats}
-    found = rows.filter(code__in=own).first() if len(own) == 1 else None
+    found = placing.named(own.pop()) if len(own) == 1 else None
     found = found or placing.from_outside(entity, on=clock.local_date(at))
     if found is None:
         raise Refused("请选择登记的服务站。", code="station_required", attr="station")

@@ -14,6 +14,16 @@ from grids.models import BusinessEntity, Grid
 from stations.models import CircleShop, Dispute, Station, StationKind
 from stations.states import Tier
 
+LONGEST_CODE = 20
+
+
+def named(code: str) -> Station | None:
+    """The station with this code that is in use, whatever somebody typed or scanned. One statement."""
+    if not (0 < len(code) <= LONGEST_CODE and code.isprintable()):
+        return None
+    rows = Station.objects.select_related("grid", "community").filter(is_active=True)
+    return rows.filter(code__iexact=code).first()
+
 
 def circle_of(entity: BusinessEntity | None, on: date) -> Station | None:
     """The circle (商圈) that the shop belongs to on a day; None for a shop of no circle. One statement."""

@@ -8,6 +8,7 @@ from grids.door_page import door_page
 from leads.door_page import tell_page
 from leads.survey_page import survey_page
 from leads.whistle_page import whistle_link
+from stations.door_page import dispute_page, station_page
 from suoshe import health, refusals
 
 urlpatterns = [
@@ -20,6 +21,10 @@ urlpatterns = [
     path("d/<str:code>", door_page, name="door-bare"),
     path("d/<str:code>/tell/", tell_page, name="door-tell"),
     path("d/<str:code>/tell", tell_page, name="door-tell-bare"),
+    path("d/<str:code>/dispute/", dispute_page, name="door-dispute"),
+    path("d/<str:code>/dispute", dispute_page, name="door-dispute-bare"),
+    path("station/<str:code>/", station_page, name="station-page"),
+    path("station/<str:code>", station_page, name="station-page-bare"),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),

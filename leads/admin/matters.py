@@ -131,6 +131,8 @@ class KeptComplaintAdmin(ReadOnly):
 
     @display(description="消费者")
     def consumer(self, row: KeptComplaint) -> str:
+        if row.state == KeptComplaint.State.TAKEN:
+            return "随纠纷加密保存"
         return "已加密保存" if row.sealed_consumer else "未登记"
 
     @display(description="状态", label={"待转服务站": "info"})

@@ -205,6 +205,13 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "grids.forget_import_files": {
         "task": "grids.forget_import_files", "schedule": crontab(minute=30, hour=3)
     },
+    "stations.bind_crossed": {
+        "task": "stations.bind_crossed", "schedule": 30.0, "options": {"expires": 30}
+    },
+    "stations.forget_consumers": {
+        "task": "stations.forget_consumers", "schedule": crontab(minute=25, hour=3)
+    },
+    "stations.take_kept": {"task": "stations.take_kept", "schedule": crontab(minute=10, hour=4)},
     # One task, safe at any time: what is due is computed, so a firing that was missed is made up.
     "reports.nightly": {"task": "reports.catch_up", "schedule": crontab(minute=10, hour=0)},
     "reports.tell": {"task": "reports.catch_up", "schedule": crontab(*map(int, reversed(_TELL.split(":"))))},

@@ -9,16 +9,23 @@ from django.core.management.base import BaseCommand, CommandError
 from kernel.notices import resealing
 from kernel.offline import queue
 from leads import platforms, reporters
+from stations import consumers
 
 
 class Command(BaseCommand):
     help = (
-        "用最新的密钥重新加密反映人信息、待发短信号码、投诉消费者、等待中的离线操作以及机器人和外部平台的密钥"
+        "用最新的密钥重新加密反映人和消费者信息、待发短信号码、等待中的离线操作以及机器人和外部平台的密钥"
         "（SUOSHE_IDENTITY_KEY 的第一个），可重复执行"
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts = [reporters.reseal(), resealing.reseal(), queue.reseal(), platforms.reseal()]
+        counts = [
+            reporters.reseal(),
+            resealing.reseal(),
+            queue.reseal(),
+            platforms.reseal(),
+            consumers.reseal(),
+        ]
         done, broken = sum(one for one, _ in counts), sum(one for _, one in counts)
         self.stdout.write(f"已重新加密 {done} 条。")
         if broken:
