@@ -40,6 +40,11 @@ def _source() -> tuple[str, int]:
     return str(SHIPPED), 0
 
 
+def folders() -> list[Path]:
+    """Where the fonts of the house lie, for programs that look for them by name (Noto Sans CJK SC)."""
+    return [Path(_source()[0]).parent]
+
+
 def font(size: int) -> ImageFont.FreeTypeFont:
     """A font of its own for each caller: FreeType's faces are not for two threads at once."""
     path, face = _source()
