@@ -124,8 +124,10 @@ def _by_words(rows: list[tuple[int, str, str]]) -> dict[str, int]:
 def plan(sheet: Sheet, scope: Scope, progress: Progress | None = None) -> Plan:
     """Read every row of the sheet against the register of now; errors in the order of the rows.
 
-    About ten statements, however many rows.
+    About a dozen statements, however many rows.
     """
+    from grids import importing_questions
+
     places, made = _Places(scope), Plan(rows=len(sheet.rows), ignored=sheet.ignored)
     rows = _read(sheet, places, made, progress)
     _place(rows, places)
@@ -133,6 +135,7 @@ def plan(sheet: Sheet, scope: Scope, progress: Progress | None = None) -> Plan:
     rows = _matched(rows, places, made)
     _keep_places(rows, places)
     _compare(rows, places, made)
+    importing_questions.refuse(made, rows)
     made.errors.sort(key=lambda one: one.row)
     return made
 

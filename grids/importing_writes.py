@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-from grids import register_changes
+from grids import importing_questions, register_changes
 from grids.codes import door_codes
 from grids.importing_rows import FIELDS, Change, Plan
 from grids.models import BusinessEntity, Community, Grid, Licence
 from grids.refusals import naming_the_rule
 from grids.register_words import kept
-from kernel import approvals, journal
+from kernel import journal
 from kernel.accounts.models import User
 from kernel.copying import copy_rows
 from kernel.errors import Conflict
@@ -47,6 +47,7 @@ def write(plan: Plan, *, import_id: int, by: User, at: datetime) -> None:
     with naming_the_rule(BusinessEntity), naming_the_rule(Licence):
         _create(plan.created, ids)
         _change(plan.updated)
+        importing_questions.complete(plan.updated, by=by, at=at)
         new = list(zip(ids, plan.created, strict=True))
         old = [(_id(one), one) for one in plan.updated]
         copy_rows(LICENCE, LICENSED, [(number, *found) for number, one in new for found in one.licences])
@@ -91,7 +92,7 @@ def _change(updated: Sequence[Change]) -> None:
     if not updated:
         return
     numbers = sorted(_id(one) for one in updated)
-    approvals.lock_hanging_on("entity", numbers)
+    importing_questions.lock(updated, numbers)
     list(BusinessEntity.objects.filter(pk__in=numbers).order_by("pk").select_for_update(no_key=True))
     columns = ("id", "version", *FIELDS)
     _temporary("grids_imported", ENTITY, columns)

@@ -15,12 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from python_calamine import load_workbook
 
-from grids import importing, importing_rows, register_changes, sheets
+from grids import duplicates, importing, importing_rows, register, register_changes, sheets
 from grids.demo import World, demo_uscc
 from grids.importing_columns import COLUMNS
 from grids.importing_writes import write
-from grids.models import BusinessEntity, EntityKind, ImportFile, Licence
+from grids.models import BusinessEntity, DuplicatePair, EntityKind, ImportFile, KeyChange, Licence
 from kernel import clock
+from kernel.approvals.models import Approval
 from kernel.journal.models import Entry
 from kernel.journal.verify import verify
 from tests.factories.accounts import bearer
@@ -426,3 +427,47 @@ def test_the_register_as_a_sheet_by_filter(world: World, client: Client) -> None
     assert [row[1] for row in table] == ["名称", "别处店"]
     template = client.get("/api/v1/entities/import-template.xlsx", headers=headers)
     assert sheets.read(template.content, COLUMNS).rows[0][1][1] == "顺和饭店"
+
+
+def test_a_file_and_a_question_that_waits(world: World, client: Client) -> None:
+    """What was asked is completed by a row that brings it; one that says otherwise is refused."""
+    user, worker = world.clerk_of(1), world.worker(1)
+    carried(client, user, as_csv(*(shop(world, n) for n in (1, 2, 3))))
+    entities = {entity.name: entity for entity in BusinessEntity.objects.all()}
+
+    def ask(number: int, **changes: str) -> KeyChange:
+        entity = entities[f"导入饭店{number}"]
+        asked = register.edit(entity_id=entity.pk, by=worker, expect=lambda _: None, changes=changes)
+        assert asked.waiting is not None
+        return asked.waiting
+
+    meant, other, both = (
+        ask(1, name="新招牌一"),
+        ask(2, name="新招牌二"),
+        ask(3, name="三", status="SUSPENDED"),
+    )
+    against = as_csv(shop(world, 1), shop(world, 2, 名称="别的招牌"), shop(world, 3, 名称="三"))
+    errors = post(client, user, against).json()["errors"]
+    assert [(one["row"], one["code"]) for one in errors] == [(3, "question_waits"), (4, "question_waits")]
+    assert "新招牌二" in errors[0]["detail"]
+    told = carried(client, user, as_csv(shop(world, 1, 名称="新招牌一"), shop(world, 2, 联系电话="")))
+    assert (told["updated"], told["unchanged"]) == (1, 1)
+    for row, state in ((meant, "WITHDRAWN"), (other, "WAITING"), (both, "WAITING")):
+        row.refresh_from_db()
+        assert row.state == state
+    assert meant.note == "导入的登记信息与申请一致"
+    assert Approval.objects.of("entity", meant.entity_id).waiting().count() == 0
+    assert Approval.objects.of("entity", other.entity_id).waiting().count() == 1
+    assert BusinessEntity.objects.get(pk=meant.entity_id).name == "新招牌一"
+
+
+def test_a_file_does_not_open_what_was_judged_to_be_another(world: World, client: Client) -> None:
+    user = world.clerk_of(1)
+    carried(client, user, as_csv(*(shop(world, n, 状态="在营") for n in (1, 2))))
+    first, second = BusinessEntity.objects.order_by("pk")
+    pair = DuplicatePair.objects.create(first=first, second=second, why="联系电话相同", found_at=clock.now())
+    duplicates.judge(pair_id=pair.pk, by=user, same=True)
+    errors = post(client, user, as_csv(shop(world, 2, 状态="在营"))).json()["errors"]
+    assert [(one["row"], one["code"]) for one in errors] == [(2, "same_as_another")]
+    assert "导入饭店1" in errors[0]["detail"]
+    assert post(client, user, as_csv(shop(world, 2))).json()["errors"] == []
