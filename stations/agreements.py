@@ -322,3 +322,13 @@ def _broken(act: Act, row: Agreement, note: str, word: Word | None) -> None:
         official.file(act, note="协议未履行", move=Move.BREAK)
         return
     ending.end(act, Move.BREAK, Outcome.NOT_REACHED, note=note, fail=FailReason.NOT_PERFORMED)
+
+
+def reseal() -> tuple[int, int]:
+    """Seal anew under the newest key what was signed, and the signatures' images; hashes and digests stay.
+    Returns how many were, and how many no key opens. Safe to repeat and to interrupt."""
+    counts = [
+        sealed.reseal(Agreement.objects.all(), "sealed_content"),
+        sealed.reseal(AgreementSignature.objects.all(), "sealed_image"),
+    ]
+    return sum(done for done, _ in counts), sum(broken for _, broken in counts)

@@ -23,9 +23,9 @@ LOCK = 0x4A46
 
 
 def counted(at: datetime) -> DisputeQuerySet:
-    """The disputes that count at a moment: of a known shop, registered within the last 30 days, and not
-    withdrawn as registered by mistake."""
-    rows = Dispute.objects.filter(entity__isnull=False, registered_at__gt=at - STRETCH, registered_at__lte=at)
+    """The disputes that count now: of a known shop, registered within the 30 days before `at` (or a moment
+    later, by a transaction that began after this one and was quicker), not withdrawn as a mistake."""
+    rows = Dispute.objects.filter(entity__isnull=False, registered_at__gt=at - STRETCH)
     return rows.exclude(withdrawal_reason=WithdrawalReason.MISTAKEN)
 
 

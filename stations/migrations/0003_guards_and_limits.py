@@ -104,7 +104,7 @@ def unseed(apps: Any, schema_editor: Any) -> None:
     """The limits stay: a version that was in force is never removed (`deadlines` guards it)."""
 
 
-IMMUTABLE = ("consumerword", "agreementsignature", "disputelead", "hotshop")
+IMMUTABLE = ("consumerword", "disputelead", "hotshop")
 NEVER_DELETED = (
     "dispute",
     "disputeconsumer",
@@ -113,6 +113,7 @@ NEVER_DELETED = (
     "testing",
     "session",
     "agreement",
+    "agreementsignature",
     "disputesurvey",
 )
 GUARD = "".join(
@@ -128,6 +129,7 @@ UNGUARD = "".join(
     f"DROP TRIGGER stations_{table}_never_deleted ON stations_{table};\n" for table in NEVER_DELETED
 ) + "".join(f"DROP TRIGGER stations_{table}_immutable ON stations_{table};\n" for table in IMMUTABLE)
 
+# What rests sealed may be sealed anew under another key (`manage.py reseal_identities`), nothing else of it.
 RULES = """
 CREATE FUNCTION stations_agreed_needs_three() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -163,6 +165,7 @@ END $$;
 CREATE TRIGGER stations_agreement_frozen BEFORE UPDATE ON stations_agreement
     FOR EACH ROW WHEN (
         OLD.state <> 'signed'
+        AND to_jsonb(OLD) - 'sealed_content' IS DISTINCT FROM to_jsonb(NEW) - 'sealed_content'
         OR (OLD.dispute_id, OLD.number, OLD.cycle, OLD.tier, OLD.mediator_id, OLD.terms, OLD.perform_by,
             OLD.digest, OLD.signed_at)
            IS DISTINCT FROM
@@ -170,6 +173,10 @@ CREATE TRIGGER stations_agreement_frozen BEFORE UPDATE ON stations_agreement
             NEW.digest, NEW.signed_at)
         OR OLD.amount IS DISTINCT FROM NEW.amount)
     EXECUTE FUNCTION stations_agreement_frozen();
+
+CREATE TRIGGER stations_agreementsignature_immutable BEFORE UPDATE ON stations_agreementsignature
+    FOR EACH ROW WHEN (to_jsonb(OLD) - 'sealed_image' IS DISTINCT FROM to_jsonb(NEW) - 'sealed_image')
+    EXECUTE FUNCTION journal_refuse_change();
 
 CREATE FUNCTION stations_minutes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -201,6 +208,7 @@ DROP TRIGGER stations_survey_by_the_uninvolved ON stations_disputesurvey;
 DROP FUNCTION stations_survey_by_the_uninvolved();
 DROP TRIGGER stations_minutes_frozen ON stations_session;
 DROP FUNCTION stations_minutes_frozen();
+DROP TRIGGER stations_agreementsignature_immutable ON stations_agreementsignature;
 DROP TRIGGER stations_agreement_frozen ON stations_agreement;
 DROP FUNCTION stations_agreement_frozen();
 DROP TRIGGER stations_official_needs_word ON stations_dispute;

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from kernel.errors import DomainError
 from kernel.journal.models import Entry
-from stations import consumers, tasks
-from stations.models import DisputeConsumer
+from stations import agreements, consumers, tasks
+from stations.models import Agreement, DisputeConsumer
 from tests.factories import stations as made
 from tests.factories.leads import pass_time
 from tests.factories.stations import NAME, PHONE, Place
@@ -114,3 +114,20 @@ def test_a_new_key_seals_it_anew(around: Place, settings: Any) -> None:
     settings.SUOSHE_IDENTITY_KEY = "another-key-" + "z" * 50
     assert consumers.identity_of(row) is None
     assert refused(around, row.pk, around.mediator) == "seal_broken"
+
+
+def test_a_new_key_seals_agreements_anew_and_nothing_else_of_them_moves(around: Place, settings: Any) -> None:
+    rows = [made.agreed(around), made.performed(around)]
+    old = settings.SUOSHE_IDENTITY_KEY
+    agreements_then = list(Agreement.objects.order_by("id").values_list("digest", "state"))
+    settings.SUOSHE_IDENTITY_KEY = "n" * 25 + "0123456789" * 3 + f",{old}"
+    assert agreements.reseal() == (8, 0)
+    assert agreements.reseal() == (0, 0)
+    settings.SUOSHE_IDENTITY_KEY = settings.SUOSHE_IDENTITY_KEY.split(",")[0]
+    for row in rows:
+        signed = agreements.opened(row.agreements.get())
+        assert signed["number"] == row.agreements.get().number
+    assert list(Agreement.objects.order_by("id").values_list("digest", "state")) == agreements_then
+    for change in ({"sealed_content": b"x", "terms": "别的"}, {"digest": "0" * 64}):
+        with pytest.raises(IntegrityError, match="stations_agreement_frozen"), transaction.atomic():
+            Agreement.objects.filter(dispute=rows[1]).update(**change)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from kernel.notices import templates
 from kernel.notices.models import OutboxMessage
-from stations.models import Dispute, HotShop, WithdrawalReason
+from stations.models import HotShop, WithdrawalReason
 from tests.factories import stations as made
 from tests.factories.leads import pass_time, take_any
 from tests.factories.stations import Place
@@ -67,27 +65,3 @@ def test_a_shop_that_was_only_typed_is_never_hot(around: Place) -> None:
     for _ in range(4):
         made.taken(around, entity_name="流动水果摊")
     assert not HotShop.objects.exists()
-
-
-def test_three_at_once_are_told_exactly_once(committed_db: str) -> None:
-    from tests.factories.grids import make_world
-
-    around = made.place(make_world(), 1)
-    wrong: list[BaseException] = []
-
-    def one() -> None:
-        try:
-            made.taken(around)
-        except BaseException as error:  # noqa: BLE001 - shown by the assertion below
-            wrong.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    assert Dispute.objects.count() == 4
-    assert HotShop.objects.get().disputes == 3

@@ -9,12 +9,12 @@ from django.core.management.base import BaseCommand, CommandError
 from kernel.notices import resealing
 from kernel.offline import queue
 from leads import platforms, reporters
-from stations import consumers
+from stations import agreements, consumers
 
 
 class Command(BaseCommand):
     help = (
-        "用最新的密钥重新加密反映人和消费者信息、待发短信号码、等待中的离线操作以及机器人和外部平台的密钥"
+        "用最新的密钥重新加密反映人和消费者信息、调解协议和签名、待发短信号码、等待中的离线操作以及机器人和外部平台的密钥"
         "（SUOSHE_IDENTITY_KEY 的第一个），可重复执行"
     )
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
             queue.reseal(),
             platforms.reseal(),
             consumers.reseal(),
+            agreements.reseal(),
         ]
         done, broken = sum(one for one, _ in counts), sum(one for _, one in counts)
         self.stdout.write(f"已重新加密 {done} 条。")
