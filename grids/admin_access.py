@@ -27,10 +27,10 @@ from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock, journal
 from kernel.accounts.masked_search import without_numbers
 from kernel.accounts.models import User
+from kernel.api.downloads import xlsx
 from kernel.clock import SHANGHAI
 from kernel.errors import DomainError
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_EXPORTED = 20_000
 EXPORT = "_export"
 
@@ -213,8 +213,7 @@ class ExportsSheet:
             page.write_row(0, 0, [name for name, _ in self.export_columns], book.add_format({"bold": True}))
             for number, row in enumerate(rows, start=1):
                 page.write_row(number, 0, [_cell(told(row)) for _, told in self.export_columns])
-        headers = {"Content-Disposition": f'attachment; filename="{self.export_name}.xlsx"'}
-        return HttpResponse(out.getvalue(), content_type=XLSX, headers=headers)
+        return xlsx(out.getvalue(), f"{self.export_name}.xlsx")
 
 
 def _cell(value: Any) -> Any:

@@ -31,7 +31,6 @@ HEADS_WITHIN = 10
 MOST_LINES = MOST_ROWS + HEADS_WITHIN + 1
 """No more is taken out of a file: where so many are found, there are too many rows."""
 XLSX_STARTS, XLS_STARTS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from grids import staffing
-from kernel.notices import policy
-from kernel.notices.models import OutboxMessage
 from kernel.notices.outbox import Draft
 from leads import notices, tip_offs
 from leads.models import Lead
@@ -91,21 +89,3 @@ def _desk_people(office_id: int | None, at: datetime) -> list[int]:
         if people:
             return people
     return staffing.bureau_ids(at)
-
-
-def outbox_row(draft: Draft, at: datetime) -> OutboxMessage:
-    """The row `notices.outbox.post` would write, for the one statement of a report."""
-    return OutboxMessage(
-        dedupe_key=draft.dedupe_key,
-        recipient_id=draft.recipient_id,
-        robot_id=draft.robot_id,
-        sms_user_id=draft.sms_user_id,
-        urgency=draft.urgency or "",
-        template=draft.template,
-        params=policy.masked(draft.params),
-        subject_kind=draft.subject_kind,
-        subject_id=draft.subject_id,
-        created_at=at,
-        available_at=at,
-        state="pending" if draft.recipient_id is None else "delivered",
-    )

@@ -18,7 +18,7 @@ from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
 from kernel.evidence import attach
 from kernel.journal.models import Entry
-from kernel.notices import webhooks
+from kernel.notices import outbox, webhooks
 from kernel.notices.webhooks import Step
 from leads import (
     credit_facts,
@@ -102,8 +102,8 @@ class Rows:
                 deadlines,
                 signatures,
                 self._journal(lead, files, signatures),
-                [intake_notices.outbox_row(draft, self.at) for draft in drafts],
             ],
+            outbox.insertion(drafts, at=self.at),
             webhooks.insertion(self._steps(lead), self.at),
             *credit_facts.reported(lead),
         )

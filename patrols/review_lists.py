@@ -47,15 +47,16 @@ class Listed:
         return (self.computed.confirmed_at if self.computed else None) or self.task.done_at
 
 
-def tasks_of(quarter: date) -> QuerySet[PatrolTask]:
-    """The tasks of every list of a quarter (its first day): those that were called off stand on none."""
-    rows = PatrolTask.objects.filter(kind=TaskKind.QUARTERLY_REVIEW, period=quarter)
-    return rows.exclude(state=TaskState.CANCELLED)
+def tasks_of(quarter: date, by: User | None = None) -> QuerySet[PatrolTask]:
+    """The tasks of every list of a quarter (its first day), or of those that a person may see: what was
+    called off stands on none."""
+    rows = PatrolTask.objects.all() if by is None else PatrolTask.objects.visible_to(by)
+    return rows.filter(kind=TaskKind.QUARTERLY_REVIEW, period=quarter).exclude(state=TaskState.CANCELLED)
 
 
 def seen_by(user: User, quarter: date) -> QuerySet[PatrolTask]:
     """Those that a person may see, with what a list shows of the business."""
-    return tasks_of(quarter).visible_to(user).select_related("entity", "grid")
+    return tasks_of(quarter, user).select_related("entity", "grid")
 
 
 def listed(tasks: Sequence[PatrolTask], quarter: date) -> list[Listed]:

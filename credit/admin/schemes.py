@@ -20,11 +20,12 @@ from credit.models import CreditScheme
 from credit.models.scheme import sees_drafts
 from credit.scheme import SchemeError
 from credit.schemes import DECIDES, DRAFTS, Changes
-from grids.admin_access import BUREAU_PEOPLE, XLSX
+from grids.admin_access import BUREAU_PEOPLE
 from grids.own_pages import OwnPages, seen
 from grids.refusals import naming_contention
 from grids.roles import Role
 from kernel.accounts.models import User
+from kernel.api.downloads import xlsx
 from kernel.errors import DomainError
 
 STATE_TONES = {"草案": "warning", "施行": "success", "已停用": "default", "已放弃": "default"}
@@ -225,5 +226,4 @@ class CreditSchemeAdmin(OwnPages):
         if not row.trial:
             messages.warning(request, "这份方案还没有试算结果。")
             return HttpResponseRedirect(self.row_address(row))
-        headers = {"Content-Disposition": f'attachment; filename="scheme-{row.version}-trial.xlsx"'}
-        return HttpResponse(trial.sheet(row.trial), content_type=XLSX, headers=headers)
+        return xlsx(trial.sheet(row.trial), f"scheme-{row.version}-trial.xlsx")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from django.utils.timezone import localtime
-
 from credit import appeals as appeal_service
 from credit import ledger, schemes
-from credit.explaining import Explanation
+from credit.explaining import Reading, tell
 from credit.facts import LEVEL_LABELS
 from credit.models import (
     Appeal,
@@ -21,22 +19,15 @@ from credit.models import (
     Repair,
 )
 from credit.movement import HELD
+from credit.partners import LIVING
 from credit.scheme_values import SECTIONS, VALUES
 from credit.wording import CAPS, VETOES
 from grids.models import BusinessEntity
-from kernel.accounts.models import User
+from kernel.api.shown import moment, person
 from kernel.approvals.models import Approval
 from kernel.notices.policy import masked
 
 Body = dict[str, Any]
-
-
-def moment(at: Any) -> str | None:
-    return None if at is None else localtime(at).isoformat()
-
-
-def person(user: User | None) -> Body | None:
-    return None if user is None else {"id": user.pk, "username": user.username, "name": user.name}
 
 
 def shop(entity: BusinessEntity) -> Body:
@@ -105,11 +96,10 @@ def assessment(row: CreditAssessment) -> Body:
     }
 
 
-def entity_credit(entity: BusinessEntity, told: Explanation) -> Body:
-    """Everything about one business's grade. Five statements beside the explanation's."""
-    standing = CreditStanding.objects.select_related("scheme").filter(entity=entity).first()
-    newest = CreditAssessment.objects.filter(entity=entity).order_by("-id").values_list("pk", flat=True)
-    title = RedPartner.objects.filter(entity=entity, state__in=["NOMINATED", "ACTIVE", "SUSPENDED"])
+def entity_credit(entity: BusinessEntity, reading: Reading) -> Body:
+    """Everything about one business's grade. Three statements beside the reading's."""
+    standing, told = reading.standing, tell(reading.case)
+    title = RedPartner.objects.filter(entity=entity, state__in=LIVING)
     return {
         "entity": shop(entity),
         "standing": None
@@ -118,7 +108,7 @@ def entity_credit(entity: BusinessEntity, told: Explanation) -> Body:
             **_scored(standing),
             "effective_since": standing.effective_since.isoformat(),
             "assessed_at": moment(standing.assessed_at),
-            "assessment": newest.first(),
+            "assessment": reading.assessment,
         },
         "on": told.on.isoformat(),
         "text": told.text,

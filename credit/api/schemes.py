@@ -23,8 +23,7 @@ from credit.models import CreditScheme
 from credit.models.scheme import sees_drafts
 from credit.scheme import SchemeError
 from kernel.api import CursorPages, both_slashes, etag, require_version
-
-SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from kernel.api.downloads import XLSX, xlsx
 
 
 class WithoutMovers(Func):
@@ -175,19 +174,14 @@ class SchemeDrop(APIView):
 class TrialSheet(APIView):
     @extend_schema(
         operation_id="credit_schemes_trial_xlsx",
-        responses={(200, SHEET): OpenApiTypes.BINARY},
+        responses={(200, XLSX): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         """Who would move, as .xlsx."""
         row = CreditScheme.objects.visible_to(user_of(request)).filter(pk=pk).first()
         if row is None or row.trial is None or not sees_drafts(user_of(request)):
             raise Http404
-        name = f"credit-trial-{row.version}.xlsx"
-        return HttpResponse(
-            trial.sheet(row.trial),
-            content_type=SHEET,
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return xlsx(trial.sheet(row.trial), f"credit-trial-{row.version}.xlsx")
 
 
 urlpatterns = [

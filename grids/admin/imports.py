@@ -15,11 +15,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from grids import import_targets, importing, sheets
-from grids.admin_access import BUREAU_PEOPLE, XLSX, ScopedAdmin
+from grids.admin_access import BUREAU_PEOPLE, ScopedAdmin
 from grids.import_targets import Target
 from grids.models import ImportFile
 from grids.roles import Role
 from kernel import clock
+from kernel.api.downloads import xlsx
 from kernel.errors import DomainError
 
 SHOWN_ERRORS = 200
@@ -187,6 +188,4 @@ def _target(what: str) -> Target:
 
 
 def _sheet(content: bytes, name: str) -> HttpResponse:
-    return HttpResponse(
-        content, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return xlsx(content, name)

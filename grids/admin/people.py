@@ -15,7 +15,6 @@ from grids.admin_access import (
     BUREAU_PEOPLE,
     GRID_PEOPLE,
     OFFICE_PEOPLE,
-    XLSX,
     ExportsSheet,
     ScopedAdmin,
 )
@@ -25,6 +24,7 @@ from grids.refusals import naming_contention
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
+from kernel.api.downloads import xlsx
 from kernel.errors import DomainError, Refused
 
 STAFFING = OFFICE_PEOPLE | BUREAU_PEOPLE | GRID_PEOPLE | {Role.SYSTEM_ADMIN}
@@ -249,5 +249,4 @@ class DutyShiftAdmin(ExportsSheet, ScopedAdmin):
     def template(self, request: HttpRequest) -> HttpResponse:
         if not self.has_act_permission(request):
             return HttpResponseRedirect(self.list_address())
-        headers = {"Content-Disposition": 'attachment; filename="duty-template.xlsx"'}
-        return HttpResponse(rota_sheet.template(), content_type=XLSX, headers=headers)
+        return xlsx(rota_sheet.template(), "duty-template.xlsx")

@@ -26,9 +26,9 @@ from grids.models import Absence, DutyShift, Office, Posting
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.api import CursorPages
+from kernel.api.downloads import XLSX, xlsx
 from kernel.errors import NotAllowed
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_SHIFTS = 20_000
 
 
@@ -190,17 +190,12 @@ class DutyShiftImport(APIView):
         return Response(told)
 
 
-def _xlsx(content: bytes, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=XLSX, headers=headers)
-
-
 class DutyShiftTemplate(APIView):
     """An empty rota to fill in."""
 
     @extend_schema(responses={(200, XLSX): OpenApiTypes.BINARY})
     def get(self, request: Request) -> HttpResponse:
-        return _xlsx(rota_sheet.template(), "duty-template.xlsx")
+        return xlsx(rota_sheet.template(), "duty-template.xlsx")
 
 
 class DutyShiftExport(generics.GenericAPIView[DutyShift]):
@@ -216,4 +211,4 @@ class DutyShiftExport(generics.GenericAPIView[DutyShift]):
         rows = self.filter_queryset(shift_rows(request.user)).order_by("day", "office_id")
         if rows.count() > MOST_SHIFTS:
             raise NotAllowed("导出的班次过多，请缩小日期范围。", code="too_many_rows")
-        return _xlsx(rota_sheet.export(rows), "duty-shifts.xlsx")
+        return xlsx(rota_sheet.export(rows), "duty-shifts.xlsx")

@@ -23,9 +23,9 @@ INSERT INTO notices_outboxmessage (dedupe_key, recipient_id, robot_id, sms_user_
     template, params, subject_kind, subject_id, created_at, urgency, state, last_error, available_at,
     expires_at)
 SELECT draft.dedupe_key, draft.recipient_id, draft.robot_id, draft.sms_user_id, draft.phone_masked,
-    draft.sealed, draft.template, draft.params, draft.subject_kind, draft.subject_id, %(at)s, draft.urgency,
-    draft.state, draft.last_error, coalesce(draft.available_at, %(at)s), draft.expires_at
-FROM jsonb_to_recordset(%(drafts)s::jsonb) AS draft(dedupe_key text, recipient_id bigint, robot_id bigint,
+    draft.sealed, draft.template, draft.params, draft.subject_kind, draft.subject_id, %s, draft.urgency,
+    draft.state, draft.last_error, coalesce(draft.available_at, %s), draft.expires_at
+FROM jsonb_to_recordset(%s::jsonb) AS draft(dedupe_key text, recipient_id bigint, robot_id bigint,
     sms_user_id bigint, phone_masked text, sealed text, template text, params jsonb, subject_kind text,
     subject_id bigint, urgency text, state text, last_error text, available_at timestamptz,
     expires_at timestamptz)
@@ -75,12 +75,18 @@ def post(drafts: Iterable[Draft], *, at: datetime) -> int:
     Raises:
         ValueError: a template that nobody registered, or not exactly one addressee.
     """
-    rows = [_row(draft) for draft in drafts]
-    if not rows:
+    drafts = list(drafts)
+    if not drafts:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, {"drafts": json.dumps(rows, cls=DjangoJSONEncoder), "at": at})
+        cursor.execute(*insertion(drafts, at=at))
         return cursor.rowcount
+
+
+def insertion(drafts: Iterable[Draft], *, at: datetime) -> tuple[str, list[Any]]:
+    """The insertion of `post`, for a caller who makes it part of a statement of his own. Raises as `post`."""
+    rows = json.dumps([_row(draft) for draft in drafts], cls=DjangoJSONEncoder)
+    return _INSERT, [at, at, rows]
 
 
 def _row(draft: Draft) -> dict[str, Any]:

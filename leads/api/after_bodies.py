@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.utils.timezone import localtime
-
-from kernel.accounts.models import User
+from kernel.api.shown import moment, person
 from kernel.notices.policy import masked
 from leads.models import Disposal, DisposalKind, Lead, LookBack, Referral
 
 Body = dict[str, Any]
-
-
-def moment(at: Any) -> str | None:
-    return None if at is None else localtime(at).isoformat()
-
-
-def person(user: User | None) -> Body | None:
-    return None if user is None else {"id": user.pk, "username": user.username, "name": user.name}
 
 
 def words(text: str, *, mask: bool) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.timezone import localtime
-
 from grids import responsibilities
 from grids.access import scope_of
 from kernel.accounts.models import User
+from kernel.api.shown import moment, person
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices.policy import masked
@@ -19,15 +18,6 @@ from leads.answered import answered
 from leads.api import after_bodies, request_bodies
 from leads.intake import Made
 from leads.models import Disposal, Lead, LeadEvidence, Matter, Rework, Signature, SupervisionOrder
-
-
-def moment(at: Any) -> str | None:
-    """ISO 8601 with the Shanghai offset."""
-    return None if at is None else localtime(at).isoformat()
-
-
-def person(user: User | None) -> dict[str, Any] | None:
-    return None if user is None else {"id": user.pk, "username": user.username, "name": user.name}
 
 
 def place(lead: Lead) -> dict[str, Any] | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
+from kernel.api.shown import moment, person
 from kernel.approvals import kinds
 from kernel.approvals.models import Approval
-from leads.api.after_bodies import moment, person, words
+from leads.api.after_bodies import words
 from leads.models import Extension, Lead, Reclassification, Rejection, Suspension
 
 Body = dict[str, Any]

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import CursorPages, StrictSerializer
-from leads.api.bodies import person
+from kernel.api.shown import person
 from leads.api.named import PersonOut
 from leads.api.serializers import BIGGEST
 from leads.api.views import user_of

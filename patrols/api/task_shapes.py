@@ -9,8 +9,8 @@ from rest_framework import serializers
 
 from grids.models import BusinessEntity, CreditGrade
 from kernel.api import StrictSerializer
+from kernel.api.shown import moment, person
 from kernel.coordinates import distance_m
-from leads.api.bodies import moment, person
 from leads.api.named import PersonOut
 from leads.api.serializers import BIGGEST
 from patrols.completion import Completed

@@ -19,8 +19,8 @@ from grids.access import scope_of
 from grids.models import BusinessEntity
 from kernel import clock
 from kernel.api import CursorPages, etag
+from kernel.api.shown import moment, person
 from kernel.errors import Malformed, NotAllowed
-from leads.api.bodies import moment, person
 from leads.api.serializers import BIGGEST, NoBody
 from leads.api.views import user_of
 from patrols import completion, consenting, demand, review_lists, reviews

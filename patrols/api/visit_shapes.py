@@ -10,8 +10,8 @@ from rest_framework import serializers
 from grids.coordinates import PlaceField
 from kernel.accounts.masking import mask_text
 from kernel.api import StrictSerializer
+from kernel.api.shown import moment, person
 from kernel.evidence.models import Evidence
-from leads.api.bodies import moment, person
 from leads.api.named import LeadNameOut, PersonOut
 from leads.api.serializers import BIGGEST, EvidenceListField
 from leads.models import Severity

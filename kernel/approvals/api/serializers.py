@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from kernel.accounts.models import User
 from kernel.api import StrictSerializer
+from kernel.api.shown import person
 from kernel.approvals import kinds
 from kernel.approvals.models import Approval, State
 from kernel.notices.policy import masked
@@ -31,10 +31,6 @@ class ApprovalPersonOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     username = serializers.CharField()
     name = serializers.CharField()
-
-
-def _person(user: User | None) -> dict[str, Any] | None:
-    return None if user is None else {"id": user.pk, "username": user.username, "name": user.name}
 
 
 class ApprovalOut(serializers.ModelSerializer[Approval]):
@@ -87,19 +83,19 @@ class ApprovalOut(serializers.ModelSerializer[Approval]):
 
     @extend_schema_field(ApprovalPersonOut(allow_null=True))
     def get_asked_by(self, row: Approval) -> dict[str, Any] | None:
-        return _person(row.asked_by)
+        return person(row.asked_by)
 
     @extend_schema_field(ApprovalPersonOut(allow_null=True))
     def get_asked_on_behalf_of(self, row: Approval) -> dict[str, Any] | None:
-        return _person(row.asked_on_behalf_of)
+        return person(row.asked_on_behalf_of)
 
     @extend_schema_field(ApprovalPersonOut(allow_null=True))
     def get_decided_by(self, row: Approval) -> dict[str, Any] | None:
-        return _person(row.decided_by)
+        return person(row.decided_by)
 
     @extend_schema_field(ApprovalPersonOut(allow_null=True))
     def get_decided_on_behalf_of(self, row: Approval) -> dict[str, Any] | None:
-        return _person(row.decided_on_behalf_of)
+        return person(row.decided_on_behalf_of)
 
     def get_reason(self, row: Approval) -> str:
         return str(masked(row.reason))

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from kernel import clock
+from kernel.clock import arguments
 from patrols import closing, planning
 from patrols.kinds import TaskKind
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        raise argparse.ArgumentTypeError("日期格式应为 YYYY-MM-DD") from None
 
 
 class Command(BaseCommand):
@@ -27,7 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--date", type=_day, help="a day from today on: 2026-12-01")
+        parser.add_argument("--date", type=arguments.day, help="a day from today on: 2026-12-01")
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()

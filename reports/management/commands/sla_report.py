@@ -9,15 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from kernel import clock
+from kernel.clock import arguments
 from reports import nightly, policy, wording
 from reports.models import Level, SlaLine, SlaReport, Span
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        raise argparse.ArgumentTypeError("日期格式应为 YYYY-MM-DD") from None
 
 
 class Command(BaseCommand):
@@ -29,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--catch-up", action="store_true", help="make every missing report")
         parser.add_argument(
-            "--date", type=_day, help="make what is missing up to this date, and show its text"
+            "--date", type=arguments.day, help="make what is missing up to this date, and show its text"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
