@@ -92,6 +92,15 @@ class Case:
     appeal: AppealTerms | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of one business: what is explained, its standing, the number of its newest grading."""
+
+    case: Case
+    standing: CreditStanding | None
+    assessment: int | None
+
+
 def explain(entity: BusinessEntity, on: date) -> Explanation:
     """Explain one business by the ledger and the scheme in force. Five statements, whatever it holds.
 
@@ -100,33 +109,34 @@ def explain(entity: BusinessEntity, on: date) -> Explanation:
     Raises:
         NoSchemeInForce: nothing is graded yet at all.
     """
+    return tell(read(entity, on).case)
+
+
+def read(entity: BusinessEntity, on: date) -> Reading:
+    """Read what an explanation is made of. Five statements. Raises as `explain`."""
     _, scheme = schemes_in_force.newest()
     facts = tuple(row.as_fact() for row in CreditFact.objects.filter(entity=entity).order_by("id"))
-    stands = CreditStanding.objects.filter(entity=entity).only("effective_grade", "effective_since").first()
-    graded = (
-        CreditAssessment.objects.filter(entity=entity).order_by("-id").values_list("at", flat=True).first()
-    )
+    rows = CreditStanding.objects.filter(entity=entity).select_related("scheme")
+    stands = rows.defer("scheme__rules", "scheme__trial").first()
+    newest = CreditAssessment.objects.filter(entity=entity).order_by("-id").values_list("pk", "at").first()
     limits = LimitPolicy.objects.in_force(datetime.combine(on, _ENDS, SHANGHAI))
     amounts = dict(
         limits.filter(kind__in=["credit_appeal_window", "credit_appeal"]).values_list("kind", "amount")
     )
-    return tell(
-        Case(
-            name=entity.name,
-            facts=facts,
-            scheme=scheme,
-            on=on,
-            filed_on=entity.filed_on,
-            standing=Standing(stands.effective_grade, stands.effective_since) if stands else None,
-            appeal=AppealTerms(
-                local_date(graded),
-                whole_days(amounts["credit_appeal_window"]),
-                amounts["credit_appeal"],
-            )
-            if graded and amounts
-            else None,
-        )
+    terms = None
+    if newest and amounts:
+        window = whole_days(amounts["credit_appeal_window"])
+        terms = AppealTerms(local_date(newest[1]), window, amounts["credit_appeal"])
+    case = Case(
+        name=entity.name,
+        facts=facts,
+        scheme=scheme,
+        on=on,
+        filed_on=entity.filed_on,
+        standing=Standing(stands.effective_grade, stands.effective_since) if stands else None,
+        appeal=terms,
     )
+    return Reading(case, stands, newest[0] if newest else None)
 
 
 def tell(case: Case) -> Explanation:

@@ -23,12 +23,12 @@ from credit import questions, schemes_in_force
 from credit.grade_changes import GradeMove, on_grade_change
 from credit.models import CreditAssessment, CreditFact, CreditReview, CreditStanding, RedPartner
 from credit.movement import Reviewed, partner_obstacles, suspends
-from credit.questions import BUREAU_BESIDE, Expect
+from credit.questions import Expect
 from grids import door
 from grids.access import Scope, Seat, scope_of
-from grids.models import GONE, BusinessEntity, Community, Grid, Posting
+from grids.models import GONE, BusinessEntity, Community, Posting
 from grids.roles import Role
-from grids.staffing import bureau_ids, office_people
+from grids.staffing import BUREAU_BESIDE, bureau_ids, headless_offices, office_people
 from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
@@ -225,10 +225,7 @@ def _headless(scope: Scope) -> list[int]:
     """Offices without a head. Two statements, read once a scope."""
     kept: list[int] | None = scope.__dict__.get("_credit_headless")
     if kept is None:
-        numbers = list(Grid.objects.order_by().values_list("office_id", flat=True).distinct())
-        people = office_people(numbers, scope.at)
-        kept = [number for number, one in people.items() if not one.head_ids]
-        scope.__dict__["_credit_headless"] = kept
+        kept = scope.__dict__["_credit_headless"] = headless_offices(scope.at)
     return kept
 
 

@@ -21,7 +21,7 @@ from credit.models.asking import Outcome
 from grids.access import OFFICE_WIDE, Scope, Seat, scope_of
 from grids.models import BusinessEntity, Posting
 from grids.roles import Role, Section
-from grids.staffing import bureau_ids
+from grids.staffing import BUREAU_BESIDE, bureau_ids
 from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.approvals.deciding import judge, settle
@@ -36,8 +36,6 @@ Asked = Appeal | Repair
 Row = TypeVar("Row", Appeal, Repair)
 Expect = Callable[[int], None]
 
-BUREAU_BESIDE = "bureau"
-"""`level` in the payload of a question that has come to the bureau as well."""
 UNKNOWN_SHOP = "没有找到该经营主体，或者您无权查看。"
 SAME_UID = "该编号已用于另一次登记，内容不同，请重新登记。"
 OLDEST_CAPTURE = timedelta(days=5)

@@ -16,10 +16,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from grids import same_business
 from grids.access import Seat, scope_of
-from grids.models import BusinessEntity, Grid, KeyChange, Office
+from grids.models import BusinessEntity, Grid, KeyChange
 from grids.register_words import moved, told
 from grids.roles import Role
-from grids.staffing import RoutingFacts, bureau_ids, office_people, routing_facts, routing_facts_of
+from grids.staffing import (
+    RoutingFacts,
+    bureau_ids,
+    headless_offices,
+    office_people,
+    routing_facts,
+    routing_facts_of,
+)
 from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.asking import WAITS_ALREADY, Question
@@ -220,8 +227,7 @@ def _decidable(user: User) -> Q:
     bureau = scope.has(Role.BUREAU)
     found = _about(BusinessEntity.objects.filter(grid_id__in=mine)) if mine else Q(pk__in=[])
     if bureau:
-        people = office_people(list(Office.objects.values_list("id", flat=True)), scope.at)
-        led |= {number for number, one in people.items() if not one.head_ids}
+        led |= set(headless_offices(scope.at))
         found |= _about(BusinessEntity.objects.filter(grid__isnull=True))
     if led:
         grids = list(Grid.objects.filter(office_id__in=led).values_list("id", flat=True))

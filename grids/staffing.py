@@ -13,8 +13,12 @@ from datetime import datetime
 from django.db import connection
 
 from grids.duty import duty_day
+from grids.models import Office
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel.prepared import Statement
+
+BUREAU_BESIDE = "bureau"
+"""`level` in the payload of a question that has come to the bureau as well."""
 
 __all__ = [
     "OfficePeople",
@@ -182,6 +186,12 @@ def holders_of(roles: Collection[str], at: datetime) -> list[int]:
 def bureau_ids(at: datetime) -> list[int]:
     """Users who hold the bureau's posting (市场监管局) at a moment. One statement."""
     return holders_of([Role.BUREAU], at)
+
+
+def headless_offices(at: datetime) -> list[int]:
+    """Offices that have no head, nor who stands in: what waits for one goes to the bureau. Two statements."""
+    people = office_people(list(Office.objects.order_by("pk").values_list("pk", flat=True)), at)
+    return [number for number, one in people.items() if not one.head_ids]
 
 
 def watcher_ids(at: datetime) -> list[int]:

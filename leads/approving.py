@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from grids.access import Scope, Seat, scope_of
 from grids.models import Grid, Office
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
-from grids.staffing import office_people, routing_facts, routing_facts_of
+from grids.staffing import BUREAU_BESIDE, office_people, routing_facts, routing_facts_of
 from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.asking import WAITS_ALREADY
@@ -30,8 +30,6 @@ from leads.acts import Act
 from leads.clock_notices import ACTIVE, BUREAU, COMMUNITY_HEADS, DUTY_LEADERS, HEADS, WORKERS
 from leads.models import Lead, Recusal, Side
 
-BUREAU_BESIDE = "bureau"
-"""`level` in the payload of a question that has come to the bureau as well."""
 SERVES_OFFICE = OFFICE_SIDE | {DUTY_OFFICER, DUTY_LEADER}
 
 PEOPLE = """

@@ -16,7 +16,7 @@ from django.db.models import Q
 from grids.access import Scope, Seat, scope_of
 from grids.models import Posting
 from grids.roles import DUTY_LEADER, Role, Section
-from grids.staffing import bureau_ids, office_people
+from grids.staffing import BUREAU_BESIDE, bureau_ids, office_people
 from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
@@ -89,7 +89,7 @@ def _seat(kind: str, scope: Scope, office_id: int | None, level: str | None) -> 
         found = scope.seat(Role.BUREAU_SECTION, section=Section.LEGAL)
     else:
         found = scope.seat(Role.BUREAU_LEADER) if kind == LEADER else None
-    if found is None and (level == approving.BUREAU_BESIDE or (kind == HEAD and office_id is None)):
+    if found is None and (level == BUREAU_BESIDE or (kind == HEAD and office_id is None)):
         found = scope.seat(Role.BUREAU)
     return found
 
@@ -115,7 +115,7 @@ def _decidable(kind: str, user: User) -> Q:
     elif _seat(kind, scope, None, None) is not None:
         found |= Q(subject_id__gte=0)
     if scope.has(Role.BUREAU):
-        found |= Q(payload__level=approving.BUREAU_BESIDE)
+        found |= Q(payload__level=BUREAU_BESIDE)
     return found & ~Q(payload__earlier__contains=[user.pk])
 
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from grids.access import Seat, scope_of
 from grids.roles import DUTY_LEADER, Role
-from grids.staffing import bureau_ids, office_people
+from grids.staffing import BUREAU_BESIDE, bureau_ids, office_people
 from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
@@ -70,7 +70,7 @@ def _decidable(user: User) -> Q:
     if offices:
         found |= approving.about_any(Lead.objects.filter(office_id__in=offices))
     if scope.has(Role.BUREAU):
-        found |= Q(payload__level=approving.BUREAU_BESIDE)
+        found |= Q(payload__level=BUREAU_BESIDE)
         found |= approving.about_any(Lead.objects.filter(office__isnull=True))
     return found
 

@@ -53,7 +53,7 @@ class EntityCredit(APIView):
         entity = rows.filter(pk=pk).first()
         if entity is None:
             raise Http404
-        return Response(bodies.entity_credit(entity, explaining.explain(entity, clock.today())))
+        return Response(bodies.entity_credit(entity, explaining.read(entity, clock.today())))
 
 
 class AssessmentFilter(filters.FilterSet):
