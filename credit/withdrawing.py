@@ -33,7 +33,7 @@ LONGEST_WHY = 500
 ENTERED: dict[str, str] = {str(sort.kind): f"{sort.ref}:" for sort in SORTS.values()}
 """Kinds that come by file, with how their matter begins."""
 UNKNOWN = "没有这条信用事实，或者您无权查看。"
-NOT_YOURS = "信用事实由市场监管局或者信用监管科撤销；经营主体有异议的，请登记等级申诉。"
+NOT_YOURS = "信用事实由市场监管局或者信用监督管理科撤销；经营主体有异议的，请登记等级申诉。"
 
 
 def may_withdraw(scope: Scope) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EFFECT = (
     "代经营主体登记。已缴清罚款或者已改正的，轻微处罚随时、一般处罚满3个月、严重处罚满12个月后可以申请；"
-    "由信用监管科审核，通过后该项处罚不再扣分。"
+    "由信用监督管理科审核，通过后该项处罚不再扣分。"
 )
 
 
@@ -79,7 +79,7 @@ def repair(admin: CreditStandingAdmin, request: HttpRequest, row: CreditStanding
             kept = _photos(form, by)
             if valid:
                 _ask(form.cleaned_data, kept, by)
-                messages.success(request, "信用修复申请已登记，由信用监管科审核。")
+                messages.success(request, "信用修复申请已登记，由信用监督管理科审核。")
                 return HttpResponseRedirect(shop_address(row.pk))
         except DomainError as refused:
             _say(form, refused)

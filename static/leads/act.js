@@ -13,6 +13,7 @@
     if (event.persisted) document.querySelectorAll("form[data-once]").forEach(function (form) { delete form.dataset.sent; });
   });
   document.querySelectorAll(".lead-photos-field input[type=file]").forEach(function (input) {
+    input.hasChangeListener = true;  // Unfold would look for its own text field beside each input of files, and fail
     input.addEventListener("change", function () {
       const told = input.closest(".lead-photos-field").querySelector("[data-chosen]");
       told.textContent = input.files.length ? "已选 " + input.files.length + " 份" : "";

@@ -19,6 +19,7 @@ from tests import databases
 from tests.factories import leads as make
 from tests.factories.credit import Story, keep
 from tests.factories.grids import make_world
+from tests.factories.photos import make_photo
 from tests.factories.plans import graded
 from tests.factories.visits import task_of, tasks_along
 from tests.leads_admin.browser_pages import PHONE, browsing, sign_in
@@ -36,6 +37,7 @@ class Street:
         story = Story(clock.today())
         story.finding("SERIOUS", ago=40, overdue=True)
         story.patrol()
+        story.add("PENALTY", "LIGHT", "penalty:罚1", ago=20, number="罚1")
         keep(story, self.shop.pk)
         Licence.objects.create(entity=self.shop, type="FOOD_OPERATION", number="JY13709830012345")
         make.reported(self.world, 1, category="F03", entity_id=self.shop.pk)
@@ -59,6 +61,9 @@ class Street:
             "standings": "/admin/credit/creditstanding/",
             "scheme": f"/admin/credit/creditscheme/{self.draft.pk}/change/",
             "rules": f"/admin/credit/creditscheme/{self.draft.pk}/edit",
+            "facts": "/admin/credit/creditfact/",
+            "file of facts": "/admin/grids/importfile/upload/facts/",
+            "policy": "/admin/patrols/patrolpolicy/add/",
         }
 
 
@@ -87,3 +92,27 @@ def test_nothing_sticks_out_of_a_telephone_and_no_script_complains(street: Stree
             if reach > 1:
                 wide[name] = reach
     assert wide == {}
+
+
+def test_a_repair_is_entered_with_its_proof_and_a_policy_is_looked_at_first(street: Street) -> None:
+    shop = f"/admin/grids/businessentity/{street.shop.pk}/change/"
+    proof = {"name": "缴款凭证.jpg", "mimeType": "image/jpeg", "buffer": make_photo()}
+    with browsing(street.stack.url, size=PHONE) as page:
+        sign_in(page, street.world.clerk_of(1).username)
+        page.goto(shop)
+        page.click("a:has-text('申请信用修复')")
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 1
+        page.fill("textarea[name=reason]", "罚款已缴清")
+        page.set_input_files("input[name=photos]", proof)
+        page.click("button:has-text('登记申请')")
+        page.wait_for_url(f"**{shop}")
+        assert "信用修复申请已登记" in page.content()
+    with browsing(street.stack.url) as page:
+        sign_in(page, "bureau")
+        page.goto("/admin/patrols/patrolpolicy/add/")
+        page.fill("input[name=commissioner_weekly_limit]", "9")
+        page.fill("input[name=basis]", "局发〔2026〕5号")
+        page.click("button:has-text('查看影响')")
+        page.click("button:has-text('确定施行')")
+        page.wait_for_url("**/change/")
+        assert "待施行" in page.content()
