@@ -218,8 +218,9 @@ def _take(given: Given, by: User, platform: Platform | None) -> Taken:
         complaint = _complaint(given, parts[MatterKind.COMPLAINT], matter, at)
     come_from = {"platform": platform.code if platform else None}
     journal.append(stream=f"matter:{matter.pk}", kind="matter.taken", by=by, at=at, data=come_from)
-    for handler in _on_complaint if complaint else ():
-        handler(complaint)
+    if complaint is not None:
+        for handler in _on_complaint:
+            handler(complaint)
     return Taken(matter, created=True, complaint=complaint)
 
 

@@ -35,7 +35,7 @@ def check(dispute: Dispute, at: datetime) -> HotShop | None:
     if dispute.entity is None:
         return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, dispute.entity_id % 2**31])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, dispute.entity.pk % 2**31])
     number = counted(at).filter(entity=dispute.entity).count()
     if number < HOT_DISPUTES:
         return None

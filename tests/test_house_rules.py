@@ -226,6 +226,10 @@ PLAIN_VIEWS = {
     "door-bare": "the same without its final slash",
     "door-tell": "a citizen's form behind a shop's door: a signed question, a rate limit; acts for nobody",
     "door-tell-bare": "the same without its final slash",
+    "door-dispute": "a consumer's form behind a shop's door: a signed question, a rate limit; acts for nobody",
+    "door-dispute-bare": "the same without its final slash",
+    "station-page": "where a station is and when it is open, and the same form; acts for nobody",
+    "station-page-bare": "the same without its final slash",
 }
 OPEN_ADMIN = {"login", "logout", "jsi18n", "second_factor", "second_factor_enrol"}
 

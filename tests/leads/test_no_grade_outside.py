@@ -22,14 +22,21 @@ from tests.factories import citizens, platforms
 from tests.factories import leads as made
 from tests.factories.leads import take_any
 from tests.factories.plans import graded
+from tests.factories.stations import make_station
 from tests.factories.whistles import blown, contact, joint_notice
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 WORDS = re.compile(r"信用等级|信用分|执行等级|测算等级|一票否决|封顶|[A-DＡ-Ｄ]\s*级|grade", re.IGNORECASE)
-PAGES = {"survey-page", "whistle-link", "door", "door-tell"}
+PAGES = {"survey-page", "whistle-link", "door", "door-tell", "door-dispute", "station-page"}
 """Every page that opens without signing in, by the name of its address."""
-PUBLIC_TEMPLATES = ("leads/survey.html", "leads/whistle_link.html", "leads/tell.html", "grids/door.html")
+PUBLIC_TEMPLATES = (
+    "leads/survey.html",
+    "leads/whistle_link.html",
+    "leads/tell.html",
+    "grids/door.html",
+    "stations/dispute.html",
+)
 
 
 def silent(text: str) -> None:
@@ -57,7 +64,7 @@ def outgoing() -> Iterator[str]:
 def test_pages_without_sign_in_are_these() -> None:
     """A new one is added to `PAGES` and asked below."""
     tops = {str(one.pattern): getattr(one, "name", None) for one in get_resolver().url_patterns}
-    public = {name for path, name in tops.items() if re.match(r"[a-z]/<", path) and not path.endswith(">")}
+    public = {name for path, name in tops.items() if re.match(r"[a-z]+/<", path) and not path.endswith(">")}
     assert {name for name in public if name and not name.endswith("-bare")} == PAGES
 
 
@@ -73,7 +80,8 @@ def test_no_page_and_no_sms_tells_a_grade(world: World, client: Client, shop: Bu
     assert len(words) == 3, words
     links = [match for text in words for match in re.findall(r"/[sw]/[\w-]+/", text)]
     assert len(links) == 3
-    for path in [*links, f"/d/{shop.code}/", f"/d/{shop.code}/tell/"]:
+    door, station = f"/d/{shop.code}/", make_station(world, 1)
+    for path in [*links, door, f"{door}tell/", f"{door}dispute/", f"/station/{station.code}/"]:
         page = client.get(path)
         assert page.status_code == 200, path
         silent(page.content.decode())
