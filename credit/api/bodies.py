@@ -20,7 +20,6 @@ from credit.models import (
 )
 from credit.movement import HELD
 from credit.partners import LIVING
-from credit.partners import LIVING
 from credit.scheme_values import SECTIONS, VALUES
 from credit.wording import CAPS, VETOES
 from grids.models import BusinessEntity
