@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from kernel.errors import DomainError
-from leads import answers, links, surveys
+from leads import by_link, links
 from leads.models import Rating
 
 
@@ -49,17 +49,17 @@ def _take(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         return _ask(request, token, form, 400)
     given = form.cleaned_data
-    said = surveys.answer_by_link(token=token, rating=Rating(given["rating"]), comment=given["comment"])
-    return _page(request, {"thanks": True, "rating": said.get_rating_display()}, 200)
+    said = by_link.answer(token, Rating(given["rating"]), given["comment"])
+    return _page(request, {"thanks": True, "rating": said.rating.label}, 200)
 
 
 def _ask(request: HttpRequest, token: str, form: RatingForm | None, status: int = 200) -> HttpResponse:
-    found = surveys.look(token)
+    found = by_link.look(token)
     shown = {
         "number": found.number,
-        "done": answers.sentence_of(found.survey),
-        "asked": found.survey.asked,
-        "expires_at": found.survey.expires_at,
+        "done": found.done,
+        "asked": found.whom,
+        "expires_at": found.expires_at,
         "ratings": Rating.choices,
         "form": form,
     }

@@ -22,6 +22,7 @@ class StationsConfig(AppConfig):
             intake_notices,
             notices,
             reopening,
+            surveys,
         )
 
         audit_rules.register()
@@ -34,3 +35,4 @@ class StationsConfig(AppConfig):
         clock_handlers.register()
         notices.register()
         reopening.register()
+        surveys.register()

@@ -57,13 +57,24 @@ def _tell(act: Act) -> None:
     what = TOLD.get(State(act.dispute.state))
     if what is None:
         return
+    from stations import surveys
+
     if what == "not_reached" and act.dispute.tier == Tier.OFFICIAL:
         what = "not_reached_official"
-    telling.to_consumer(act, what)
+    asked = surveys.begin(act)
+    if asked is not None and asked[1]:
+        row, link = asked
+        telling.to_consumer(act, f"{what}_survey", link=link, expires_at=row.expires_at.isoformat())
+    else:
+        telling.to_consumer(act, what)
 
 
 def undo(act: Act) -> None:
-    """The dispute goes on after all: what said that it was over is emptied. Saves nothing."""
+    """The dispute goes on after all: what said that it was over is emptied, and where it was over a new round
+    begins, the open question of the old one being void. Saves nothing of the dispute."""
     dispute = act.dispute
+    if dispute.ended_at is not None:
+        dispute.round += 1
+        dispute.surveys.filter(answered_at=None, voided_at=None).update(voided_at=act.at)
     dispute.ended_at = dispute.ended_by = None
     dispute.outcome = dispute.fail_reason = dispute.withdrawal_reason = dispute.end_note = ""

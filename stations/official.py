@@ -29,6 +29,7 @@ CONDITIONS = {
 NO_OFFICE = "这件纠纷还没有确定辖区市场监管所，请先由局消保科指定。"
 FILE_COLUMNS = (
     "state",
+    "round",
     "word_at",
     "filed_at",
     "ended_at",
@@ -70,6 +71,8 @@ def to_official(
         act.as_handler()
         expect(dispute.version)
         act.could_move(Move.TO_OFFICIAL)
+        if dispute.tier == Tier.OFFICIAL:
+            raise Conflict("市场监管所的调解已终止，不能再次转12315。", code="wrong_state")
         if dispute.office_id is None:
             raise Conflict(NO_OFFICE, code="no_office")
         take_word(act, way=way, note=note, said_at=said_at)

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from grids.access import Scope, Seat, scope_of
 from grids.roles import DUTY_LEADER, Role, Section
-from grids.staffing import bureau_ids, office_people
+from grids.staffing import BUREAU_BESIDE, bureau_ids, office_people
 from kernel import approvals
 from kernel.accounts.models import User
 from kernel.approvals.deciding import Decision
@@ -28,7 +28,7 @@ from stations.models import Dispute, DisputeSurvey, TierStay
 from stations.states import Move, State, Tier
 
 KIND = "dispute.reopen"
-BUREAU_BESIDE = "bureau"
+
 COLUMNS = (
     "state", "round", "ended_at", "ended_by", "outcome", "fail_reason", "withdrawal_reason", "end_note",
     *stays.COLUMNS,
@@ -125,7 +125,6 @@ def _decided(decision: Decision) -> None:
     dispute = act.dispute
     act.move(Move.REOPEN)
     ending.undo(act)
-    dispute.round += 1
     stays.enter(
         act,
         tier=Tier.COMMUNITY,

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kernel.api import both_slashes
-from leads import answers, surveys
+from leads import by_link
 from leads.api import bodies
 from leads.api.answers import RatingSerializer
 from leads.links import PRIVATE, SurveyThrottle
@@ -54,13 +54,13 @@ class SurveyByLink(APIView):
 
     @extend_schema(operation_id="survey_read", auth=[], responses={200: AskedOut, **OVER})
     def get(self, request: Request, token: str) -> Response:
-        found = surveys.look(token)
+        found = by_link.look(token)
         body = {
             "number": found.number,
-            "asked": found.survey.asked,
-            "done": answers.sentence_of(found.survey),
-            "asked_at": bodies.moment(found.survey.asked_at),
-            "expires_at": bodies.moment(found.survey.expires_at),
+            "asked": found.whom,
+            "done": found.done,
+            "asked_at": bodies.moment(found.asked_at),
+            "expires_at": bodies.moment(found.expires_at),
             "ratings": [{"value": value, "label": label} for value, label in Rating.choices],
         }
         return Response(body, headers=PRIVATE)
@@ -71,13 +71,10 @@ class SurveyByLink(APIView):
     def post(self, request: Request, token: str) -> Response:
         given = RatingSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        said: Survey = surveys.answer_by_link(
-            token=token,
-            rating=Rating(given.validated_data["rating"]),
-            comment=given.validated_data["comment"],
-        )
+        asked = given.validated_data
+        said = by_link.answer(token, Rating(asked["rating"]), asked["comment"])
         body = {
-            "number": said.lead.number,
+            "number": said.number,
             "rating": said.rating,
             "comment": said.comment,
             "answered_at": bodies.moment(said.answered_at),

@@ -1,0 +1,159 @@
+"""满意度回访 of disputes: one question a round, to the consumer, never to staff (DOMAIN.md §5).
+
+As of leads: by a single-use link in the SMS that tells how the matter ended, or by a telephone call that
+somebody uninvolved enters. Who withdrew, or was refused, is not asked. Who is not satisfied asks for the
+matter to be mediated anew (`reopening`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from grids.access import scope_of
+from kernel import clock
+from kernel.accounts.models import User
+from kernel.errors import Conflict, Gone, NotAllowed, NotVisible
+from leads import by_link, links
+from leads import surveys as of_leads
+from leads.by_link import Asked, Said
+from leads.models import Rating, Survey
+from leads.models.answer import UNHAPPY
+from leads.surveys import ANSWERED, ASKS_BY_TELEPHONE, EXPIRED, UNKNOWN_LINK
+from stations import consumers, reopening
+from stations.acts import Act, perform
+from stations.models import DisputeSurvey, Outcome
+from stations.states import State
+
+How = DisputeSurvey.How
+PREFIX = "d"
+"""Begins every token of a dispute, before a dot (`leads.by_link`)."""
+ASKED_OF = frozenset({State.SETTLED.value, State.PERFORMED.value, State.NOT_REACHED.value})
+VOIDED = "这件纠纷正在重新调解，办结后会再次请您评价。"
+DONE = {
+    Outcome.ON_THE_SPOT: "您反映的消费纠纷已当场和解",
+    Outcome.SETTLED: "您反映的消费纠纷已和解",
+    Outcome.PERFORMED: "您反映的消费纠纷所签协议已履行",
+    Outcome.NOT_REACHED: "您反映的消费纠纷经调解未能达成一致",
+}
+
+
+def begin(act: Act) -> tuple[DisputeSurvey, str] | None:
+    """The matter has ended: ask the consumer, once a round; the survey and its link, for the one SMS.
+
+    None where nobody is asked: withdrawn, refused, no telephone known, one of our own people. A landline is
+    asked by telephone: the survey is there, without a link (the empty string).
+    """
+    dispute = act.dispute
+    told = consumers.identity_of(dispute)
+    if dispute.state not in ASKED_OF or told is None or not told.phone or of_leads.is_staff(told.phone):
+        return None
+    token = f"{PREFIX}.{of_leads.new_token()}" if told.mobile and settings.SUOSHE_PUBLIC_URL else None
+    row, new = DisputeSurvey.objects.get_or_create(
+        dispute=dispute,
+        round=dispute.round,
+        defaults={
+            "asked_at": act.at,
+            "token_hash": links.digest(token) if token else None,
+            "expires_at": act.at + timedelta(minutes=act.limits["survey_link"].amount),
+        },
+    )
+    if not new:
+        return None
+    act.note("survey.asked", {"round": row.round, "link": token is not None})
+    return row, of_leads.link(token) if token else ""
+
+
+# --- by link ---------------------------------------------------------------------------------------
+
+
+def look(token: str) -> Asked:
+    """The open question of a link. Changes nothing. Raises as `leads.by_link.look`."""
+    row = _by_token(token)
+    _refuse_over(row, by_link=True)
+    done = DONE[Outcome(row.dispute.outcome)]
+    return Asked(row.dispute.number, Survey.Asked.CITIZEN, done, row.asked_at, row.expires_at)
+
+
+def answer_by_link(token: str, rating: Rating, comment: str) -> Said:
+    """Answer once; the same answer sent again is given back. Raises as `leads.by_link.answer`."""
+    found = _by_token(token)
+
+    def work(act: Act) -> Said:
+        row = DisputeSurvey.objects.select_for_update().get(pk=found.pk)
+        said = consumers.hidden(act.dispute, comment)[:500]
+        if (row.how, row.rating, row.comment) != (How.LINK, rating, said):
+            _refuse_over(row, by_link=True)
+            _answer(act, row, rating, said, how=How.LINK, by=None)
+        return Said(act.dispute.number, rating, said, row.answered_at or act.at)
+
+    return perform(found.dispute_id, None, work)
+
+
+def _by_token(token: str) -> DisputeSurvey:
+    rows = DisputeSurvey.objects.select_related("dispute")
+    row = rows.filter(token_hash=links.digest(token)).first()
+    if row is None:
+        raise NotVisible(UNKNOWN_LINK, code="unknown_survey")
+    return row
+
+
+def _refuse_over(row: DisputeSurvey, *, by_link: bool) -> None:
+    if row.answered_at is not None:
+        raise Conflict(ANSWERED, code="survey_answered")
+    if row.voided_at is not None:
+        raise Gone(VOIDED, code="survey_voided")
+    if by_link and row.expires_at <= clock.now():
+        raise Gone(EXPIRED, code="survey_expired")
+
+
+# --- by telephone ----------------------------------------------------------------------------------
+
+
+def record_by_telephone(*, dispute_id: int, by: User, rating: Rating, comment: str = "") -> DisputeSurvey:
+    """电话回访, entered by somebody who neither took, handled, decided nor mediated it; also once the link
+    has expired. The same entry by the same person is given back.
+
+    Raises:
+        NotVisible; NotAllowed `not_surveyor`, `involved`; Conflict `no_survey`, `survey_answered`;
+        Gone `survey_voided`; Busy.
+    """
+
+    def work(act: Act) -> DisputeSurvey:
+        if not may_survey(by):
+            raise NotAllowed("您不能登记电话回访，请由未参与调解的内勤或上级登记。", code="not_surveyor")
+        rows = DisputeSurvey.objects.select_for_update().filter(dispute=act.dispute, round=act.dispute.round)
+        row = rows.first()
+        if row is None:
+            raise Conflict("这件纠纷没有可回访的对象。", code="no_survey")
+        said = consumers.hidden(act.dispute, comment)[:500]
+        if (row.entered_by_id, row.rating, row.comment) == (by.pk, rating, said):
+            return row
+        if by.pk in reopening.involved(act.dispute):
+            raise NotAllowed("您经手过这件纠纷，请由未参与的人员回访。", code="involved")
+        _refuse_over(row, by_link=False)
+        _answer(act, row, rating, said, how=How.TELEPHONE, by=by)
+        return row
+
+    return perform(dispute_id, by, work)
+
+
+def may_survey(user: User) -> bool:
+    """Does one of his postings let him ask consumers by telephone? A mediator never does."""
+    scope = scope_of(user)
+    return not scope.is_auditor and scope.has(*ASKS_BY_TELEPHONE)
+
+
+def _answer(act: Act, row: DisputeSurvey, rating: Rating, comment: str, *, how: How, by: User | None) -> None:
+    row.answered_at, row.rating, row.comment, row.how = act.at, rating, comment, how
+    row.entered_by = by
+    row.save(update_fields=["answered_at", "rating", "comment", "how", "entered_by"])
+    act.note("survey.answered", {"round": row.round, "rating": rating, "how": how})
+    if rating in UNHAPPY and act.dispute.round == row.round:
+        reopening.ask(act, row)
+
+
+def register() -> None:
+    """Have the links of disputes looked up here (called once, at start-up)."""
+    by_link.register(PREFIX, by_link.Kind(look, answer_by_link))
