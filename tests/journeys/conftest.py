@@ -29,7 +29,7 @@ ROTA_DAYS = 85
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "town" in getattr(item, "fixturenames", ()):
+        if item.nodeid.startswith("tests/journeys/") and "town" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("journeys"))  # one town a run, not one a worker
     items.sort(key=lambda item: item.path.name == LAST)
 
