@@ -6,7 +6,9 @@ businesses in 21 grids (not timed), one in ten of them C or D, and plans. The la
     plan_first_s      the whole plan of a new month: monthly, quarterly, daily and weekly tasks
     plan_again_s      the same night once more: nothing lacks
     plan_next_day_s   the next working day: yesterday's daily patrols missed, today's made
-    tasks             rows after the first
+    tasks             rows after the first, and `tasks_per_s`
+    copy_per_s        the same rows by a plain COPY into a table of the same columns, rules and indexes;
+                      ratio = tasks_per_s / copy_per_s
     statements        SQL statements of the first
     replan_500_s      500 businesses (with --small: all of grade B) fall from B to C at once
     walk_60_ms        the walking order of sixty shops, median
@@ -114,8 +116,11 @@ def plans() -> dict[str, Any]:
 
     with CaptureQueriesContext(connection) as seen:
         first = timed(lambda: planning.plan(FIRST))
+    tasks = PatrolTask.objects.count()
+    copied = plain_copy()
     found = {
-        "plan_first_s": first, "statements": len(seen), "tasks": PatrolTask.objects.count(),
+        "plan_first_s": first, "statements": len(seen), "tasks": tasks, "tasks_per_s": round(tasks / first),
+        "copy_per_s": round(tasks / copied), "ratio": round(copied / first, 3),
         "plan_again_s": timed(lambda: planning.plan(FIRST)),
     }  # fmt: skip
     go_to(FIRST + timedelta(days=1))
@@ -131,6 +136,28 @@ def plans() -> dict[str, Any]:
         cursor.execute(STANDS)
     found["replan_500_s"] = timed(lambda: planning.replan(falling, clock.now()))
     return found
+
+
+def plain_copy() -> float:
+    """Seconds to COPY the rows of the plan into a table like theirs, committed."""
+    from django.db import connection, transaction
+
+    from kernel.copying import copy_rows
+    from patrols.models import PatrolTask
+
+    columns = [field.column for field in PatrolTask._meta.concrete_fields]
+    rows = list(PatrolTask.objects.order_by("pk").values_list(*columns))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_tasks (LIKE patrols_patroltask INCLUDING ALL)")
+
+    def copy() -> None:
+        with transaction.atomic():
+            copy_rows("bench_tasks", columns, rows)
+
+    took = timed(copy)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE bench_tasks")
+    return took
 
 
 def walks() -> float:
