@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
+import zlib
 
 from PIL import Image, UnidentifiedImageError
 
@@ -12,6 +14,19 @@ from kernel.errors import Refused, TooLarge, UnsupportedType
 MOST_BYTES = 200_000
 SMALLEST, LARGEST = 40, 2000
 """Pixels of a side."""
+BROKEN = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    struct.error,
+    zlib.error,
+)
+"""What a broken PNG, or one that claims to be enormous, makes the library raise."""
 LEAST_INK = 20
 """Pixels that must differ from the paper: a tap is no signature."""
 
@@ -29,7 +44,7 @@ def checked(image: bytes, attr: str) -> bytes:
                 raise Refused("签名图尺寸不正确，请重新签名。", code="bad_signature_size", attr=attr)
             opened.load()
             ink = _ink(opened)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as broken:
+    except BROKEN as broken:
         raise UnsupportedType("签名图无法识别，请重新签名。", code="not_png", attr=attr) from broken
     if ink < LEAST_INK:
         raise Refused("签名为空，请签名后再提交。", code="blank_signature", attr=attr)

@@ -61,7 +61,7 @@ def book(*, dispute_id: int, by: User, expect: Expect, given: Appointment) -> Se
             place=given.place,
             starts_at=given.starts_at,
             ends_at=given.ends_at,
-            note=given.note.strip(),
+            note=consumers.hidden(act.dispute, given.note)[:500],
             made_by=by,
             made_at=act.at,
         )

@@ -28,12 +28,15 @@ from leads.models import Acknowledgement, Lead, Side, Signature, Stage, Supervis
 from leads.states import State
 from leads.whistle_states import WAITING, WhistleState
 from patrols.models import PatrolTask
+from stations.acts import OFFICE_DESK
+from stations.models import Dispute
+from stations.states import Tier
 
 __all__ = ["Me", "open_tasks"]
 
 TASKS = (
     "respond", "feed_back", "verify", "confirm_handover", "acknowledge", "desk", "tasks", "whistle",
-    "approve", "recheck", "countersign", "look_back", "patrol",
+    "approve", "recheck", "countersign", "look_back", "patrol", "disputes",
 )  # fmt: skip
 PLACES: dict[str, Any] = {
     "grid": Grid,
@@ -69,6 +72,7 @@ def open_tasks(user: Any, scope: Scope) -> dict[str, int]:
             _ids(seats, "grid_id", Role.GRID_WORKER, Role.COMMISSIONER), scope.at
         ),
         "patrol": PatrolTask.objects.of_the_day(scope.user_id, clock.local_date(scope.at)),
+        "disputes": _disputes(seats),
     }
     # An auditor or administrator who (wrongly) holds another seat still has no work.
     idle = scope.is_auditor or scope.business_nothing
@@ -125,6 +129,14 @@ def _desk(seats: list[Seat]) -> QuerySet[Lead]:
     if any(seat.role == Role.BUREAU for seat in seats):
         mine |= Q(office__isnull=True, restricted=False)
     return Lead.objects.filter(mine, state=State.REPORTED)
+
+
+def _disputes(seats: list[Seat]) -> QuerySet[Dispute]:
+    """Open disputes of my station, or – at OFFICIAL – of my office's desk."""
+    stations = {seat.station_code for seat in seats if seat.role == Role.STATION_MEDIATOR}
+    here = Q(station__code__in=stations) & ~Q(tier=Tier.OFFICIAL)
+    desk = Q(office_id__in=_ids(seats, "office_id", *OFFICE_DESK), tier=Tier.OFFICIAL)
+    return Dispute.objects.open().filter(here | desk)
 
 
 # --- who I am --------------------------------------------------------------------------------------

@@ -52,12 +52,13 @@ TAKEN = frozenset(
 """First words of paths that a phone may queue. Signing in and files are not among them."""
 AT_THE_SHOP = frozenset({("credit", "appeals"), ("credit", "repairs"), ("credit", "red-partners")})
 """Of credit only what is entered for a shop, or taken back and decided by its number: not its rules."""
-NEVER = frozenset({"import", "reveal"})
+NEVER = frozenset({"import", "reveal", "preview"})
 """Words of paths that answer with what a receipt does not carry."""
 PATROLS = frozenset({"patrol-task-complete", "patrol-stretches", "patrol-visits"})
 """A visit is one for the phone's own number and moment, whether planned or not."""
 ENTERED = frozenset({"credit-appeals", "credit-repairs", "red-partners"})
-MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS | ENTERED
+DISPUTES = frozenset({"station-disputes", "dispute-sessions", "dispute-agree"})
+MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS | ENTERED | DISPUTES
 """Endpoints whose body carries the operation's own `client_uid`."""
 CAPTURED = frozenset({"leads", "credit-appeals"}) | PATROLS
 """Endpoints whose body says when the phone recorded it."""

@@ -1,8 +1,13 @@
-"""Paths of the stations, with and without the final slash."""
+"""Paths of stations and disputes, with and without the final slash."""
 
 from __future__ import annotations
 
-from kernel.api import both_slashes
-from stations.api import views
+from stations.api import acts, disputes, papers, sessions, stations
 
-urlpatterns = [*both_slashes("stations", views.StationList.as_view(), "stations")]
+urlpatterns = [
+    *stations.urlpatterns,
+    *disputes.urlpatterns,
+    *acts.urlpatterns,
+    *sessions.urlpatterns,
+    *papers.urlpatterns,
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -33,10 +33,10 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def visible_to(self, user: User) -> DisputeQuerySet:
         """The only door to disputes (DESIGN.md §7). Default is nothing.
 
-        A mediator sees what was taken at, or lies with, the own station; the office its own; the bureau, its
-        leaders and the consumers' section all; community and subdistrict what lies in theirs. A commissioner
-        sees what the office handles of businesses in his grids. Grid workers see none: consumers are
-        neighbours (人熟).
+        A mediator sees what was taken at, lies or lay with, the own station; the office its own; the bureau,
+        its leaders and the consumers' section all; community and subdistrict what lies in theirs. A
+        commissioner sees what the office handles of businesses in his grids. Grid workers see none: consumers
+        are neighbours (人熟).
         """
         scope = scope_of(user)
         if scope.business_nothing:
@@ -48,7 +48,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         seen = Q(pk__in=[])
         if stations:
             own = Station.objects.filter(code__in=stations).values("id")
-            seen |= Q(station__in=own) | Q(taken_station__in=own)
+            seen |= Q(station__in=own) | Q(taken_station__in=own) | _lay_with(own)
         if scope.office_ids:
             seen |= Q(office_id__in=scope.office_ids)
         if grids:
@@ -61,6 +61,14 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
 
     def open(self) -> DisputeQuerySet:
         return self.filter(state__in=OPEN)
+
+
+def _lay_with(stations: models.QuerySet[Station, Any]) -> Q:
+    """Who mediated it goes on seeing it, and may send again what sent it on."""
+    from stations.models.parts import TierStay  # it lies above this module
+
+    stays = TierStay.objects.filter(dispute=models.OuterRef("pk"), station__in=stations)
+    return Q(models.Exists(stays))
 
 
 class Dispute(models.Model):
