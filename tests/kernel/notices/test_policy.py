@@ -67,3 +67,13 @@ def test_every_row_is_in_one_sending_and_the_bucket_is_kept(waiting: int, tokens
 )
 def test_personal_numbers_are_masked_and_nothing_else(said: str, told: str) -> None:
     assert policy.masked({"deep": [said, 13812345678]}) == {"deep": [told, 13812345678]}
+
+
+def test_only_what_is_named_public_keeps_its_number() -> None:
+    """A station's own telephone is told to the consumer; whatever else looks like one is masked."""
+    said = {"public_telephone": "0538-3212345", "telephone": "0538-3212345", "link": "13812345678"}
+    assert policy.masked(said) == {
+        "public_telephone": "0538-3212345",
+        "telephone": "0538****2345",
+        "link": "138****5678",
+    }
