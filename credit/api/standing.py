@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import django_filters as filters
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,7 +35,10 @@ def of_entity() -> filters.NumberFilter:
 
 
 class SchemeInForce(APIView):
-    @extend_schema(operation_id="credit_scheme", responses={200: shapes.SchemeOut})
+    @extend_schema(
+        operation_id="credit_scheme",
+        responses={200: shapes.SchemeOut, 404: OpenApiResponse(description="none in force, or not visible")},
+    )
     def get(self, request: Request) -> Response:
         """施行中的信用评分方案, every value with its name."""
         rows = CreditScheme.objects.visible_to(user_of(request)).filter(state=CreditScheme.State.IN_FORCE)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from grids.models import DutyShift, Posting
+from grids.roles import DUTY_OFFICER, Role
 from kernel.api import error_body
 from tests.factories.house import House, on_its_own
 from tests.factories.photos import make_photo
@@ -22,7 +24,7 @@ from tests.fuzz.pages import acts, signed_in
 from tests.fuzz.tally import Tally
 from tests.fuzz.uploads import multipart
 from tests.fuzz.valid import operations, writes
-from tests.test_roles_and_endpoints import ENTRIES
+from tests.test_roles_and_endpoints import ENTRIES, PEOPLE
 
 pytestmark = pytest.mark.xdist_group("house")
 SEED = 20261123
@@ -41,12 +43,22 @@ def house(standing_house: House, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 def test_no_answer_breaks_the_document(house: House, django_db_blocker: DjangoDbBlocker) -> None:
-    """What a machine makes of the document, right and wrong: never a 500, always an answer as described."""
+    """What a machine makes of the document, right and wrong, with a token of each kind of role: never a
+    500, always an answer as described."""
     tally = Tally()
-    document.within_this_process(house, tally, examples=3, blocker=django_db_blocker, seed=SEED)
+    document.within_this_process(house, tally, blocker=django_db_blocker, seed=SEED)
     assert tally.is_well, "\n".join(tally.faults)
     assert len(tally.operations) == len(operations())
     assert tally.roles == set(document.KINDS)
+    assert tally.requests >= 0.9 * len(operations()) * len(document.KINDS)
+
+
+def test_each_kind_of_role_has_a_token(house: House) -> None:
+    people = [PEOPLE[name](house) for name in document.KINDS]
+    roles = set(Posting.objects.filter(user__in=people).values_list("role", flat=True))
+    assert roles == set(Role)
+    duty = DutyShift.objects.filter(user__in=people, role=DUTY_OFFICER)
+    assert duty.exists()
 
 
 def test_broken_bodies_leave_nothing(house: House) -> None:
