@@ -24,7 +24,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from suoshe import embedded
 from tests import databases
 from tests.browser import chromium
-from tests.stack import Stack
+from tests.stack import Stack, of_a_group
 
 if TYPE_CHECKING:
     from tests.factories.house import House
@@ -63,6 +63,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # else a piece of few tests would begin last, however long it is
     if _is_worker(config) or config.option.collectonly:
         return
     own_postgres = not os.environ.get("DATABASE_URL")
@@ -78,13 +79,15 @@ def pytest_configure(config: pytest.Config) -> None:
     databases.drop_left_over()
 
 
-IN_ONE_PIECE = ("tests/journeys/", "tests/faults/", "tests/suoshe/", "tests/fuzz/", "tests/test_roles")
-"""Tests that share real processes or one standing house run in one piece: they begin first, so that no
-worker of the run ends alone with a long one."""
+LONG = ("tests/journeys/", "tests/faults/", "tests/suoshe/", "tests/fuzz/", "tests/test_")
+"""Tests that share real processes or one standing house, or read all there is, run in long pieces: they
+begin first, so that no worker of the run ends alone with one."""
+OWN_GROUPS = ("tests/journeys/", "tests/faults/")
+"""Grouped by their own conftest."""
 
 
 def _starts_late(item: pytest.Item) -> bool:
-    return not item.nodeid.startswith(IN_ONE_PIECE)
+    return not item.nodeid.startswith(LONG)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -96,6 +99,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("stack"))  # one stack a run, not one a worker
+        elif not item.nodeid.startswith(OWN_GROUPS) and _group_of(item) is None:
+            # A module's fixtures are built in one worker, not in both.
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))
     items.sort(key=_starts_late)
     if chromium() is not None:
         return
@@ -104,6 +110,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if os.environ.get("SUOSHE_REQUIRE_BROWSER") == "1":
                 raise pytest.UsageError("chromium is required here, and was not found")
             item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def _group_of(item: pytest.Item | None) -> str | None:
+    marker = item.get_closest_marker("xdist_group") if item is not None else None
+    return str(marker.args[0]) if marker else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the fixtures. Only a worker of xdist gets the tests of a group in one piece."""
+    group = _group_of(item)
+    if group in of_a_group and _is_worker(item.config) and _group_of(nextitem) != group:
+        of_a_group.pop(group).end()
 
 
 def pytest_collection_finish() -> None:
@@ -186,4 +205,5 @@ def stack(
         running = Stack(database=name, folder=tmp_path_factory.mktemp("stack"))
         with running:
             running.start("web", "worker", "beat", "clock")
+            of_a_group["stack"] = running
             yield running

@@ -44,6 +44,11 @@ def wait_until(true: Callable[[], Any], *, within_s: float = READY_WITHIN_S, wha
         time.sleep(0.05)
 
 
+of_a_group: dict[str, Stack] = {}
+"""Processes that end with the last test of an xdist group, and not with the run: beat, worker and clock
+never rest (tests/conftest.py)."""
+
+
 class Stack:
     """Web, worker, beat and clock on one database, with Redis keys of their own.
 
@@ -223,6 +228,12 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+        self._drop_keys()
+        self._held.close()
+
+    def end(self) -> None:
+        """End all that runs, Redis last. Its database and files stay until the stack is left."""
         late = [name for name in self._running if name != "redis"]
         for name in late:
             self._running[name].send_signal(signal.SIGTERM)
@@ -234,8 +245,6 @@ class Stack:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pids[name], signal.SIGKILL)
             self._reap(name, 5)
-        self._drop_keys()
-        self._held.close()
 
     # -- inside
 

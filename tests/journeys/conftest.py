@@ -18,7 +18,7 @@ from tests.factories.grids import make_world
 from tests.journeys import provider
 from tests.journeys.invariants import faults
 from tests.journeys.town import Town
-from tests.stack import Stack
+from tests.stack import Stack, of_a_group
 
 LAST = "test_credit_to_patrol.py"
 """Its shop waits months for a better grade: nobody else has to live through them."""
@@ -47,7 +47,7 @@ def town(
         with django_db_blocker.unblock():
             name = held.enter_context(databases.fresh())
             with databases.pointed_at(name):
-                world = make_world()
+                world = make_world(stations=True)
                 last = duty_day(clock.now()) + timedelta(days=demo.ROTA_DAYS_AHEAD)
                 demo.extend_rota(world, last + timedelta(days=1), last + timedelta(days=ROTA_DAYS))
         folder = tmp_path_factory.mktemp("town")
@@ -61,6 +61,7 @@ def town(
         }
         stack = held.enter_context(Stack(database=name, folder=folder, own_redis=True, env=env))
         stack.start("web", "worker", "beat", "clock")
+        of_a_group["journeys"] = stack
         built = Town(stack, world, robots, hotline)
         held.callback(built.close)
         yield built
