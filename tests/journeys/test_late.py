@@ -127,11 +127,15 @@ def test_a_response_in_the_last_seconds_is_on_time_and_one_just_after_is_late(to
 
 
 def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) -> None:
+    """Its first owner was late in responding, and that it stays: in its clock, its order and its figures."""
     town.by_day()
     number = 6
     owner, head, clerk = town.commissioner(number), town.office_head(number), town.clerk(number)
     lead = town.report(number, category="C03", description="会员合同有霸王条款")
     lead_id = lead["id"]
+    town.travel_to(local(clocks(lead)["respond"]["due_at"]))
+    [late] = head.orders(lead_id)
+    assert (late["cause"], late["state"]) == ("respond", "open")
     owner.act(lead_id, "respond", {"plan": "appointment"})
     new_name = next(
         f"commissioner-{other:02d}"
@@ -148,21 +152,50 @@ def test_a_late_lead_is_given_to_another_who_has_a_clock_of_his_own(town: Town) 
     assert given["missing_signatures"] == ["handover:office", "result:office", "result:community"]
     asked = [(one["kind"], one["state"]) for one in given["approvals"]]
     assert asked == [("lead.reject", "withdrawn")], "what the owner before wanted is nobody's wish any more"
-    assert clocks(given)["respond"]["state"] == "met"
+    assert clocks(given)["respond"]["state"] == "breached"
     assert clocks(given)["feedback"] == clocks(lead)["feedback"]
     assert owner.try_act(lead_id, "respond").must_be(403, 404)
 
     town.travel_to(local(clocks(given)["owner_respond_80"]["due_at"]))
     assert new_owner.notices(lead_id)[-1] == "leads.owner_respond_80"
     town.travel_to(local(clocks(given)["owner_respond"]["due_at"]))
+    assert [one["id"] for one in head.orders(lead_id)] == [late["id"]], "one order is open already"
+    for supervisor in (head, town.community_head(number)):
+        supervisor.acknowledge(late["id"], "finish_today").must_be(200)
+    taken = new_owner.act(lead_id, "respond", {"plan": "on_my_way"})
+    assert ("handover", "office", 2, new_name) in slots(taken)
+    assert [one["state"] for one in head.orders(lead_id)] == ["lifted"]
+    assert len(town.finish(lead_id, number)["signatures"]) == 7
+    kept = clocks(town.bureau.lead(lead_id))
+    assert [kept[kind]["state"] for kind in ("respond", "owner_respond", "feedback")] == [
+        "breached", "breached", "met",
+    ]  # fmt: skip
+    kinds = [one["kind"] for one in head.get(f"leads/{lead_id}/timeline/").must_be(200).body["entries"]]
+    assert "clock.respond" in kinds
+
+
+def test_a_lead_answered_in_time_is_given_to_another_whose_silence_raises_an_order(town: Town) -> None:
+    town.by_day()
+    number = 7
+    owner, head, clerk = town.commissioner(number), town.office_head(number), town.clerk(number)
+    lead_id = town.report(number, category="C03", description="预付卡不退")["id"]
+    owner.act(lead_id, "respond", {"plan": "appointment"})
+    name = next(
+        f"commissioner-{other:02d}"
+        for other in range(1, 22)
+        if other != number and town.world.office_of(other) == town.world.office_of(number)
+    )
+    body = {"reason": "原专员在处置其他线索", "assignee": town.world.users[name].pk}
+    given = clerk.act(lead_id, "dispatch", body)
+    assert clocks(given)["respond"]["state"] == "met"
+    town.travel_to(local(clocks(given)["owner_respond"]["due_at"]))
     [order] = head.orders(lead_id)
     assert order["cause"] == "owner_respond"
     for supervisor in (head, town.community_head(number)):
         supervisor.acknowledge(order["id"], "finish_today").must_be(200)
-    taken = new_owner.act(lead_id, "respond", {"plan": "on_my_way"})
-    assert ("handover", "office", 2, new_name) in slots(taken)
+    town.phone(name).act(lead_id, "respond", {"plan": "on_my_way"})
     assert head.orders(lead_id)[0]["state"] == "lifted"
-    assert len(town.finish(lead_id, number)["signatures"]) == 7
+    town.finish(lead_id, number)
 
 
 def test_orders_of_minor_leads_come_together_and_are_answered_at_once(town: Town) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -323,9 +324,7 @@ def _somebody_will_hear(lead: Lead, at: Any) -> bool:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.randoms(use_true_random=True), st.integers(6, 16))
-def test_whatever_happens(world: World, chance: Random, length: int) -> None:
+def play(world: World, chance: Random, length: int) -> None:
     with transaction.atomic():
         made.stand_at(made.TUESDAY)
         category = chance.choice(["L01", "F03", "00"])
@@ -334,3 +333,21 @@ def test_whatever_happens(world: World, chance: Random, length: int) -> None:
             told.append(step(story))
             check(story, told)
         transaction.set_rollback(True)
+
+
+def histories(examples: int) -> settings:
+    """Chosen by hypothesis, so that what fails is told again, and shortened."""
+    return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@histories(10)
+@given(st.randoms(use_true_random=False), st.integers(6, 16))
+def test_whatever_happens(world: World, chance: Random, length: int) -> None:
+    play(world, chance, length)
+
+
+@pytest.mark.long
+@histories(150)
+@given(st.randoms(use_true_random=False), st.integers(10, 30))
+def test_whatever_happens_for_long(world: World, chance: Random, length: int) -> None:
+    play(world, chance, length)
