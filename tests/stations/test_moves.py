@@ -71,7 +71,7 @@ def test_settled_on_the_spot_in_one_tap(around: Place) -> None:
     assert done.ended_at is not None
     assert done.due_at is None
     assert live(row) == {}
-    assert journal_of(row)[-1] == "dispute.on_the_spot"
+    assert journal_of(row)[-2:] == ["dispute.on_the_spot", "survey.asked"]
     again = settling.settle(dispute_id=row.pk, by=around.mediator, expect=stale, note="当场退款")
     assert again.version == done.version, "a repeated request looks at no version"
 
@@ -207,7 +207,7 @@ def test_either_may_stop_and_nothing_is_scored(around: Place) -> None:
     )
     assert (done.state, done.fail_reason) == (State.NOT_REACHED, FailReason.SHOP_UNWILLING)
     assert not around.shop.facts.exclude(kind="LICENCE").exists()
-    assert OutboxMessage.objects.filter(template="stations.to_consumer_not_reached").count() == 1
+    assert OutboxMessage.objects.filter(template="stations.to_consumer_not_reached_survey").count() == 1
 
 
 def test_only_the_clock_says_that_time_is_over(around: Place) -> None:
