@@ -6,6 +6,7 @@ thing, the colleague elsewhere. A new endpoint without an entry here fails the s
 
 from __future__ import annotations
 
+import base64
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,10 +23,13 @@ from pytest_django import DjangoDbBlocker
 from kernel import clock
 from kernel.accounts.models import User
 from patrols.periods import quarter_of
+from stations.models import Dispute
+from stations.official import CONDITIONS
 from suoshe import api_urls
 from tests.factories.accounts import token_for
 from tests.factories.house import House, on_its_own
 from tests.factories.photos import make_photo, upload
+from tests.factories.stations import signature
 
 pytestmark = pytest.mark.xdist_group("house")
 CLIENT = Client()
@@ -285,6 +289,70 @@ LEAD, PHOTO = "leads/{late.pk}/", "evidence/{evidence.pk}/"
 CONCERNED = OFFICE | some("commissioner worker community")
 """Who could own or sign a lead of grid 1."""
 MERGES = OFFICE | some("commissioner bureau")
+MEDIATES = some("mediator community")
+"""Who handles what lies with the station of grid 1's community, up to COMMUNITY."""
+SEES_DISPUTE = OFFICE | ABOVE | MEDIATES | {"street"}
+SEES_OFFICIAL = SEES_DISPUTE | {"commissioner"}
+HANDLES_OFFICIAL = OFFICE | {"commissioner"}
+TAKES_DISPUTES = OFFICE | MEDIATES
+OF_THE_CIRCLE = OFFICE | {"community"}
+
+
+def taken_dispute(house: House) -> dict[str, Any]:
+    return {
+        "client_uid": str(uuid.uuid4()), "entity": house.entity.pk, "goods": "羊绒大衣",
+        "goods_kind": "CLOTHING", "claims": ["REFUND"], "amount": "399.00",
+        "consumer": {"name": "李四", "phone": "13800001111"},
+    }  # fmt: skip
+
+
+def new_terms(house: House) -> dict[str, Any]:
+    last = clock.today() + timedelta(days=3)
+    return {"terms": "店家退还货款，消费者退回大衣。", "amount": "399.00", "perform_by": last.isoformat()}
+
+
+def new_agreement(house: House) -> dict[str, Any]:
+    drawn = "data:image/png;base64," + base64.b64encode(signature()).decode()
+    signed = {"consumer": drawn, "shop": drawn}
+    return {**new_terms(house), "client_uid": str(uuid.uuid4()), "signatures": signed}
+
+
+def new_session(house: House) -> dict[str, Any]:
+    starts_at = clock.now() + timedelta(days=1)
+    ends_at = starts_at + timedelta(hours=1)
+    return {
+        "client_uid": str(uuid.uuid4()), "mediator": house.world.user("station-01").pk,
+        "starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat(),
+    }  # fmt: skip
+
+
+def dispute_act(
+    name: str, held: str = "dispute", who: frozenset[str] = MEDIATES, sees: frozenset[str] = SEES_DISPUTE,
+    /, status: int = 200, **body: Any,
+) -> Entry:  # fmt: skip
+    """An act on a dispute of grid 1: done, 403 for who sees it, 404 for who does not."""
+    given = body.pop("given", None)
+    return Entry(
+        f"dispute-{name.replace('/', '-')}",
+        "POST",
+        f"disputes/{{{held}.pk}}/{name}/",
+        {status: who, 403: sees - who},
+        body=given or (lambda house: body),
+        version=lambda house: getattr(house, held).version,
+    )
+
+
+def session_act(name: str, **body: Any) -> Entry:
+    return Entry(
+        f"mediation-session-{name}",
+        "POST",
+        f"mediation-sessions/{{sat.id}}/{name}/",
+        {200: MEDIATES, 403: SEES_DISPUTE - MEDIATES},
+        body=lambda house: body,
+        version=lambda house: Dispute.objects.get(pk=house.sat.dispute_id).version,
+    )
+
+
 KEEPS_ROTA = some("clerk head bureau")
 SEES_DESK = ABOVE | some("worker section_food")
 SEES_ROTA = NEAR | {"admin"}
@@ -666,6 +734,75 @@ ENTRIES = [
     get("credit-scheme-trial-xlsx", "credit/schemes/{draft.pk}/trial.xlsx", ABOVE),
     scheme_step("put-in-force", {200: some("leader"), 403: some("bureau auditor")}),
     scheme_step("drop", {200: some("bureau leader"), 403: some("auditor")}, reason="不再需要"),
+    # stations and their circles
+    get("station", "stations/ST-01/", SEATED),
+    Entry(
+        "station-today", "GET", "stations/ST-01/today/",
+        {200: TAKES_DISPUTES | ABOVE, 403: SEATED - TAKES_DISPUTES - ABOVE},
+    ),
+    Entry(
+        "station-shops", "GET", "stations/ST-18/shops/?page_size=200",
+        {200: OF_THE_CIRCLE | ABOVE, 403: SEATED - OF_THE_CIRCLE - ABOVE},
+        shows=OF_THE_CIRCLE | ABOVE, row=lambda h: h.circle_shop.pk,
+    ),
+    Entry(
+        "station-shops", "POST", "stations/ST-18/shops/",
+        {201: OF_THE_CIRCLE, 403: SEATED - OF_THE_CIRCLE}, body=lambda h: {"entity": h.worthy.pk},
+    ),
+    # disputes
+    Entry(
+        "station-disputes", "GET", "stations/ST-01/disputes/?page_size=200", {200: SEATED},
+        shows=SEES_DISPUTE, row=lambda h: h.dispute.pk,
+    ),
+    Entry(
+        "station-disputes", "POST", "stations/ST-01/disputes/",
+        {201: TAKES_DISPUTES, 403: SEATED - TAKES_DISPUTES}, body=taken_dispute,
+    ),
+    listed("disputes", "disputes/", SEES_DISPUTE, lambda h: h.dispute.pk),
+    listed("disputes", "disputes/", SEES_OFFICIAL, lambda h: h.filed.pk),
+    get("dispute", "disputes/{dispute.pk}/", SEES_DISPUTE),
+    get("dispute", "disputes/{filed.pk}/", SEES_OFFICIAL),
+    get("dispute-timeline", "disputes/{dispute.pk}/timeline/", SEES_DISPUTE),
+    Entry(
+        "dispute-consumer-reveal", "POST", "disputes/{dispute.pk}/consumer/reveal/",
+        {200: MEDIATES, 403: SEES_DISPUTE - MEDIATES}, body=lambda h: {"reason": "约定调解时间"},
+    ),
+    dispute_act("settle"),
+    dispute_act("escalate", note="消费者请求转交"),
+    dispute_act("fail", reason="NO_AGREEMENT"),
+    dispute_act("withdraw", reason="SOLVED"),
+    dispute_act("to-official", way="TELEPHONE"),
+    dispute_act("accept", "filed", OFFICE, SEES_OFFICIAL, conditions=list(CONDITIONS)),
+    dispute_act("refuse", "filed", OFFICE, SEES_OFFICIAL, ground="THREE_YEARS"),
+    dispute_act(
+        "testing", "accepted", HANDLES_OFFICIAL, SEES_OFFICIAL, kind="DETECTION", institution="检测中心"
+    ),
+    dispute_act("testing/end", "tested", OFFICE, result="合格"),
+    dispute_act("agree", given=new_agreement),
+    dispute_act("perform", "agreed", performed=True, note="已退款"),
+    Entry(
+        "dispute-agreement-preview", "POST", "disputes/{dispute.pk}/agreement/preview/",
+        {200: MEDIATES, 403: SEES_DISPUTE - MEDIATES}, body=new_terms,
+    ),
+    Entry(
+        "dispute-agreement-pdf", "GET", "disputes/{agreed.pk}/agreement.pdf",
+        {200: TAKES_DISPUTES, 403: SEES_DISPUTE - TAKES_DISPUTES},
+    ),
+    Entry(
+        "dispute-agreement-docx", "GET", "disputes/{agreed.pk}/agreement.docx",
+        {200: TAKES_DISPUTES, 403: SEES_DISPUTE - TAKES_DISPUTES},
+    ),
+    Entry(
+        "dispute-sessions", "GET", "disputes/{sat.dispute_id}/sessions/", {200: SEES_DISPUTE},
+        shows=SEES_DISPUTE, row=lambda h: h.sat.pk,
+    ),
+    dispute_act("sessions", status=201, given=new_session),
+    session_act("hold", consumer_came=True, shop_came=True, minutes="双方同意退货"),
+    session_act("cancel", why="店主改期"),
+    Entry(
+        "complaint-to-station", "POST", "complaints/{matter.complaint.pk}/to-station/",
+        {200: OFFICE, 403: ABOVE}, body=lambda h: {"station": "ST-01"},
+    ),
     # reports
     get("report-sla", "reports/sla/", READS_REPORT, rest=403),
     get("report-sla-xlsx", "reports/sla.xlsx", READS_REPORT, rest=403),

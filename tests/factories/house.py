@@ -56,8 +56,9 @@ from leads.models import (
 from patrols import doing
 from patrols.models import EnforcementCard, PatrolTask, PatrolVisit
 from reports import nightly
+from stations.models import CircleShop, Dispute, Session
 from tests import databases
-from tests.factories import after, asked, citizens, requests, tip_offs, visits
+from tests.factories import after, asked, citizens, disputes, requests, tip_offs, visits
 from tests.factories import leads as make
 from tests.factories.accounts import make_user, token_for
 from tests.factories.grids import make_entity, make_world
@@ -136,6 +137,17 @@ class House:
     worthy: BusinessEntity
     draft: CreditScheme
     """The bureau's, tried."""
+
+    dispute: Dispute
+    """Of `entity`, taken at the station of grid 1's community: 协商中. The next two too, at the office."""
+    filed: Dispute
+    accepted: Dispute
+    tested: Dispute
+    agreed: Dispute
+    sat: Session
+    """It has begun, and nothing of it is written down."""
+    circle_shop: CircleShop
+    """`entity` belongs to the circle in grid 1's community."""
 
     def leads(self) -> dict[str, Lead]:
         names = ("late", "dispatched", "told", "responded", "fed_back", "closed", "desk")
@@ -260,6 +272,7 @@ def make_house() -> House:
         lenient=proposed(world, entity),
         **asked.about_grades(world, entity),
         **about_the_register(world),
+        **disputes.of_every_kind(world, entity),
         patrol=visits.task_of(world, number=1),
         called_on=doing.visit(entity_id=entity.pk, by=worker, given=visits.said(), reason="店主咨询")[0],
         card=EnforcementCard.objects.create(

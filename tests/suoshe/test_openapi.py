@@ -237,6 +237,22 @@ def every_get_of_patrols(caller: Caller, house: House) -> None:
     caller(bureau, "GET", "patrols/before/", query={"entity": house.entity.pk})
 
 
+def every_get_of_stations(caller: Caller, house: House) -> None:
+    bureau, clerk = house.world.user("bureau"), house.world.clerk_of(1)
+    assert caller(bureau, "GET", "disputes/", query={"count": "exact"}).json()["count"] >= 5
+    for part in ("", "today/", "disputes/"):
+        caller(bureau, "GET", f"stations/ST-01/{part} as stations/{{code}}/{part}")
+    shops = caller(bureau, "GET", "stations/ST-18/shops/ as stations/{code}/shops/").json()
+    assert shops["results"]
+    for row in (house.dispute, house.filed, house.tested, house.agreed, house.sat.dispute):
+        for part in ("", "timeline/", "sessions/"):
+            caller(bureau, "GET", f"disputes/{row.pk}/{part} as disputes/{{id}}/{part}")
+    for ending in ("pdf", "docx"):
+        path = f"disputes/{house.agreed.pk}/agreement.{ending} as disputes/{{id}}/agreement.{ending}"
+        caller(clerk, "GET", path)
+        caller(bureau, "GET", path, 403)
+
+
 def every_get_of_imported_facts(caller: Caller, house: House) -> None:
     bureau, number = house.world.user("bureau"), house.imported.pk
     caller(bureau, "GET", "credit/facts/import-template.xlsx")
@@ -295,6 +311,7 @@ def test_every_get_answers_as_described(caller: Caller, house: House) -> None:
     every_get_of_the_register(caller, house)
     every_get_of_patrols(caller, house)
     every_get_of_imported_facts(caller, house)
+    every_get_of_stations(caller, house)
     for part, status in (("original", 200), ("thumbnail", 200), ("watermarked", 200), ("playback", 409)):
         path = f"evidence/{house.evidence.pk}/{part}/ as evidence/{{evidence_id}}/{part}/"
         caller(worker, "GET", path, status)
