@@ -14,14 +14,50 @@ from kernel.journal.verify import verify
 from leads import signing
 from leads.models import Signature
 from leads.policy import AFTER_CLOSING
+from stations.agreements import verified
+from stations.models import Agreement
 from tests.journeys.town import Town
 
 UNTOLD = """
 SELECT e.subject_kind, e.subject_id, e.kind FROM deadlines_event e
- WHERE NOT EXISTS (
+ WHERE e.subject_kind <> 'dispute' AND NOT EXISTS (
        SELECT 1 FROM notices_outboxmessage m
         WHERE m.dedupe_key LIKE 'event:' || e.deadline_id || ':%'
            OR m.params -> 'events' @> to_jsonb(e.deadline_id))
+"""
+UNTOLD_OF_DISPUTES = """
+SELECT e.subject_id, e.kind, e.cycle FROM deadlines_event e
+ WHERE e.subject_kind = 'dispute' AND NOT EXISTS (
+       SELECT 1 FROM notices_outboxmessage m
+        WHERE m.subject_kind = 'dispute' AND m.subject_id = e.subject_id
+          AND substring(m.dedupe_key from '^dispute:\\d+:(\\w+:\\d+):user:') IN (
+              e.kind || ':' || e.cycle, e.kind || '_late:' || e.cycle, 'check:' || e.cycle,
+              'ended:' || e.cycle, 'entered:' || e.cycle + 1, 'filed:' || e.cycle + 1))
+"""
+"""What a clock of a dispute did, its handlers are told by the name of what became of it."""
+DISPUTE_WITHOUT_ITS_CLOCK = """
+SELECT d.number, d.state, d.tier FROM stations_dispute d
+ WHERE d.ended_at IS NULL AND NOT EXISTS (
+       SELECT 1 FROM deadlines_deadline c
+        WHERE c.subject_kind = 'dispute' AND c.subject_id = d.id AND c.cycle = d.cycle
+          AND c.parent_kind = '' AND (c.due_at = d.due_at OR c.state = 'paused')
+          AND (c.state IN ('running', 'paused') OR (c.state = 'breached' AND c.kind IN ('accept', 'check'))))
+"""
+"""An open one is watched until it ends; a late decision and a late check stay owed."""
+DISPUTE_OVER_WITH_CLOCK = """
+SELECT d.number, c.kind FROM stations_dispute d
+  JOIN deadlines_deadline c ON c.subject_kind = 'dispute' AND c.subject_id = d.id
+ WHERE c.state IN ('running', 'paused') AND (d.ended_at IS NOT NULL OR c.cycle <> d.cycle)
+"""
+DISPUTE_STAYS_BROKEN = """
+SELECT d.number FROM stations_dispute d
+  JOIN stations_tierstay s ON s.dispute_id = d.id
+ GROUP BY d.id
+HAVING count(*) <> d.cycle OR count(*) FILTER (WHERE s.until IS NULL) <> (d.ended_at IS NULL)::int
+"""
+OFFICIAL_WITHOUT_A_WORD = """
+SELECT d.number FROM stations_dispute d
+ WHERE d.tier = 'OFFICIAL' AND NOT EXISTS (SELECT 1 FROM stations_consumerword w WHERE w.dispute_id = d.id)
 """
 BREACH_WITHOUT_EVENT = """
 SELECT d.subject_kind, d.subject_id, d.kind FROM deadlines_deadline d
@@ -62,6 +98,11 @@ def faults(town: Town) -> list[str]:
     found += [f"overdue and still running: {one}" for one in overdue]
     for what, sql in (
         ("event that nobody was told", UNTOLD),
+        ("clock of a dispute that nobody was told of", UNTOLD_OF_DISPUTES),
+        ("dispute without its clock", DISPUTE_WITHOUT_ITS_CLOCK),
+        ("dispute with a clock that is none of its stay", DISPUTE_OVER_WITH_CLOCK),
+        ("dispute with other stays than cycles", DISPUTE_STAYS_BROKEN),
+        ("dispute at the office without the consumer's word", OFFICIAL_WITHOUT_A_WORD),
         ("breach without an event", BREACH_WITHOUT_EVENT),
         ("lead without its clock", WITHOUT_CLOCK),
         ("closed with a running clock", CLOSED_WITH_LIVE_CLOCK),
@@ -69,6 +110,8 @@ def faults(town: Town) -> list[str]:
     ):
         found += [f"{what}: {row}" for row in _rows(sql)]
     found += [f"signature {number} altered" for number in signing.verify_digests(Signature.objects.all())]
+    broken = [row.number for row in Agreement.objects.prefetch_related("signatures") if not verified(row)]
+    found += [f"agreement {number} altered" for number in broken]
     return found + _in_logs(town)
 
 
