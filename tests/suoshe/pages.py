@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 SEEN_ATTRIBUTES = {"title", "placeholder", "aria-label", "alt", "data-tooltip"}
@@ -41,7 +42,9 @@ class _Reader(HTMLParser):
             self.texts.append(data.strip())
 
 
+@lru_cache(maxsize=32)
 def _read(html: str) -> _Reader:
+    """Once a page: it is asked for its words and for its addresses."""
     reader = _Reader()
     reader.feed(html)
     return reader
