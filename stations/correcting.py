@@ -1,4 +1,4 @@
-"""Setting right what was written down of a dispute: which shop of the register, what goods, how much, what claim.
+"""Setting right what was written down of a dispute: which shop of the register, what goods, how much.
 
 A shop that was typed by name is linked to the register; a platform's complaint names its goods. Never the
 consumer's words: those stay as they were told. What was signed is not touched: an agreement has its own copy.

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from kernel.clock import SHANGHAI
 from leads.models.answer import SATISFIED
+from stations import hot_shops as shops
 from stations import policy
 from stations.models import DisputeSurvey, GoodsKind, Outcome
 from stations.models.dispute import DisputeQuerySet
@@ -195,13 +196,11 @@ def goods(rows: DisputeQuerySet, since: date, until: date) -> list[Counted]:
 
 
 def hot_shops(rows: DisputeQuerySet, at: datetime) -> list[Counted]:
-    """Shops with `policy.HOT_DISPUTES` disputes or more in the last `policy.HOT_DAYS` days. One statement."""
+    """Shops with `policy.HOT_DISPUTES` disputes or more in the last `policy.HOT_DAYS` days, by the rule of
+    `stations.hot_shops`. One statement."""
     counted = (
-        rows.filter(
-            registered_at__gt=at - timedelta(days=policy.HOT_DAYS),
-            registered_at__lte=at,
-            entity__isnull=False,
-        )
+        shops.counted(at)
+        .filter(pk__in=rows.filter(registered_at__lte=at).values("id"))
         .order_by()
         .values("entity_id", "entity__name")
         .annotate(many=Count("id"), yuan=Coalesce(Sum("amount"), Decimal(0)))
