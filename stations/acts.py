@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from grids.access import Scope, Seat, scope_of
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role, Section
@@ -156,6 +156,17 @@ def perform(dispute_id: int, by: User | None, work: Callable[[Act], T]) -> T:
     if not 0 < dispute_id <= BIGGEST:
         raise NotVisible(UNKNOWN)
     return contention.retried(lambda: _once(dispute_id, by, work), subject=(SUBJECT, dispute_id))
+
+
+def once_per_uid(act: Callable[[], T], constraint: str) -> T:
+    """Run an act that a `client_uid` names. Where the same one came in twice at once, for two disputes that
+    do not wait for each other, the later finds the row of the earlier when it looks again."""
+    try:
+        return act()
+    except IntegrityError as twice:
+        if constraint not in str(twice):
+            raise
+    return act()
 
 
 def _once(dispute_id: int, by: User | None, work: Callable[[Act], T]) -> T:

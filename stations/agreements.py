@@ -20,7 +20,7 @@ from kernel.clock import local_date
 from kernel.deadlines import clocks
 from kernel.errors import Conflict, Refused
 from leads import snapshots
-from stations import acts, consumers, credit_facts, drawn, ending, escalating, official, policy
+from stations import acts, consumers, credit_facts, drawn, ending, escalating, official, policy, testing
 from stations.acts import SUBJECT, Act, Expect
 from stations.models import (
     Agreement,
@@ -84,7 +84,6 @@ def agree(
     digest = _request_digest(dispute_id, given, images)
 
     def work(act: Act) -> Agreement:
-        act.as_handler()
         earlier = Agreement.objects.filter(mediator=by, client_uid=client_uid).first()
         if earlier is not None:
             if earlier.content_digest != digest:
@@ -94,6 +93,7 @@ def agree(
                     attr="client_uid",
                 )
             return earlier
+        act.as_handler()
         expect(act.dispute.version)
         act.move(Move.AGREE)
         _refuse(act, given)
@@ -101,7 +101,7 @@ def agree(
         _await(act, row)
         return row
 
-    return acts.perform(dispute_id, by, work)
+    return acts.once_per_uid(lambda: acts.perform(dispute_id, by, work), "stations_agreement_one_client_uid")
 
 
 def _images(signatures: Mapping[Party, bytes]) -> dict[Party, bytes]:
@@ -206,7 +206,9 @@ def _write(
 def _await(act: Act, row: Agreement) -> None:
     """The tier's clock is met; the promised day is awaited."""
     dispute, due_at = act.dispute, policy.perform_due(row.perform_by)
-    clocks.meet(SUBJECT, dispute.pk, [one.kind for one in act.live if not one.parent_kind], at=act.at)
+    main = [one.kind for one in act.live if one.subject_kind == SUBJECT and not one.parent_kind]
+    clocks.meet(SUBJECT, dispute.pk, main, at=act.at)
+    testing.call_off(act)
     clocks.arm(
         [
             clocks.running(
@@ -271,8 +273,9 @@ def perform(
     to_official: Word | None = None,
 ) -> Dispute:
     """核实履行. Performed: it ends. Not performed: the shop's ledger hears of it once, and the matter goes to
-    the next tier – from COMMUNITY to the office by the consumer's word (`to_official`, or one given before),
-    else it ends, as it does at OFFICIAL. Repeated, it is given back.
+    the next tier – from COMMUNITY to the office by the consumer's word given before, else it ends, as it does
+    at OFFICIAL. The word that he gives now (`to_official`) brings it to the office from any tier. Repeated,
+    it is given back.
 
     Raises:
         NotVisible; NotAllowed `not_handler`; StaleVersion / VersionRequired; Conflict `wrong_state`,
@@ -311,13 +314,14 @@ def _broken(act: Act, row: Agreement, note: str, word: Word | None) -> None:
     dispute = act.dispute
     act.note("dispute.agreement_broken", {"agreement": row.number, "note": note})
     credit_facts.not_performed(act, row)
-    if dispute.tier in (Tier.SHOP, Tier.CIRCLE):
+    if word is not None and dispute.tier != Tier.OFFICIAL:
+        official.take_word(act, way=word.way, note=word.note)
+        dispute.save(update_fields=["word_at"])
+    if dispute.tier in (Tier.SHOP, Tier.CIRCLE) and not (word is not None and official.may_file(dispute)):
         escalating.up(act, TierStay.Why.BROKEN, note=note, move=Move.BREAK)
         act.save(*escalating.UP_COLUMNS)
         escalating.tell_entered(act)
         return
-    if dispute.tier == Tier.COMMUNITY and word is not None and dispute.word_at is None:
-        official.take_word(act, way=word.way, note=word.note)
     if official.may_file(dispute):
         official.file(act, note="协议未履行", move=Move.BREAK)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stations import consumers, sessions, stays, telling
+from stations import consumers, sessions, stays, telling, testing
 from stations.acts import Act
 from stations.models import FailReason, Outcome, RefusalGround, WithdrawalReason
 from stations.states import Move, State, Tier
@@ -41,7 +41,7 @@ def end(
     act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
     stays.leave(act)
     sessions.call_off(act)
-    dispute.testings.filter(until__isnull=True).update(until=act.at)
+    testing.call_off(act)
     dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
     dispute.fail_reason, dispute.withdrawal_reason = fail or "", withdrawal or ""
     dispute.refusal_ground, dispute.end_note = ground or "", note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.accounts.models import User
-from kernel.errors import Conflict, Refused
+from kernel.errors import Conflict, Refused, StaleVersion
 from kernel.notices import outbox
 from stations import consumers, notices, people, placing, stays
 from stations.acts import Act, Expect, perform
@@ -16,7 +16,7 @@ UP_COLUMNS = ("state", *stays.COLUMNS)
 
 def escalate(*, dispute_id: int, by: User, expect: Expect, note: str) -> Dispute:
     """One party asks for the next tier, up to COMMUNITY. To the office leads only the consumer's word.
-    Repeated in the same words, it is given back.
+    Repeated in the same words, it is given back; who knows of the present version asks for the next tier.
 
     Raises:
         NotVisible; NotAllowed `not_handler`; StaleVersion / VersionRequired; Conflict `wrong_state`,
@@ -28,7 +28,8 @@ def escalate(*, dispute_id: int, by: User, expect: Expect, note: str) -> Dispute
     def work(act: Act) -> Dispute:
         last = TierStay.objects.filter(dispute=act.dispute, until__isnull=True).first()
         said = consumers.hidden(act.dispute, note)[:500]
-        if last is not None and (last.why, last.by_id, last.note) == (Why.ASKED, by.pk, said):
+        same = last is not None and (last.why, last.by_id, last.note) == (Why.ASKED, by.pk, said)
+        if same and not _is_known(expect, act.dispute.version):
             return act.dispute
         act.as_handler()
         expect(act.dispute.version)
@@ -38,6 +39,15 @@ def escalate(*, dispute_id: int, by: User, expect: Expect, note: str) -> Dispute
         return act.dispute
 
     return perform(dispute_id, by, work)
+
+
+def _is_known(expect: Expect, version: int) -> bool:
+    """A repeated request carries the version from before the act that it repeats."""
+    try:
+        expect(version)
+    except StaleVersion:
+        return False
+    return True
 
 
 def up(act: Act, why: TierStay.Why, *, note: str = "", move: Move) -> None:

@@ -10,7 +10,7 @@ from kernel.notices.policy import Urgency
 from stations import consumers, notices, people
 from stations.acts import SUBJECT
 from stations.models import Dispute, Source
-from stations.states import State, Tier
+from stations.states import OPEN, State, Tier
 
 TAKEN = "您的消费纠纷已登记，编号{number}，由{station}联系您，联系电话{public_telephone}。"
 TAKEN_WITHOUT_TELEPHONE = "您的消费纠纷已登记，编号{number}，由{station}联系您。"
@@ -43,7 +43,12 @@ def register() -> None:
         ("taken_official", TAKEN_OFFICIAL),
     ):
         templates.register(
-            f"stations.to_consumer_{what}", "消费纠纷 {number}", said, urgency=Urgency.NEWS, sms=said
+            f"stations.to_consumer_{what}",
+            "消费纠纷 {number}",
+            said,
+            notices.dispute_is(*OPEN),
+            urgency=Urgency.NEWS,
+            sms=said,
         )
 
 

@@ -15,7 +15,7 @@ from leads import intake
 from leads.intake import Report
 from leads.models import Lead
 from stations import consumers
-from stations.acts import Act, handler_seat, office_seat, perform
+from stations.acts import Act, office_seat, perform
 from stations.models import DisputeLead
 
 MOST = 2000
@@ -42,13 +42,14 @@ def make_lead(*, dispute_id: int, by: User, given: Hint) -> tuple[Lead, bool]:
 
     def work(act: Act) -> tuple[Lead, bool]:
         dispute = act.dispute
-        if office_seat(act.scope, dispute) is None and handler_seat(act.scope, dispute) is None:
+        made = dispute.leads.filter(made_by=by, lead__client_uid=given.client_uid)
+        if not made.exists() and office_seat(act.scope, dispute) is None:
             act.as_handler()
         said = given.description.strip() or f"{dispute.entity_name}：{dispute.goods}。{dispute.description}"
         if not said.strip():
             raise Refused("请填写问题描述。", code="nothing_said", attr="description")
         station = dispute.station
-        made = intake.report(
+        told = intake.report(
             report=Report(
                 client_uid=given.client_uid,
                 category=given.category,
@@ -61,15 +62,15 @@ def make_lead(*, dispute_id: int, by: User, given: Hint) -> tuple[Lead, bool]:
             ),
             by=by,
         )
-        earlier = DisputeLead.objects.filter(lead=made.lead).first()
+        earlier = DisputeLead.objects.filter(lead=told.lead).first()
         if earlier is not None:
             if earlier.dispute_id != dispute.pk:
                 raise Conflict(
                     "该编号已用于另一件纠纷的线索。", code="client_uid_conflict", attr="client_uid"
                 )
-            return made.lead, False
-        DisputeLead.objects.create(dispute=dispute, lead=made.lead, made_by=by, made_at=act.at)
-        act.note("dispute.lead_made", {"lead": made.lead.number, "category": given.category})
-        return made.lead, made.created
+            return told.lead, False
+        DisputeLead.objects.create(dispute=dispute, lead=told.lead, made_by=by, made_at=act.at)
+        act.note("dispute.lead_made", {"lead": told.lead.number, "category": given.category})
+        return told.lead, told.created
 
     return perform(dispute_id, by, work)

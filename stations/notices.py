@@ -135,7 +135,7 @@ TO_CONSUMER = {
     **{f"{what}_survey": said + LINK for what, said in ENDINGS.items()},
     "accepted": "您的投诉（编号{number}）已由{office}受理，将依法组织调解。",
     "refused": (
-        "您的投诉（编号{number}）不予受理，理由：{ground}。{note}"
+        "您的投诉（编号{number}）不予受理，理由：{ground}。"
         "对处理不服的，可以依法申请行政复议或者提起行政诉讼。"
     ),
     "not_reached_official": (

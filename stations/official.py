@@ -27,6 +27,9 @@ CONDITIONS = {
 }
 """The legal conditions of acceptance (SAMR Order 20 Art. 9, 14, 15): every one is confirmed."""
 NO_OFFICE = "这件纠纷还没有确定辖区市场监管所，请先由局消保科指定。"
+WORD = TierStay.Why.WORD
+MOST_TOLD = 50
+"""Characters of the office's note in an SMS."""
 FILE_COLUMNS = (
     "state",
     "round",
@@ -65,8 +68,7 @@ def to_official(
 
     def work(act: Act) -> Dispute:
         dispute = act.dispute
-        said = ConsumerWord.objects.filter(dispute=dispute, way=way, entered_by=by)
-        if dispute.state == State.FILED and said.exists():
+        if dispute.stays.filter(until__isnull=True, tier=Tier.OFFICIAL, why=WORD, by=by).exists():
             return dispute
         act.as_handler()
         expect(dispute.version)
@@ -91,12 +93,12 @@ def take_word(act: Act, *, way: WordWay, note: str = "", said_at: datetime | Non
     if not dispute.registered_at <= at <= act.at:
         raise Malformed("表示时间应在登记之后、现在之前。", code="said_at", attr="said_at")
     note = consumers.hidden(dispute, note)[:500]
-    _, new = ConsumerWord.objects.get_or_create(
+    row, new = ConsumerWord.objects.get_or_create(
         dispute=dispute,
         defaults={"said_at": at, "way": way, "note": note, "entered_by": act.by},
     )
+    dispute.word_at = row.said_at
     if new:
-        dispute.word_at = at
         act.note("dispute.word", {"way": way, "note": note, "said_at": at.isoformat()})
 
 
@@ -114,7 +116,7 @@ def file(act: Act, *, note: str = "", move: Move = Move.TO_OFFICIAL) -> None:
         tier=Tier.OFFICIAL,
         station=dispute.station,
         state=State.FILED,
-        why=TierStay.Why.WORD,
+        why=WORD,
         note=note,
     )
     act.save(*FILE_COLUMNS)
@@ -187,7 +189,15 @@ def refuse(*, dispute_id: int, by: User, expect: Expect, ground: RefusalGround, 
         act.could_move(Move.REFUSE)
         dispute.decided_at, dispute.decided_by = act.at, by
         ending.end(act, Move.REFUSE, Outcome.REFUSED, note=note.strip(), ground=ground)
-        telling.to_consumer(act, "refused", ground=RefusalGround(ground).label, note=note.strip())
+        telling.to_consumer(act, "refused", ground=_told(ground, dispute.end_note))
         return dispute
 
     return perform(dispute_id, by, work)
+
+
+def _told(ground: RefusalGround, note: str) -> str:
+    """The ground, with what was noted: shortened, lest the SMS lose its last sentence (what he can do)."""
+    said = note.rstrip("。")
+    if len(said) > MOST_TOLD:
+        said = f"{said[: MOST_TOLD - 1]}…"
+    return RefusalGround(ground).label + (f"（{said}）" if said else "")

@@ -17,7 +17,7 @@ from grids.models import Purpose
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotVisible, Refused
 from stations import consumers
-from stations.acts import BIGGEST, Act, Expect, handler_seat_of, perform
+from stations.acts import BIGGEST, Act, Expect, handler_seat_of, once_per_uid, perform
 from stations.models import Dispute, Session
 from stations.states import TALKING
 
@@ -47,10 +47,10 @@ def book(*, dispute_id: int, by: User, expect: Expect, given: Appointment) -> Se
     """
 
     def work(act: Act) -> Session:
-        act.as_handler()
         earlier = Session.objects.filter(made_by=by, client_uid=given.client_uid).first()
         if earlier is not None:
             return _again(earlier, act.dispute, given)
+        act.as_handler()
         expect(act.dispute.version)
         _refuse(act, given)
         row = Session.objects.create(
@@ -71,7 +71,7 @@ def book(*, dispute_id: int, by: User, expect: Expect, given: Appointment) -> Se
         return row
 
     try:
-        return perform(dispute_id, by, work)
+        return once_per_uid(lambda: perform(dispute_id, by, work), "stations_session_one_client_uid")
     except IntegrityError as error:
         if "stations_session_mediator_at_one_place" not in str(error):
             raise
@@ -121,7 +121,6 @@ def hold(
         raise Refused("请填写调解记录。", code="minutes_required", attr="minutes")
 
     def work(act: Act) -> Session:
-        act.as_handler()
         row = Session.objects.select_for_update().get(pk=session_id)
         said = consumers.hidden(act.dispute, minutes.strip())
         if row.state == Session.State.HELD and (row.minutes, row.consumer_came, row.shop_came) == (
@@ -130,6 +129,7 @@ def hold(
             shop_came,
         ):
             return row
+        act.as_handler()
         expect(act.dispute.version)
         _refuse_over(row)
         if row.starts_at > act.at:
@@ -157,11 +157,11 @@ def cancel(*, session_id: int, by: User, expect: Expect, why: str) -> Session:
         raise Refused("请填写取消原因。", code="reason_required", attr="why")
 
     def work(act: Act) -> Session:
-        act.as_handler()
         row = Session.objects.select_for_update().get(pk=session_id)
         said = consumers.hidden(act.dispute, why.strip())[:200]
         if row.state == Session.State.CANCELLED and row.cancelled_why == said:
             return row
+        act.as_handler()
         expect(act.dispute.version)
         _refuse_over(row)
         row.state, row.cancelled_why = Session.State.CANCELLED, said
@@ -203,7 +203,8 @@ def _enter_shop(act: Act, row: Session) -> None:
         )
 
 
-def call_off(act: Act) -> None:
-    """The dispute is over: what was booked is not held any more. In the transaction that ends it."""
+def call_off(act: Act, why: str = "纠纷已办结") -> None:
+    """The dispute is over, or others handle it now: what was booked is not held any more, and the mediator is
+    free. In the transaction of the move. One statement."""
     planned = act.dispute.sessions.filter(state=Session.State.PLANNED)
-    planned.update(state=Session.State.CANCELLED, cancelled_why="纠纷已办结")
+    planned.update(state=Session.State.CANCELLED, cancelled_why=why)

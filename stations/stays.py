@@ -11,7 +11,7 @@ from datetime import datetime
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit, WorkingCalendar
-from stations import consumers, policy
+from stations import consumers, policy, sessions
 from stations.acts import SUBJECT, Act
 from stations.models import Dispute, Station, TierStay
 from stations.states import State, Tier
@@ -53,6 +53,7 @@ def enter(act: Act, *, tier: Tier, station: Station, state: State, why: TierStay
     if act.live:
         clocks.cancel(SUBJECT, dispute.pk, None, at=at)
     TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=at)
+    sessions.call_off(act, f"纠纷已转{tier.label}")
     dispute.tier, dispute.station, dispute.state = tier, station, state
     dispute.cycle += 1
     clocks.arm(begin(dispute, at=at, limits=act.limits, calendar=act.calendar))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
-from kernel.deadlines.models import Deadline
+from kernel.deadlines.models import Deadline, Segment
 from kernel.deadlines.policy import Pause
 from kernel.errors import Conflict, Malformed, Refused
 from stations import consumers, policy
@@ -15,6 +18,7 @@ from stations.models import Testing, TestingKind
 from stations.states import State
 
 KINDS = [policy.MEDIATION]
+LONGEST_INSTITUTION = 80
 
 
 def begin_testing(
@@ -32,20 +36,17 @@ def begin_testing(
     def work(act: Act) -> Testing:
         act.as_handler()
         dispute = act.dispute
+        where = consumers.hidden(dispute, institution)[:LONGEST_INSTITUTION]
         going_on = Testing.objects.filter(dispute=dispute, until__isnull=True).first()
         if going_on is not None:
-            if (going_on.kind, going_on.institution, going_on.entered_by_id) == (
-                kind,
-                institution.strip(),
-                by.pk,
-            ):
+            if (going_on.kind, going_on.institution, going_on.entered_by_id) == (kind, where, by.pk):
                 return going_on
             raise Conflict("已有一项检定、检测正在进行。", code="already_testing")
         expect(dispute.version)
         if dispute.state != State.ACCEPTED:
             raise Conflict("只有已受理、正在调解的投诉才能暂停计时检测。", code="wrong_state")
         row = Testing.objects.create(
-            dispute=dispute, kind=kind, institution=institution.strip(), since=act.at, entered_by=by
+            dispute=dispute, kind=kind, institution=where, since=act.at, entered_by=by
         )
         clocks.pause(SUBJECT, dispute.pk, KINDS, at=act.at, reason=row.get_kind_display(), by_id=by.pk)
         dispute.due_at = None
@@ -92,23 +93,40 @@ def end_testing(
 
 
 def _run_on(act: Act) -> None:
-    """The clock runs again, to the due time that the one arithmetic gives with every pause in it."""
+    """The clock runs again, to the due time that the one arithmetic gives with every pause in it; its warning
+    moves by as much as the clock does."""
     dispute = act.dispute
     clocks.resume(SUBJECT, dispute.pk, KINDS, at=act.at)
     due = due_of(act)
-    rows = Deadline.objects.filter(
-        subject_kind=SUBJECT, subject_id=dispute.pk, kind=policy.MEDIATION, state=Deadline.State.RUNNING
-    )
     moved = max(due.at, act.at)
-    rows.update(due_at=moved)
+    rows = Deadline.objects.filter(
+        subject_kind=SUBJECT, subject_id=dispute.pk, cycle=dispute.cycle, state=Deadline.State.RUNNING
+    )
+    resumed_to = rows.values_list("due_at", flat=True).get(kind=policy.MEDIATION)
+    rows.filter(parent_kind=policy.MEDIATION).update(
+        due_at=Greatest(F("due_at") + Value(moved - resumed_to), Value(act.at))
+    )
+    rows.filter(kind=policy.MEDIATION).update(due_at=moved)
     dispute.due_at, dispute.due_is_guessed = moved, due.guessed
 
 
+def call_off(act: Act) -> None:
+    """The parties are done, by an agreement or otherwise: what is still being tested is awaited no longer,
+    and the pause of the clock ends with it. In the transaction that ends the clock. Two statements."""
+    if act.dispute.testings.filter(until__isnull=True).update(until=act.at):
+        Segment.objects.filter(
+            deadline__subject_kind=SUBJECT, deadline__subject_id=act.dispute.pk, resumed_at__isnull=True
+        ).update(resumed_at=act.at)
+
+
 def due_of(act: Act) -> policy.Due:
-    """When the mediation of an accepted dispute ends, by the version of its acceptance and every testing."""
+    """When the mediation of an accepted dispute ends, by the version of its acceptance and every testing;
+    another platform's limit that passed meanwhile rules no longer."""
     dispute = act.dispute
     if dispute.decided_at is None or dispute.mediation_policy is None:
         raise TypeError(f"dispute {dispute.pk} was never accepted")
     limit = clocks.limits(dispute.decided_at)[policy.LIMIT_OF[policy.MEDIATION]]
     pauses = [Pause(one.since, one.until) for one in dispute.testings.order_by("since")]
-    return policy.due(limit, dispute.decided_at, act.calendar, pauses=pauses, not_after=dispute.their_due_at)
+    theirs = dispute.their_due_at
+    ahead = theirs if theirs is not None and theirs > act.at else None
+    return policy.due(limit, dispute.decided_at, act.calendar, pauses=pauses, not_after=ahead)

@@ -33,8 +33,9 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def visible_to(self, user: User) -> DisputeQuerySet:
         """The only door to disputes (DESIGN.md §7). Default is nothing.
 
-        A mediator sees what was taken at, lies or lay with, the own station; the office its own; the bureau,
-        its leaders and the consumers' section all; community and subdistrict what lies in theirs. A
+        A mediator sees what was taken at, lies or lay with, the own station, the community's head and the
+        subdistrict so of every station of theirs; the office its own; the bureau, its leaders and the
+        consumers' section all. A
         commissioner sees what the office handles of businesses in his grids. Grid workers see none: consumers
         are neighbours (人熟).
         """
@@ -43,20 +44,21 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
             return self.none()
         if scope.sees_all or Section.CONSUMER in scope.sections:
             return self
-        stations = {seat.station_code for seat in scope.seats if seat.role == Role.STATION_MEDIATOR}
+        codes = {seat.station_code for seat in scope.seats if seat.role == Role.STATION_MEDIATOR}
         grids = {seat.grid_id for seat in scope.seats if seat.role == Role.COMMISSIONER}
         seen = Q(pk__in=[])
-        if stations:
-            own = Station.objects.filter(code__in=stations).values("id")
+        here = (
+            Q(code__in=codes)
+            | Q(community_id__in=scope.community_ids)
+            | Q(community__subdistrict_id__in=scope.subdistrict_ids)
+        )
+        if codes or scope.community_ids or scope.subdistrict_ids:
+            own = Station.objects.filter(here).values("id")
             seen |= Q(station__in=own) | Q(taken_station__in=own) | _lay_with(own)
         if scope.office_ids:
             seen |= Q(office_id__in=scope.office_ids)
         if grids:
             seen |= Q(tier=Tier.OFFICIAL, entity__grid_id__in=grids)
-        if scope.community_ids:
-            seen |= Q(station__community_id__in=scope.community_ids)
-        if scope.subdistrict_ids:
-            seen |= Q(station__community__subdistrict_id__in=scope.subdistrict_ids)
         return self.filter(seen)
 
     def open(self) -> DisputeQuerySet:
