@@ -100,3 +100,31 @@ def _write(here: Station, entity: BusinessEntity, since: date) -> CircleShop:
         if "one_circle_at_a_time" not in str(refused):
             raise
         raise Conflict("该店铺在这段时间内已属于一个商圈。", code="other_circle", attr="entity") from refused
+
+
+def leave(*, shop_id: int, by: User, until: date | None = None) -> CircleShop:
+    """A shop belongs to its circle no more from today, or from `until`, on. Repeated, the row is given back.
+
+    Raises: NotVisible; NotAllowed `not_here`. Refused `bad_day`. Conflict `left_already`.
+    """
+    today = clock.today()
+    last = until or today
+    with transaction.atomic():
+        rows = CircleShop.objects.select_related("station__community", "station__grid", "entity")
+        row = rows.select_for_update(of=("self",)).filter(pk=min(shop_id, BIGGEST)).first()
+        if row is None:
+            raise NotVisible("没有找到这家商圈店铺，或者您无权查看。")
+        if intake.seat_at(scope_of(by), row.station) is None:
+            raise NotAllowed(NOT_HERE, code="not_here")
+        if row.until is not None:
+            if row.until == last:
+                return row
+            raise Conflict(f"该店铺已登记于{row.until}退出商圈。", code="left_already")
+        if last <= row.since or (last - today).days > AHEAD_DAYS:
+            raise Refused("退出日期应晚于加入日期，最迟一年以内。", code="bad_day", attr="until")
+        row.until = last
+        row.save(update_fields=["until"])
+        left = {"station": row.station.code, "entity": row.entity_id, "until": last.isoformat()}
+        stream = f"circle_shop:{row.pk}"
+        journal.append(stream=stream, kind="circle.shop_left", by=by, at=clock.now(), data=left)
+    return row

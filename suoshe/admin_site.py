@@ -43,7 +43,7 @@ class SuosheAdminSite(SignInMixin, UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         groups = navigation.groups(request)[1:]
-        shown = {"navigation_groups": groups, "front": self._front(request)}
+        shown = {"navigation_groups": groups, "front": self._front(request), "desk": self._desk(request)}
         return super().index(request, {**shown, **(extra_context or {})})
 
     def _front(self, request: HttpRequest) -> Any:
@@ -52,3 +52,11 @@ class SuosheAdminSite(SignInMixin, UnfoldAdminSite):
         from leads.models import Lead
 
         return front.of(request.user) if self._registry[Lead].has_view_permission(request) else None
+
+    def _desk(self, request: HttpRequest) -> Any:
+        """The station's desk, first thing of a mediator's day; None for everybody else."""
+        from kernel.accounts.models import User
+        from stations.admin import desk
+
+        user = request.user
+        return desk.of(user) if isinstance(user, User) and desk.is_mediator(user) else None

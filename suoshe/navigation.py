@@ -6,7 +6,7 @@ group names stands under its own app's name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -21,12 +21,12 @@ __all__ = ["GROUPS", "Group", "favicon", "groups", "password_change", "second_fa
 class Group:
     """One heading of the sidebar; `models` maps `app_label.model` to an icon of Material Symbols.
 
-    `pages` are other pages (title, icon, view), each for who may see the model that it is named by.
+    `pages` are other pages (model, title, icon, view), each for who may see that model.
     """
 
     title: str
     models: dict[str, str]
-    pages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    pages: tuple[tuple[str, str, str, str], ...] = ()
 
 
 GROUPS = [
@@ -98,6 +98,19 @@ GROUPS = [
         },
     ),
     Group(
+        "消费维权",
+        {
+            "stations.dispute": "handshake",
+            "stations.station": "home_repair_service",
+            "stations.circleshop": "storefront",
+            "stations.hotshop": "local_fire_department",
+        },
+        (
+            ("stations.dispute", "服务站工作台", "desk", "admin:stations_dispute_desk"),
+            ("stations.dispute", "纠纷统计", "monitoring", "admin:stations_dispute_figures"),
+        ),
+    ),
+    Group(
         "机构与辖区",
         {
             "grids.office": "account_balance",
@@ -138,7 +151,7 @@ GROUPS = [
             "deadlines.event": "alarm_on",
             "deadlines.poisonrow": "report",
         },
-        {"deadlines.heartbeat": ("系统运行状况", "monitor_heart", "admin:health")},
+        (("deadlines.heartbeat", "系统运行状况", "monitor_heart", "admin:health"),),
     ),
     Group(
         "账号与审计",
@@ -166,7 +179,7 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
     for group in GROUPS:
         items = [
             {"title": title, "icon": icon, "link": reverse(view)}
-            for name, (title, icon, view) in group.pages.items()
+            for name, title, icon, view in group.pages
             if name in visible
         ]
         items += [_item(visible.pop(name)[1], icon) for name, icon in group.models.items() if name in visible]

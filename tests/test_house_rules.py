@@ -87,6 +87,7 @@ def held(found: set[str], exempt: dict[str, str]) -> None:
 # --- models ----------------------------------------------------------------------------------------
 
 SHOWN_ON_ITS_LEAD = "part of a lead: shown on the lead's page, never alone"
+SHOWN_ON_ITS_DISPUTE = "part of a dispute: shown, with its acts, on the dispute's page, never alone"
 SHOWN_ON_ITS_REPORT = "part of a kept report: shown on the report's page and in its workbook"
 NO_ADMIN = {
     "clock.ClockOffset": "always zero outside tests; moved by `manage.py travel` alone",
@@ -119,6 +120,16 @@ NO_ADMIN = {
     "leads.UsedSignature": "hashes of signed requests, forgotten after an hour: nothing to read",
     "leads.WhistleEvidence": "files of a department's report: shown on the whistle's page",
     "leads.WhistleLink": "a hash of a single-use link: nobody can read anything from it",
+    "stations.Agreement": SHOWN_ON_ITS_DISPUTE,
+    "stations.AgreementSignature": SHOWN_ON_ITS_DISPUTE,
+    "stations.ConsumerWord": SHOWN_ON_ITS_DISPUTE,
+    "stations.DisputeConsumer": "sealed: shown masked on the dispute's page, whole to its handlers for a reason",
+    "stations.DisputeEvidence": SHOWN_ON_ITS_DISPUTE,
+    "stations.DisputeLead": SHOWN_ON_ITS_DISPUTE,
+    "stations.DisputeSurvey": "a consumer's rating: shown on the dispute's page and counted in the figures",
+    "stations.Session": "an appointment: shown on the dispute's page and on the station's desk",
+    "stations.Testing": SHOWN_ON_ITS_DISPUTE,
+    "stations.TierStay": SHOWN_ON_ITS_DISPUTE,
     "reports.SlaLine": SHOWN_ON_ITS_REPORT,
     "reports.SlaOverdue": SHOWN_ON_ITS_REPORT,
     "reports.SlaOrder": SHOWN_ON_ITS_REPORT,
