@@ -22,7 +22,6 @@ from leads.models import (
 )
 from leads.models.platform import MatterKind
 from suoshe.demo_leads import anyway, owner_of
-
 from suoshe.demo_roads.road import DAY, HOUR, Road, citizen, uid
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from leads.departments import Terms
 from leads.whistle_calls import Word
 from leads.whistle_states import Answer
 from suoshe.demo_leads import anyway
-
 from suoshe.demo_roads.road import DAY, HOUR, Road, uid
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from leads.models import (
     Rating,
     Result,
 )
-
 from suoshe.demo_roads.road import DAY, HOUR, Road, citizen, uid
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from leads.models import (
     Route,
 )
 from leads.models.leniency import GuidanceKind
-
 from suoshe.demo_roads.road import HOUR, Road, uid
 
 if TYPE_CHECKING:

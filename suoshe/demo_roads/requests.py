@@ -20,7 +20,6 @@ from leads.models import (
     RejectReason,
     SuspendReason,
 )
-
 from suoshe.demo_roads.road import DAY, HOUR, Road
 
 if TYPE_CHECKING:

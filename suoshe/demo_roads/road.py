@@ -21,9 +21,8 @@ from leads.models import (
     DisposalKind,
     LookBack,
 )
-from suoshe.demo_leads import One, anyway
-
 from suoshe import demo_pictures
+from suoshe.demo_leads import One, anyway
 
 if TYPE_CHECKING:
     pass
