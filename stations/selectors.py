@@ -11,6 +11,7 @@ from kernel import clock
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import end_of_day
 from kernel.journal.models import Entry
+from leads.surveys import ASKS_BY_TELEPHONE
 from stations import states
 from stations.acts import SUBJECT, handler_seat, office_seat
 from stations.models import (
@@ -19,6 +20,7 @@ from stations.models import (
     Dispute,
     DisputeEvidence,
     DisputeLead,
+    DisputeSurvey,
     Session,
     Station,
     Testing,
@@ -52,6 +54,7 @@ def full(rows: QuerySet[Dispute]) -> QuerySet[Dispute]:
         ),
         Prefetch("testings", Testing.objects.select_related("entered_by").order_by("id")),
         Prefetch("leads", DisputeLead.objects.select_related("lead", "made_by").order_by("id")),
+        Prefetch("surveys", DisputeSurvey.objects.order_by("round")),
         Prefetch("evidence", DisputeEvidence.objects.select_related("evidence").order_by("id")),
     )
 
@@ -104,11 +107,12 @@ HANDLERS = {
 }
 DESK = {"accept": Move.ACCEPT, "refuse": Move.REFUSE}
 PREVIEW, REVEAL, SESSIONS = "agreement/preview", "consumer/reveal", "sessions"
+LEAD, SURVEY, CORRECT = "lead", "survey", "correct"
 BEGIN_TESTING, END_TESTING = "testing", "testing/end"
 
 
 def allowed(dispute: Dispute, scope: Scope) -> list[str]:
-    """The acts that this person may do now, named as their paths; read with `full`. No statements.
+    """The acts that this person may do now, named as their paths (`correct` is PATCH); read with `full`.
 
     From the table of moves and his seat; what else an act asks for, it says itself when it refuses.
     """
@@ -119,7 +123,8 @@ def allowed(dispute: Dispute, scope: Scope) -> list[str]:
         found += _beside(dispute)
     if office_seat(scope, dispute) is not None:
         found += [name for name, move in DESK.items() if states.allowed(move, dispute.state)]
-    return found
+        found += [LEAD] if LEAD not in found else []
+    return [*found, SURVEY] if _may_survey(dispute, scope) else found
 
 
 def _stands_against(name: str, dispute: Dispute) -> bool:
@@ -130,7 +135,9 @@ def _stands_against(name: str, dispute: Dispute) -> bool:
 
 def _beside(dispute: Dispute) -> list[str]:
     """What a handler does beside the moves."""
-    found = []
+    found = [LEAD]
+    if dispute.state in OPEN and dispute.state != State.AGREED:
+        found.append(CORRECT)
     if dispute.state in TALKING:
         found += [SESSIONS, PREVIEW]
     if dispute.state == State.ACCEPTED:
@@ -140,6 +147,18 @@ def _beside(dispute: Dispute) -> list[str]:
     if consumer is not None and consumer.removed_at is None:
         found.append(REVEAL)
     return found
+
+
+def _may_survey(dispute: Dispute, scope: Scope) -> bool:
+    """Is the consumer asked and silent, and had this person no part in the matter?"""
+    if scope.is_auditor or not scope.has(*ASKS_BY_TELEPHONE):
+        return False
+    asked = [one for one in dispute.surveys.all() if one.round == dispute.round]
+    waits = any(one.answered_at is None and one.voided_at is None for one in asked)
+    involved = {dispute.taken_by_id, dispute.ended_by_id, dispute.decided_by_id}
+    involved |= {one.mediator_id for one in dispute.sessions.all()}
+    involved |= {one.mediator_id for one in dispute.agreements.all()}
+    return waits and scope.user_id not in involved
 
 
 def is_late(dispute: Dispute, at: datetime) -> bool:

@@ -57,7 +57,7 @@ NEVER = frozenset({"import", "reveal", "preview"})
 PATROLS = frozenset({"patrol-task-complete", "patrol-stretches", "patrol-visits"})
 """A visit is one for the phone's own number and moment, whether planned or not."""
 ENTERED = frozenset({"credit-appeals", "credit-repairs", "red-partners"})
-DISPUTES = frozenset({"station-disputes", "dispute-sessions", "dispute-agree"})
+DISPUTES = frozenset({"station-disputes", "dispute-sessions", "dispute-agree", "dispute-lead"})
 MAKES = frozenset({"leads", "whistles", "grid-tasks", "entities"}) | PATROLS | ENTERED | DISPUTES
 """Endpoints whose body carries the operation's own `client_uid`."""
 CAPTURED = frozenset({"leads", "credit-appeals"}) | PATROLS

@@ -296,6 +296,7 @@ SEES_OFFICIAL = SEES_DISPUTE | {"commissioner"}
 HANDLES_OFFICIAL = OFFICE | {"commissioner"}
 TAKES_DISPUTES = OFFICE | MEDIATES
 OF_THE_CIRCLE = OFFICE | {"community"}
+ASKS_CONSUMERS = OFFICE | some("community street bureau")
 
 
 def taken_dispute(house: House) -> dict[str, Any]:
@@ -762,6 +763,10 @@ ENTRIES = [
     listed("disputes", "disputes/", SEES_OFFICIAL, lambda h: h.filed.pk),
     get("dispute", "disputes/{dispute.pk}/", SEES_DISPUTE),
     get("dispute", "disputes/{filed.pk}/", SEES_OFFICIAL),
+    Entry(
+        "dispute", "PATCH", "disputes/{dispute.pk}/", {200: MEDIATES, 403: SEES_DISPUTE - MEDIATES},
+        body=lambda h: {"amount": "299.00"}, version=lambda h: h.dispute.version,
+    ),
     get("dispute-timeline", "disputes/{dispute.pk}/timeline/", SEES_DISPUTE),
     Entry(
         "dispute-consumer-reveal", "POST", "disputes/{dispute.pk}/consumer/reveal/",
@@ -797,6 +802,19 @@ ENTRIES = [
         shows=SEES_DISPUTE, row=lambda h: h.sat.pk,
     ),
     dispute_act("sessions", status=201, given=new_session),
+    Entry(
+        "dispute-lead", "POST", "disputes/{dispute.pk}/lead/",
+        {201: TAKES_DISPUTES, 403: SEES_DISPUTE - TAKES_DISPUTES},
+        body=lambda h: {"client_uid": str(uuid.uuid4()), "category": "F03", "description": "后厨有老鼠"},
+    ),
+    get("dispute-survey", "disputes/{ended.pk}/survey/", SEES_DISPUTE),
+    Entry(
+        "dispute-survey", "POST", "disputes/{ended.pk}/survey/",
+        {200: ASKS_CONSUMERS, 403: SEES_DISPUTE - ASKS_CONSUMERS},
+        body=lambda h: {"rating": "satisfied"},
+    ),
+    get("dispute-figures", "disputes/figures/?station=ST-01", SEATED, rest=400),
+    get("disputes-hot", "disputes/hot/"),
     session_act("hold", consumer_came=True, shop_came=True, minutes="双方同意退货"),
     session_act("cancel", why="店主改期"),
     Entry(

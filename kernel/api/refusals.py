@@ -63,7 +63,8 @@ def _error(code: str, detail: str, attr: str | None) -> dict[str, Any]:
 
 
 def _writable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    """What an answer, and the database that keeps a receipt of it, can write."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:

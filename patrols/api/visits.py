@@ -71,7 +71,12 @@ class CompleteBatch(APIView):
     @extend_schema(
         operation_id="patrols_tasks_complete_batch",
         request=s.StretchSerializer,
-        responses={200: s.StretchOut, 201: s.StretchOut, 409: OpenApiResponse(description="none was done")},
+        responses={
+            200: s.StretchOut,
+            201: s.StretchOut,
+            404: OpenApiResponse(description="没有其中一项任务，或者无权查看"),
+            409: OpenApiResponse(description="none was done"),
+        },
         description="All or nothing; 409 names each task that stands in the way (`attr`: `tasks.<id>`).",
     )
     def post(self, request: Request) -> Response:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from functools import partial
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,7 @@ from stations import agreements, escalating, official, settling, testing
 from stations.acts import Expect
 from stations.api import given as g
 from stations.api import shapes
-from stations.api.disputes import answer
+from stations.api.disputes import STALE, answer
 
 
 class DisputeAct(APIView):
@@ -44,11 +44,7 @@ def act_schema(name: str, body: type[serializers.Serializer[Any]]) -> Any:
         operation_id=f"disputes_{name}",
         request=body,
         parameters=[IF_MATCH],
-        responses={
-            200: shapes.DisputeOut,
-            412: OpenApiResponse(description="stale"),
-            428: OpenApiResponse(description="If-Match missing"),
-        },
+        responses={200: shapes.DisputeOut, **STALE},
     )
 
 

@@ -82,8 +82,14 @@ def circle_shop(row: CircleShop, station: Station) -> dict[str, Any]:
 # --- disputes --------------------------------------------------------------------------------------
 
 
-def dispute_row(row: Dispute, *, mask: bool = True) -> dict[str, Any]:
-    """A dispute, read with `selectors.for_list`. `mask` hides numbers in what people wrote."""
+def dispute_rows(rows: Iterable[Dispute]) -> list[dict[str, Any]]:
+    """Disputes, read with `selectors.for_list`, with every number in what people wrote masked."""
+    at = clock.now()
+    return [dispute_row(row, at) for row in rows]
+
+
+def dispute_row(row: Dispute, at: datetime, *, mask: bool = True) -> dict[str, Any]:
+    """A dispute as it is at a moment. `mask` hides numbers in what people wrote."""
     return {
         "id": row.pk, "number": row.number, "client_uid": str(row.client_uid), "version": row.version,
         "state": row.state, "state_label": row.get_state_display(), "tier": row.tier,
@@ -99,7 +105,7 @@ def dispute_row(row: Dispute, *, mask: bool = True) -> dict[str, Any]:
         "bought_on": row.bought_on.isoformat() if row.bought_on else None,
         "consumer": consumer(row), "registered_at": moment(row.registered_at),
         "tier_since": moment(row.tier_since), "due_at": moment(row.due_at),
-        "due_is_guessed": row.due_is_guessed, "late": selectors.is_late(row, clock.now()),
+        "due_is_guessed": row.due_is_guessed, "late": selectors.is_late(row, at),
         "word_at": moment(row.word_at), "filed_at": moment(row.filed_at),
         "decided_at": moment(row.decided_at), "refusal_ground": row.refusal_ground or None,
         "refusal_ground_label": row.get_refusal_ground_display() if row.refusal_ground else None,
@@ -126,7 +132,7 @@ def dispute(row: Dispute, user: User) -> dict[str, Any]:
     mask = reads_masked(scope)
     said = getattr(row, "word", None)
     return {
-        **dispute_row(row, mask=mask),
+        **dispute_row(row, clock.now(), mask=mask),
         "taken_by": person(row.taken_by),
         "decided_by": person(row.decided_by),
         "ended_by": person(row.ended_by),

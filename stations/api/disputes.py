@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404
@@ -11,15 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from kernel.api import CursorPages, both_slashes, etag
+from kernel.api import CursorPages, both_slashes, etag, require_version
 from kernel.api.shown import moment
 from leads.api.bodies import entry
-from leads.api.views import user_of
-from stations import circles, complaints, consumers, intake, selectors
+from leads.api.views import IF_MATCH, user_of
+from stations import circles, complaints, consumers, correcting, intake, selectors
 from stations.api import bodies, shapes
 from stations.api import given as g
 from stations.api.filters import DisputeFilter
 from stations.models import Dispute, Source
+
+STALE = {412: OpenApiResponse(description="stale"), 428: OpenApiResponse(description="If-Match missing")}
 
 
 def answer(dispute_id: int, request: Request, code: int = status.HTTP_200_OK) -> Response:
@@ -47,7 +50,7 @@ class DisputeList(generics.GenericAPIView[Dispute]):
     @extend_schema(operation_id="disputes_list", responses={200: shapes.DisputeRowOut(many=True)})
     def get(self, request: Request, **where: Any) -> Response:
         page = self.paginate_queryset(selectors.for_list(self.filter_queryset(self.get_queryset())))
-        return self.get_paginated_response([bodies.dispute_row(row) for row in page or []])
+        return self.get_paginated_response(bodies.dispute_rows(page or []))
 
 
 class DisputesOfStation(DisputeList):
@@ -99,6 +102,20 @@ class DisputeDetail(OneDispute):
         """All of one dispute, with what this person may do now; the consumer masked."""
         row = self.dispute(pk, full=True)
         return Response(bodies.dispute(row, user_of(request)), headers={"ETag": etag(row.version)})
+
+    @extend_schema(
+        operation_id="disputes_correct",
+        request=g.CorrectSerializer,
+        parameters=[IF_MATCH],
+        responses={200: shapes.DisputeOut, **STALE},
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """更正登记内容: shop, goods, amount, claims; its handlers, while it is open and nothing is signed."""
+        form = g.CorrectSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        expect = partial(require_version, request)
+        correcting.correct(dispute_id=pk, by=user_of(request), expect=expect, changes=form.validated_data)
+        return answer(pk, request)
 
 
 class DisputeTimeline(OneDispute):

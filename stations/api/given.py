@@ -100,6 +100,24 @@ class IntakeSerializer(StrictSerializer):
         )
 
 
+class CorrectSerializer(StrictSerializer):
+    """What was written down wrongly; what is left out stays. Never the consumer's words."""
+
+    entity = serializers.IntegerField(min_value=1, max_value=BIGGEST, required=False)
+    goods = serializers.CharField(max_length=LONGEST_GOODS, required=False)
+    goods_kind = serializers.ChoiceField(choices=GoodsKind.choices, required=False)
+    amount = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=Decimal(0), required=False, allow_null=True
+    )
+    claims = serializers.ListField(
+        child=serializers.ChoiceField(choices=Claim.choices),
+        min_length=1,
+        max_length=len(Claim.values),
+        required=False,
+    )
+    bought_on = serializers.DateField(required=False, allow_null=True)
+
+
 class CircleShopIn(StrictSerializer):
     entity = serializers.IntegerField(min_value=1, max_value=BIGGEST)
     since = serializers.DateField(required=False, allow_null=True, default=None)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from functools import partial
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,9 +21,8 @@ from stations import selectors, sessions
 from stations.acts import BIGGEST, Expect
 from stations.api import bodies, shapes
 from stations.api import given as g
+from stations.api.disputes import STALE
 from stations.models import Dispute, Session
-
-STALE = {412: OpenApiResponse(description="stale"), 428: OpenApiResponse(description="If-Match missing")}
 
 
 def answer(row: Session, request: Request, code: int = status.HTTP_200_OK) -> Response:

@@ -77,7 +77,7 @@ class Today(APIView):
                 "sessions": [
                     bodies.session(row, row.dispute) for row in selectors.todays_sessions(station, at)
                 ],
-                "disputes": [bodies.dispute_row(row) for row in selectors.running(station)],
+                "disputes": bodies.dispute_rows(selectors.running(station)),
             }
         )
 

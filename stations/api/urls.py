@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from stations.api import acts, disputes, papers, sessions, stations
+from stations.api import acts, after, disputes, figures, papers, sessions, stations
 
 urlpatterns = [
     *stations.urlpatterns,
+    *figures.urlpatterns,
     *disputes.urlpatterns,
     *acts.urlpatterns,
+    *after.urlpatterns,
     *sessions.urlpatterns,
     *papers.urlpatterns,
 ]

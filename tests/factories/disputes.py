@@ -39,6 +39,7 @@ def of_every_kind(world: World, shop: BusinessEntity) -> dict[str, Any]:
         "accepted": made.accepted(place),
         "tested": tested(place, **unnamed),
         "agreed": made.agreed(place, **unnamed),
+        "ended": made.settled(place, **unnamed),
         "sat": booked(place, made.taken(place, **unnamed), after=timedelta(seconds=1)),
     }
 

@@ -144,6 +144,8 @@ class House:
     accepted: Dispute
     tested: Dispute
     agreed: Dispute
+    ended: Dispute
+    """Settled on the spot; the consumer is asked whether he is satisfied."""
     sat: Session
     """It has begun, and nothing of it is written down."""
     circle_shop: CircleShop

@@ -71,7 +71,7 @@ def test_taken_at_the_counter_and_sent_twice(around: Place, api: Api) -> None:
 def test_settled_in_one_tap(around: Place, api: Api) -> None:
     row = api.post(around.mediator, counter(around), told(around, settled_at_once=True)).json()
     assert (row["state"], row["outcome"]) == ("settled", "ON_THE_SPOT")
-    assert row["allowed"] == ["consumer/reveal"]
+    assert row["allowed"] == ["lead", "consumer/reveal"]
 
 
 def test_without_the_register_and_without_a_name(around: Place, api: Api) -> None:
@@ -165,23 +165,26 @@ def test_what_each_may_do_now(around: Place, world: World, api: Api) -> None:
     def may(user: Any, row: Dispute) -> set[str]:
         return set(api.get(user, f"disputes/{row.pk}/").json()["allowed"])
 
+    always = {"lead", "consumer/reveal"}
     talk = {"settle", "escalate", "agree", "fail", "withdraw", "to-official", "sessions"}
-    talk |= {"agreement/preview", "consumer/reveal"}
+    talk |= {"agreement/preview", "correct", *always}
     assert may(around.mediator, taken) == talk
     assert may(around.community_head, taken) == talk
-    assert may(around.clerk, taken) == set()
+    assert may(around.clerk, taken) == {"lead"}
     assert may(world.user("auditor"), taken) == set()
     assert may(around.mediator, made.in_community(around)) == talk - {"escalate"}
     filed = made.filed(around)
-    assert may(around.clerk, filed) == {"withdraw", "accept", "refuse", "consumer/reveal"}
-    assert may(world.commissioner(1), filed) == {"withdraw", "consumer/reveal"}
+    assert may(around.clerk, filed) == {"withdraw", "accept", "refuse", "correct", *always}
+    assert may(world.commissioner(1), filed) == {"withdraw", "correct", *always}
     assert may(around.mediator, filed) == set()
     accepted = made.accepted(around)
     office = talk - {"escalate", "to-official"}
     assert may(around.clerk, accepted) == office | {"testing"}
     agreed = made.agreed(around)
-    assert may(around.mediator, agreed) == {"perform", "withdraw", "consumer/reveal"}
-    assert may(around.mediator, made.not_reached(around)) == {"to-official", "consumer/reveal"}
+    assert may(around.mediator, agreed) == {"perform", "withdraw", *always}
+    over = made.not_reached(around)
+    assert may(around.mediator, over) == {"to-official", *always}
+    assert may(around.clerk, over) == {"lead", "survey"}
 
 
 def test_the_journal_of_a_dispute(around: Place, api: Api) -> None:

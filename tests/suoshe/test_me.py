@@ -100,7 +100,7 @@ def in_grid_1(house: House, state: State) -> int:
 def test_what_waits_for_whom(me: Any, house: House) -> None:
     """Around grid 1: what is to be answered, fed back and verified; one order, one task; two leads that the
     office reported, one of them with a matter; a shop's change of name, which the B角 may confirm too; a
-    patrol."""
+    patrol; what lies with the station, and with the office."""
     verify = in_grid_1(house, State.FED_BACK)
     waiting = {
         "commissioner-01": {
@@ -116,13 +116,16 @@ def test_what_waits_for_whom(me: Any, house: House) -> None:
             "patrol": 1,
         },
         "worker-01-2": {"verify": verify, "confirm_handover": 2, "countersign": 1},
-        "office-01": {"acknowledge": 1, "approve": 2},
+        "office-01": {"acknowledge": 1, "approve": 2, "disputes": 3},
         "community-01": {"acknowledge": 1},
+        "station-01": {"disputes": 3},
+        "station-02": {},
         "bureau": {"desk": 1},
         "commissioner-02": {"approve": 1},
         "worker-21-1": {},
         "office-02": {},
-        "clerk-01": {},
+        "clerk-01": {"disputes": 3},
+        "clerk-02": {},
         "auditor": {},
         "admin": {},
         "leader": {},
@@ -145,7 +148,7 @@ def test_what_is_done_waits_no_longer(me: Any, house: House) -> None:
     lifecycle.verify(lead_id=house.fed_back.pk, by=world.worker(1), expect=make.take_any)
     lifecycle.confirm_handover(lead_id=house.told.pk, by=world.worker(1, 2), expect=make.take_any)
     task_lists.finish(task_id=house.task.pk, by=world.worker(1), expect=make.take_any)
-    assert me("office-01")["open_tasks"] == NOTHING | {"approve": 2}
+    assert me("office-01")["open_tasks"] == NOTHING | {"approve": 2, "disputes": 3}
     assert me("community-01")["open_tasks"] == NOTHING | {"acknowledge": 1}
     assert me("worker-01-1")["open_tasks"] == NOTHING | {
         "verify": verify - 1, "confirm_handover": 1, "countersign": 1, "patrol": 1,

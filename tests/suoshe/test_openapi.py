@@ -247,6 +247,10 @@ def every_get_of_stations(caller: Caller, house: House) -> None:
     for row in (house.dispute, house.filed, house.tested, house.agreed, house.sat.dispute):
         for part in ("", "timeline/", "sessions/"):
             caller(bureau, "GET", f"disputes/{row.pk}/{part} as disputes/{{id}}/{part}")
+    caller(bureau, "GET", f"disputes/{house.ended.pk}/survey/ as disputes/{{id}}/survey/")
+    caller(bureau, "GET", "disputes/figures/", query={"from": "2026-01-01", "to": "2026-12-31"})
+    caller(bureau, "GET", "disputes/figures/", 400, query={"from": "yesterday"})
+    assert caller(bureau, "GET", "disputes/hot/").json()["shops"]
     for ending in ("pdf", "docx"):
         path = f"disputes/{house.agreed.pk}/agreement.{ending} as disputes/{{id}}/agreement.{ending}"
         caller(clerk, "GET", path)
