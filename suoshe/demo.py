@@ -27,8 +27,9 @@ from kernel.deadlines import sweep
 from kernel.deadlines.policy import at_local, local
 from leads.models import Instruction, Lead, SupervisionOrder
 from patrols import planning
-from stations.demo import build_stations
-from suoshe import demo_credit, demo_roads
+from stations.demo import build_circles, build_stations
+from stations.models import Dispute
+from suoshe import demo_credit, demo_disputes, demo_roads
 from suoshe.demo_leads import CITIZEN, One
 
 ENTITIES = 300
@@ -66,6 +67,7 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
         world = places.build(at=now, password=password)
         build_stations(world)
         places.build_entities(world, entities)
+        build_circles(world)
         demo_credit.build(world, now)
         Play(world, now).run()
         grading.regrade_dirty()
@@ -73,7 +75,7 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
         return {
             "用户": User.objects.count(), "网格": Grid.objects.count(),
             "经营主体": BusinessEntity.objects.count(), "线索": Lead.objects.count(),
-            "督办单": SupervisionOrder.objects.count(),
+            "督办单": SupervisionOrder.objects.count(), "消费纠纷": Dispute.objects.count(),
         }  # fmt: skip
 
 
@@ -103,6 +105,7 @@ class Play:
         self._yesterday()
         self._today()
         demo_roads.write(self)
+        demo_disputes.write(self)
         while self.scenes:
             scene = heapq.heappop(self.scenes)
             self._clocks_until(scene.at)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from credit.models import CreditStanding, DirtyEntity
+from credit.models import CreditFact, CreditStanding, DirtyEntity
 from grids.models import BusinessEntity, EntityContact, Grid, Licence, TaskItem
 from kernel import clock
 from kernel.accounts.models import User
@@ -18,10 +18,12 @@ from kernel.deadlines.models import Deadline, Event, PoisonRow
 from kernel.evidence.models import Evidence
 from kernel.journal.models import Entry
 from kernel.journal.verify import verify
+from kernel.notices.models import OutboxMessage
 from leads import signing
 from leads.models import (
     Answer,
     Guidance,
+    KeptComplaint,
     Lead,
     LeniencyDecision,
     LookBack,
@@ -34,7 +36,21 @@ from leads.models import (
 )
 from leads.states import State
 from patrols.models import PatrolTask
-from stations.models import Station
+from stations.agreements import verified
+from stations.models import (
+    Agreement,
+    CircleShop,
+    Dispute,
+    DisputeLead,
+    DisputeSurvey,
+    HotShop,
+    Outcome,
+    Session,
+    Station,
+    StationKind,
+)
+from stations.states import State as DisputeState
+from stations.states import Tier
 from suoshe import demo
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +82,7 @@ def test_the_demo_is_whole_and_its_clocks_are_running() -> None:
         assert User.objects.filter(username=username).exists()
 
     every_side_road_is_there()
+    every_state_of_a_dispute_is_there()
     every_shop_is_graded()
     with pytest.raises(CommandError, match="已有业务数据"):
         call_command("seed_demo", force=2)
@@ -101,12 +118,43 @@ def every_side_road_is_there() -> None:
     assert pair.merged_into.entity_id == pair.entity_id
 
 
+def every_state_of_a_dispute_is_there() -> None:
+    """On every tier and with every end, at stations that can be found and called."""
+    disputes = Dispute.objects.all()
+    assert set(disputes.values_list("state", flat=True)) == set(DisputeState.values)
+    assert set(disputes.values_list("tier", flat=True)) == set(Tier.values)
+    assert set(disputes.values_list("outcome", flat=True)) == {"", *Outcome.values}
+    assert {"SHOP", "CIRCLE", "COMMUNITY"} == set(
+        disputes.filter(state__in=["negotiating", "mediating"]).values_list("tier", flat=True)
+    )
+    running = Deadline.objects.filter(subject_kind="dispute", state="running", due_at__gt=clock.now())
+    kinds = {"shop", "circle", "community", "perform", "check", "accept"}
+    assert kinds <= set(running.values_list("kind", flat=True))
+    paused = Deadline.objects.filter(subject_kind="dispute", state="paused", parent_kind="")
+    assert [one.kind for one in paused] == ["mediation"]
+    assert set(Agreement.objects.values_list("state", flat=True)) == {"signed", "performed", "broken"}
+    assert all(verified(row) for row in Agreement.objects.prefetch_related("signatures"))
+    assert CreditFact.objects.filter(kind="COMPLAINT", level="NOT_PERFORMED").exists()
+    assert set(Session.objects.values_list("state", flat=True)) == {"planned", "held"}
+    assert HotShop.objects.count() == 1
+    assert KeptComplaint.objects.get().state == KeptComplaint.State.KEPT
+    assert DisputeLead.objects.count() == 1
+    assert DisputeSurvey.objects.exclude(rating="").count() >= 4
+    assert not OutboxMessage.objects.filter(subject_kind="dispute", template__contains="consumer").exists()
+    for station in Station.objects.all():
+        assert station.hours.exists()
+        assert "" not in (station.address, station.telephone)
+    circles = CircleShop.objects.values_list("station__kind", flat=True)
+    assert set(circles) == {StationKind.COMPLEX}
+
+
 def what_waits_for_somebody() -> None:
     waiting = Approval.objects.waiting().order_by("kind")
     assert list(waiting.values_list("kind", flat=True)) == [
-        "lead.extend", "lead.leniency_legal", "lead.reject", "lead.reopen",
+        "dispute.reopen", "lead.extend", "lead.leniency_legal", "lead.reject", "lead.reopen",
     ]  # fmt: skip
     for kind, username in (
+        ("dispute.reopen", "office-04"),
         ("lead.extend", "office-04"),
         ("lead.leniency_legal", "section-legal"),
         ("lead.reject", "worker-17-1"),
