@@ -22,9 +22,8 @@ from stations.intake_values import (
     LONGEST_NAME,
     LONGEST_SHOP,
 )
-from stations.models import Claim, GoodsKind, Party, RefusalGround, Session, Source, TestingKind, WordWay
+from stations.models import Claim, GoodsKind, Party, RefusalGround, Source, TestingKind, WordWay
 from stations.models.choices import CHOSEN_FAIL_REASONS, WithdrawalReason
-from stations.sessions import Appointment
 
 PREFIX = "data:image/png;base64,"
 LONGEST_URL = len(PREFIX) + -(-drawn.MOST_BYTES // 3) * 4
@@ -269,42 +268,3 @@ class PerformSerializer(StrictSerializer):
     def word(self) -> Word | None:
         said = self.validated_data["to_official"]
         return None if said is None else Word(WordWay(said["way"]), said["note"])
-
-
-# --- sessions --------------------------------------------------------------------------------------
-
-
-class AppointmentSerializer(StrictSerializer):
-    """Without `mediator` it is who enters it."""
-
-    client_uid = serializers.UUIDField()
-    mediator = serializers.IntegerField(
-        min_value=1, max_value=BIGGEST, required=False, allow_null=True, default=None
-    )
-    place = serializers.ChoiceField(
-        choices=Session.Place.choices, required=False, default=Session.Place.STATION
-    )
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
-    note = _note()
-
-    def appointment(self, by_id: int) -> Appointment:
-        said = self.validated_data
-        return Appointment(
-            client_uid=said["client_uid"],
-            mediator_id=said["mediator"] or by_id,
-            place=Session.Place(said["place"]),
-            starts_at=said["starts_at"],
-            ends_at=said["ends_at"],
-            note=said["note"],
-        )
-
-
-class HoldSessionSerializer(StrictSerializer):
-    consumer_came = serializers.BooleanField()
-    shop_came = serializers.BooleanField()
-    minutes = serializers.CharField(max_length=4000)
-
-
-class CancelSessionSerializer(StrictSerializer):
-    why = serializers.CharField(max_length=200)

@@ -14,15 +14,52 @@ from rest_framework.views import APIView
 
 from grids.access import scope_of
 from kernel.accounts.models import User
-from kernel.api import CursorPages, both_slashes, etag, require_version
+from kernel.api import CursorPages, StrictSerializer, both_slashes, etag, require_version
+from leads.api.serializers import BIGGEST
 from leads.api.views import IF_MATCH, user_of
 from leads.selectors import reads_masked
 from stations import selectors, sessions
-from stations.acts import BIGGEST, Expect
+from stations.acts import Expect
 from stations.api import bodies, shapes
-from stations.api import given as g
 from stations.api.disputes import STALE
 from stations.models import Dispute, Session
+from stations.sessions import Appointment
+
+
+class AppointmentSerializer(StrictSerializer):
+    """Without `mediator` it is who enters it."""
+
+    client_uid = serializers.UUIDField()
+    mediator = serializers.IntegerField(
+        min_value=1, max_value=BIGGEST, required=False, allow_null=True, default=None
+    )
+    place = serializers.ChoiceField(
+        choices=Session.Place.choices, required=False, default=Session.Place.STATION
+    )
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+    def appointment(self, by_id: int) -> Appointment:
+        said = self.validated_data
+        return Appointment(
+            client_uid=said["client_uid"],
+            mediator_id=said["mediator"] or by_id,
+            place=Session.Place(said["place"]),
+            starts_at=said["starts_at"],
+            ends_at=said["ends_at"],
+            note=said["note"],
+        )
+
+
+class HoldSessionSerializer(StrictSerializer):
+    consumer_came = serializers.BooleanField()
+    shop_came = serializers.BooleanField()
+    minutes = serializers.CharField(max_length=4000)
+
+
+class CancelSessionSerializer(StrictSerializer):
+    why = serializers.CharField(max_length=200)
 
 
 def answer(row: Session, request: Request, code: int = status.HTTP_200_OK) -> Response:
@@ -47,7 +84,7 @@ class SessionsOfDispute(generics.GenericAPIView[Session]):
         return selectors.sessions_shown(Session.objects.filter(dispute=of))
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
-        return g.AppointmentSerializer if self.request.method == "POST" else shapes.SessionOut
+        return AppointmentSerializer if self.request.method == "POST" else shapes.SessionOut
 
     @extend_schema(operation_id="disputes_sessions_list", responses={200: shapes.SessionOut(many=True)})
     def get(self, request: Request, pk: int) -> Response:
@@ -57,13 +94,13 @@ class SessionsOfDispute(generics.GenericAPIView[Session]):
 
     @extend_schema(
         operation_id="disputes_sessions_book",
-        request=g.AppointmentSerializer,
+        request=AppointmentSerializer,
         parameters=[IF_MATCH],
         responses={200: shapes.SessionOut, 201: shapes.SessionOut, **STALE},
     )
     def post(self, request: Request, pk: int) -> Response:
         """预约调解会. `If-Match` and `ETag` are the dispute's."""
-        form = g.AppointmentSerializer(data=request.data)
+        form = AppointmentSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         by = user_of(request)
         given = form.appointment(by.pk)
@@ -101,9 +138,9 @@ def session_schema(name: str, body: type[serializers.Serializer[Any]]) -> Any:
 class Hold(SessionAct):
     """登记调解记录."""
 
-    serializer_class = g.HoldSessionSerializer
+    serializer_class = HoldSessionSerializer
 
-    @session_schema("hold", g.HoldSessionSerializer)
+    @session_schema("hold", HoldSessionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         return super().post(request, pk)
 
@@ -114,9 +151,9 @@ class Hold(SessionAct):
 class Cancel(SessionAct):
     """取消预约."""
 
-    serializer_class = g.CancelSessionSerializer
+    serializer_class = CancelSessionSerializer
 
-    @session_schema("cancel", g.CancelSessionSerializer)
+    @session_schema("cancel", CancelSessionSerializer)
     def post(self, request: Request, pk: int) -> Response:
         return super().post(request, pk)
 
