@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,7 @@ def test_a_word_without_an_office_is_kept_whole(around: Place) -> None:
 
 def test_a_word_that_waited_and_one_that_is_said_now_are_one_request(around: Place) -> None:
     row = made.taken(around, wants_official=True)
-    said = {"dispute_id": row.pk, "way": WordWay.TELEPHONE}
+    said: dict[str, Any] = {"dispute_id": row.pk, "way": WordWay.TELEPHONE}
     first = official.to_official(by=around.mediator, expect=take_any, **said)
     again = official.to_official(by=around.again(around.mediator), expect=stale, **said)
     assert (again.state, again.version) == (State.FILED, first.version)
@@ -201,7 +202,7 @@ def test_a_word_that_waited_and_one_that_is_said_now_are_one_request(around: Pla
 def test_the_same_words_with_the_present_version_ask_for_the_next_tier(around: Place) -> None:
     """The community's head handles circle and community alike, and writes what he always writes."""
     row = made.taken(around)
-    asked = {"dispute_id": row.pk, "note": "双方请求转上一级"}
+    asked: dict[str, Any] = {"dispute_id": row.pk, "note": "双方请求转上一级"}
     up = escalating.escalate(by=around.again(around.community_head), expect=take_any, **asked)
     assert up.tier == Tier.CIRCLE
     again = escalating.escalate(by=around.again(around.community_head), expect=stale, **asked)
