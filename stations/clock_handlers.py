@@ -64,7 +64,7 @@ def _of(batch: Sequence[Fired], *states: State) -> list[Dispute]:
     """The disputes of these clocks that still are in the stay which the clock measured."""
     cycles = {one.subject_id: one.cycle for one in batch}
     rows = Dispute.objects.filter(pk__in=cycles, state__in=states).order_by("id")
-    found = rows.select_related("station", "circle", "entity", "office")
+    found = rows.select_related("station", "taken_station", "circle", "entity__grid", "office")
     return [one for one in found if one.cycle == cycles[one.pk]]
 
 
@@ -93,30 +93,36 @@ def warn(batch: Sequence[Fired], at: datetime) -> None:
 def tier_over(batch: Sequence[Fired], at: datetime) -> None:
     """SHOP, CIRCLE, COMMUNITY: up, or to the office by the consumer's word, or 未达成."""
     _note(batch, at)
-    for dispute in _of(batch, State.NEGOTIATING, State.MEDIATING):
-        act = Act(dispute, None, at, [])
-        if batch[0].kind != "community":
-            escalating.up(act, TierStay.Why.TIME_OUT, move=Move.ESCALATE)
-            act.save(*escalating.UP_COLUMNS)
-            escalating.tell_entered(act)
-        elif official.may_file(dispute):
+    acts = _acts(_of(batch, State.NEGOTIATING, State.MEDIATING), at)
+    if acts and batch[0].kind != "community":
+        escalating.up_all(acts, TierStay.Why.TIME_OUT)
+        return
+    for act in acts:
+        if official.may_file(act.dispute):
             official.file(act, note="社区调解期满")
-        else:
-            _end_by_time(act)
+    _end_by_time([act for act in acts if act.dispute.state == State.MEDIATING], at)
+
+
+def _acts(found: Sequence[Dispute], at: datetime) -> list[Act]:
+    """The system's acts on these disputes; limits and calendar are read once for all."""
+    limits, calendar = clocks.limits(at), clocks.calendar()
+    acts = [Act(one, None, at, []) for one in found]
+    for act in acts:
+        act.limits, act.calendar = limits, calendar
+    return acts
 
 
 def mediation_over(batch: Sequence[Fired], at: datetime) -> None:
     """The legal limit of official mediation: it is ended (终止调解)."""
     _note(batch, at)
-    for dispute in _of(batch, State.ACCEPTED):
-        _end_by_time(Act(dispute, None, at, []))
+    _end_by_time(_acts(_of(batch, State.ACCEPTED), at), at)
 
 
-def _end_by_time(act: Act) -> None:
-    handling = people.handlers([act.dispute], act.at)
-    ending.end(act, Move.FAIL, Outcome.NOT_REACHED, fail=FailReason.TIME_OUT)
-    key = f"ended:{act.dispute.cycle}"
-    outbox.post(notices.drafts("ended_by_time", handling, [act.dispute], key=key), at=act.at)
+def _end_by_time(acts: Sequence[Act], at: datetime) -> None:
+    """未达成. Each is ended by itself: to each belongs a consumer, who is told and asked."""
+    for act in acts:
+        ending.end(act, Move.FAIL, Outcome.NOT_REACHED, fail=FailReason.TIME_OUT)
+    _tell("ended_by_time", people.handlers, [act.dispute for act in acts], at)
 
 
 def accept_late(batch: Sequence[Fired], at: datetime) -> None:

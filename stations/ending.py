@@ -40,7 +40,7 @@ def end(
     dispute, note = act.dispute, consumers.hidden(act.dispute, note)[:1000]
     act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
     stays.leave(act)
-    sessions.call_off(act)
+    sessions.call_off([dispute])
     testing.call_off(act)
     dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
     dispute.fail_reason, dispute.withdrawal_reason = fail or "", withdrawal or ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kernel.accounts.models import User
 from kernel.errors import Conflict, Refused, StaleVersion
 from kernel.notices import outbox
 from stations import consumers, notices, people, placing, stays
-from stations.acts import Act, Expect, perform
+from stations.acts import Act, Expect, perform, save_all
 from stations.models import Dispute, TierStay
 from stations.states import Move, State, Tier, next_tier
 
@@ -60,26 +62,45 @@ def up(act: Act, why: TierStay.Why, *, note: str = "", move: Move) -> None:
     if tier is None:
         raise Conflict("已是社区调解，不能再转上一级；消费者要求的，可转12315。", code="highest_tier")
     act.move(move, to=State.MEDIATING)
-    station = dispute.circle if tier is Tier.CIRCLE else placing.community_station(dispute)
-    if station is None:
-        raise TypeError(f"dispute {dispute.pk} has no station on {tier}")
+    station = placing.of_tier(dispute, tier)
     stays.enter(act, tier=tier, station=station, state=State.MEDIATING, why=why, note=note)
+
+
+def up_all(acts: Sequence[Act], why: TierStay.Why) -> None:
+    """`up` for many at once whose time is over: saved, and their handlers told. The number of statements does
+    not grow with theirs. Raises as `up`."""
+    above: dict[Tier, list[Act]] = {}
+    for act in acts:
+        tier = next_tier(act.dispute.tier, has_circle=act.dispute.circle_id is not None)
+        if tier is None:
+            raise ValueError(f"nothing is above {act.dispute.tier}")
+        act.move(Move.ESCALATE, to=State.MEDIATING)
+        above.setdefault(tier, []).append(act)
+    stations = placing.by_community()
+    for tier, rising in above.items():
+        stays.enter_all(
+            rising,
+            tier=tier,
+            station_of=lambda one, tier=tier: placing.of_tier(one, tier, stations),  # type: ignore[misc]
+            state=State.MEDIATING,
+            why=why,
+        )
+    save_all(acts, *UP_COLUMNS)
+    _tell(acts, why)
 
 
 def tell_entered(act: Act) -> None:
     """The handlers of the new tier are told, never the one who did it. After the save: once per version."""
-    dispute = act.dispute
-    told = people.handlers([dispute], act.at)
-    told[dispute.pk].discard(0 if act.by is None else act.by.pk)
-    stay = TierStay.objects.filter(dispute=dispute).latest("cycle")
-    outbox.post(
-        notices.drafts(
-            "entered",
-            told,
-            [dispute],
-            key=f"entered:{dispute.cycle}",
-            tier=Tier(dispute.tier).label,
-            why=stay.get_why_display(),
-        ),
-        at=act.at,
-    )
+    _tell([act], TierStay.Why(TierStay.objects.filter(dispute=act.dispute).latest("cycle").why))
+
+
+def _tell(acts: Sequence[Act], why: TierStay.Why) -> None:
+    at = acts[0].at
+    told = people.handlers([act.dispute for act in acts], at)
+    drafts = []
+    for act in acts:
+        dispute = act.dispute
+        told[dispute.pk].discard(0 if act.by is None else act.by.pk)
+        key, tier = f"entered:{dispute.cycle}", Tier(dispute.tier).label
+        drafts += notices.drafts("entered", told, [dispute], key=key, tier=tier, why=why.label)
+    outbox.post(drafts, at=at)

@@ -6,6 +6,7 @@ Minutes are written once. A meeting in the shop is an entry into it (`EntityCont
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -203,8 +204,8 @@ def _enter_shop(act: Act, row: Session) -> None:
         )
 
 
-def call_off(act: Act, why: str = "纠纷已办结") -> None:
-    """The dispute is over, or others handle it now: what was booked is not held any more, and the mediator is
+def call_off(disputes: Sequence[Dispute], why: str = "纠纷已办结") -> None:
+    """Disputes are over, or others handle them now: what was booked is not held any more, and the mediator is
     free. In the transaction of the move. One statement."""
-    planned = act.dispute.sessions.filter(state=Session.State.PLANNED)
+    planned = Session.objects.filter(dispute__in=disputes, state=Session.State.PLANNED)
     planned.update(state=Session.State.CANCELLED, cancelled_why=why)

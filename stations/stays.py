@@ -6,8 +6,10 @@ dispute's lock and save the columns named in `COLUMNS` with their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from kernel import journal
 from kernel.deadlines import clocks
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Limit, WorkingCalendar
@@ -48,28 +50,54 @@ def enter(act: Act, *, tier: Tier, station: Station, state: State, why: TierStay
 
     From a handler of the sweep (`act.live` empty) nothing is cancelled: the clock that ran out is breached.
     """
-    dispute, at = act.dispute, act.at
-    note = consumers.hidden(dispute, note)[:500]
     if act.live:
-        clocks.cancel(SUBJECT, dispute.pk, None, at=at)
-    TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=at)
-    sessions.call_off(act, f"纠纷已转{tier.label}")
-    dispute.tier, dispute.station, dispute.state = tier, station, state
-    dispute.cycle += 1
-    clocks.arm(begin(dispute, at=at, limits=act.limits, calendar=act.calendar))
-    TierStay.objects.create(
-        dispute=dispute,
-        cycle=dispute.cycle,
-        tier=tier,
-        station=station,
+        clocks.cancel(SUBJECT, act.dispute.pk, None, at=act.at)
+    enter_all([act], tier=tier, station_of=lambda _: station, state=state, why=why, note=note)
+
+
+def enter_all(
+    acts: Sequence[Act],
+    *,
+    tier: Tier,
+    station_of: Callable[[Dispute], Station],
+    state: State,
+    why: TierStay.Why,
+    note: str = "",
+) -> None:
+    """The same for many acts of one moment, whose clocks ran out: five statements whatever their number (with
+    a `note` one more each, which is kept without the consumer)."""
+    if not acts:
+        return
+    at, disputes = acts[0].at, [act.dispute for act in acts]
+    TierStay.objects.filter(dispute__in=disputes, until__isnull=True).update(until=at)
+    sessions.call_off(disputes, f"纠纷已转{tier.label}")
+    armed: list[Deadline] = []
+    rows: list[TierStay] = []
+    said: list[journal.Note] = []
+    for act in acts:
+        dispute, words = act.dispute, consumers.hidden(act.dispute, note)[:500]
+        dispute.tier, dispute.station, dispute.state = tier, station_of(dispute), state
+        dispute.cycle += 1
+        armed += begin(dispute, at=at, limits=act.limits, calendar=act.calendar)
+        rows.append(_stay(act, why, words))
+        data = {"tier": tier, "station": dispute.station.code, "why": why, "note": words}
+        said.append(act.told("dispute.tier_entered", {**data, "due_at": _iso(dispute.due_at)}))
+    clocks.arm(armed)
+    TierStay.objects.bulk_create(rows)
+    journal.append_many(said)
+
+
+def _stay(act: Act, why: TierStay.Why, note: str) -> TierStay:
+    one = act.dispute
+    return TierStay(
+        dispute=one,
+        cycle=one.cycle,
+        tier=one.tier,
+        station=one.station,
         why=why,
         note=note,
         by=act.by,
-        since=at,
-    )
-    act.note(
-        "dispute.tier_entered",
-        {"tier": tier, "station": station.code, "why": why, "note": note, "due_at": _iso(dispute.due_at)},
+        since=act.at,
     )
 
 
