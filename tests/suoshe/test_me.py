@@ -118,7 +118,7 @@ def test_what_waits_for_whom(me: Any, house: House) -> None:
         "worker-01-2": {"verify": verify, "confirm_handover": 2, "countersign": 1},
         "office-01": {"acknowledge": 1, "approve": 2, "disputes": 3},
         "community-01": {"acknowledge": 1},
-        "station-01": {"disputes": 3},
+        "station-01": {"disputes": 4},
         "station-02": {},
         "bureau": {"desk": 1},
         "commissioner-02": {"approve": 1},
