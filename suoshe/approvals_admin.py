@@ -330,4 +330,6 @@ def _address(row: Approval) -> str:
     """The page of what is asked about, where the admin has one."""
     if row.subject_kind == "lead":
         return reverse("admin:leads_lead_change", args=[row.subject_id])
+    if row.subject_kind == "dispute":
+        return reverse("admin:stations_dispute_change", args=[row.subject_id])
     return ""

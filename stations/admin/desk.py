@@ -92,7 +92,7 @@ def is_mediator(user: Any) -> bool:
 def _of_station(desk: Desk, station: Station) -> None:
     found = selectors.todays_sessions(station, desk.at)
     desk.sessions = [(one, words.masked(one.dispute.entity_name), one.starts_at <= desk.at) for one in found]
-    rows = list(selectors.running(station))
+    rows = [one for one in selectors.running(station) if one.tier != Tier.OFFICIAL]
     why = _why(rows, desk.at)
     desk.waiting = [_row(one, desk.at, why[one.pk]) for one in rows if one.pk in why]
     desk.running = [_row(one, desk.at) for one in rows if one.due_at is not None]
@@ -126,7 +126,7 @@ def _why(rows: list[Dispute], at: datetime) -> dict[int, str]:
             found[one.pk] = "协议到期，待核实履行"
         elif one.version == 1 and one.source in (Source.DOOR, Source.PLATFORM) and one.tier == Tier.SHOP:
             found[one.pk] = f"{one.get_source_display()}，待联系消费者"
-        elif one.word_at is not None and one.tier != Tier.OFFICIAL and one.state != State.AGREED:
+        elif one.word_at is not None and one.state != State.AGREED:
             found[one.pk] = "消费者已同意：调解不成转12315"
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import DateTimeField, Value
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -29,6 +30,9 @@ from stations.models import Claim, Dispute
 __all__ = ["DisputeAdmin"]
 
 MOST_SHOPS = 10
+OWN_MEDIA = Media(
+    css={"all": ["leads/leads.css", "suoshe/pages.css", "stations/stations.css"]}, js=["leads/clocks.js"]
+)
 ROW = ("station", "taken_station", "office", "consumer")
 
 
@@ -98,6 +102,8 @@ class DisputeAdmin(ExportsSheet, OwnPages):
         ("结果", lambda row: row.get_outcome_display()),
         ("未达成原因", lambda row: row.get_fail_reason_display()),
     )
+
+    own_media = OWN_MEDIA
 
     class Media:
         css = {"all": ["leads/leads.css", "stations/stations.css"]}

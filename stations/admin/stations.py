@@ -35,6 +35,7 @@ class HoursInline(TabularInline):
 
     model = StationHours
     extra = 0
+    hide_title = True
     verbose_name = "服务时间"
     verbose_name_plural = "服务时间（没有填写的日子不开放）"
 
