@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -45,7 +45,7 @@ PARTIES = (Party.CONSUMER, Party.SHOP, Party.MEDIATOR)
 class Terms:
     """What the parties agreed. `amount` in yuan, None where nothing is paid; `perform_by` the last day."""
 
-    terms: str
+    terms: str = field(repr=False)
     perform_by: date
     amount: Decimal | None = None
 
@@ -55,7 +55,7 @@ class Word:
     """The consumer says, where the agreement is broken, that it shall go to 12315."""
 
     way: WordWay
-    note: str = ""
+    note: str = field(default="", repr=False)
 
 
 # --- agreeing --------------------------------------------------------------------------------------

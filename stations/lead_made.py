@@ -7,7 +7,7 @@ dispute goes along: photos of receipts show names. It is dispatched like any oth
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kernel.accounts.models import User
 from kernel.errors import Conflict, Refused
@@ -27,7 +27,7 @@ class Hint:
 
     client_uid: uuid.UUID
     category: str
-    description: str = ""
+    description: str = field(default="", repr=False)
     severity: str | None = None
 
 

@@ -77,25 +77,25 @@ def register() -> None:
     templates.register(
         "stations.accept_80",
         "催办：{number} 受理决定即将到期",
-        ABOUT + "法定期限 {due_at}。",
+        ABOUT + "请于 {due_at} 前决定是否受理并告知消费者。",
         dispute_is(State.FILED),
     )
     templates.register(
         "stations.accept_late",
         "逾期：{number} 未按期决定是否受理",
-        ABOUT + "法定七个工作日已于 {due_at} 届满，请立即办理并说明原因。",
+        ABOUT + "受理决定期限已于 {due_at} 届满，请立即办理并说明原因。",
         dispute_is(State.FILED),
     )
     templates.register(
         "stations.mediation_80",
         "催办：{number} 行政调解即将到期",
-        ABOUT + "法定期限 {due_at}。",
+        ABOUT + "调解期限 {due_at}，期满未达成一致的将终止调解。",
         dispute_is(State.ACCEPTED),
     )
     templates.register(
         "stations.ended_by_time",
         "纠纷 {number} 期满未达成",
-        ABOUT + "调解期满，已按未达成结束。",
+        ABOUT + "调解期满，双方未达成一致，调解已终止。",
         urgency=Urgency.NEWS,
     )
     templates.register(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
@@ -36,7 +36,7 @@ class Appointment:
     place: Session.Place
     starts_at: datetime
     ends_at: datetime
-    note: str = ""
+    note: str = field(default="", repr=False)
 
 
 def book(*, dispute_id: int, by: User, expect: Expect, given: Appointment) -> Session:
