@@ -76,8 +76,8 @@ def unseal(token: bytes) -> bytes:
 
 
 def seal_json(value: Any) -> str:
-    """A JSON value, sealed, as text for a column."""
-    return seal(json.dumps(value, ensure_ascii=False).encode()).decode("ascii")
+    """A JSON value, sealed, as text for a column. Half a character (a lone surrogate) is kept as it came."""
+    return seal(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")).decode("ascii")
 
 
 def unseal_json(token: str) -> Any:

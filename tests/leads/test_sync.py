@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from kernel.offline.models import Operation
 from leads import lifecycle
 from leads.models import Lead
 from tests.factories import leads as made
+from tests.factories.accounts import bearer
 from tests.factories.leads import TUESDAY, pass_time, take_any
 from tests.leads.calls import Api, body, code_of
 
@@ -189,6 +191,30 @@ def test_one_bad_operation_spoils_no_other(world: World, api: Api) -> None:
     )
     assert words(answer) == ["created", *["rejected"] * 7, "created"]
     assert all(one["errors"] for one in answer["receipts"][1:8])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"\ud800": "x"}, {"note": "\udfff"}, {"\x00": 1}, {"disposal": float("-inf")}, {"note": ["\ud800"]}],
+)
+def test_what_cannot_be_kept_is_refused_alone(world: World, api: Api, bad: dict[str, Any]) -> None:
+    """Half a character, a NUL or a number too great in one body: its own receipt says so, the operations
+    beside it are made."""
+    lead = made.reported(world)
+    seen = f'"v{lead.version}"'
+    queue = [
+        op(f"leads/{lead.pk}/respond/", if_match=seen),
+        op(f"leads/{lead.pk}/control/", if_match=seen, body=bad),
+        op(f"leads/{lead.pk}/control/", if_match=seen, body={"note": "已封存"}),
+    ]
+    raw = json.dumps({"operations": queue}).replace('"-1e400"', "-1e400")
+    headers = bearer(world.commissioner(1))
+    sent = api.client.post("/api/v1/sync/", raw, content_type="application/json", headers=headers)
+    assert sent.status_code == 200, sent.content
+    answer = sent.json()
+    assert words(answer) == ["created", "rejected", "created"]
+    assert answer["receipts"][1]["status"] == 400
+    assert Operation.objects.filter(state="waiting").count() == 0
 
 
 def test_a_used_uid_with_other_content_is_refused(world: World, api: Api) -> None:
