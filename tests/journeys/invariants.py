@@ -32,7 +32,7 @@ SELECT e.subject_id, e.kind, e.cycle FROM deadlines_event e
         WHERE m.subject_kind = 'dispute' AND m.subject_id = e.subject_id
           AND substring(m.dedupe_key from '^dispute:\\d+:(\\w+:\\d+):user:') IN (
               e.kind || ':' || e.cycle, e.kind || '_late:' || e.cycle, 'check:' || e.cycle,
-              'ended:' || e.cycle, 'entered:' || e.cycle + 1, 'filed:' || e.cycle + 1))
+              'ended_by_time:' || e.cycle, 'entered:' || e.cycle + 1, 'filed:' || e.cycle + 1))
 """
 """What a clock of a dispute did, its handlers are told by the name of what became of it."""
 DISPUTE_WITHOUT_ITS_CLOCK = """
