@@ -195,7 +195,7 @@ def test_one_bad_operation_spoils_no_other(world: World, api: Api) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"\ud800": "x"}, {"note": "\udfff"}, {"\x00": 1}, {"disposal": float("-inf")}, {"note": ["\ud800"]}],
+    [{"\ud800": "x"}, {"note": "\udfff"}, {"\x00": 1}, {"disposal": "-1e400"}, {"note": ["\ud800"]}],
 )
 def test_what_cannot_be_kept_is_refused_alone(world: World, api: Api, bad: dict[str, Any]) -> None:
     """Half a character, a NUL or a number too great in one body: its own receipt says so, the operations
