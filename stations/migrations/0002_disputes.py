@@ -1419,11 +1419,20 @@ class Migration(migrations.Migration):
             model_name="dispute",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("state", "agreed"), _negated=True),
+                    models.Q(("state__in", ["agreed", "performed"]), _negated=True),
                     ("agreed_at__isnull", False),
                     _connector="OR",
                 ),
                 name="stations_dispute_agreed_when_said",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome", "ON_THE_SPOT"), _negated=True), ("tier", "SHOP"), _connector="OR"
+                ),
+                name="stations_dispute_on_the_spot_in_the_shop",
             ),
         ),
         migrations.AddConstraint(

@@ -234,8 +234,12 @@ class Dispute(models.Model):
                 name="stations_dispute_withdrawn_for_a_reason",
             ),
             models.CheckConstraint(
-                condition=~Q(state=State.AGREED) | Q(agreed_at__isnull=False),
+                condition=~Q(state__in=[State.AGREED, State.PERFORMED]) | Q(agreed_at__isnull=False),
                 name="stations_dispute_agreed_when_said",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome=Outcome.ON_THE_SPOT) | Q(tier=Tier.SHOP),
+                name="stations_dispute_on_the_spot_in_the_shop",
             ),
             models.CheckConstraint(
                 condition=Q(amount__isnull=True) | Q(amount__gte=0),

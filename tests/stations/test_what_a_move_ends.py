@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from grids.demo import World
 from kernel.deadlines.models import Deadline, Segment
@@ -265,3 +266,16 @@ def test_settled_at_once_nobody_is_told_to_wait_for_a_call(around: Place, settin
     }
     assert wanted.pop("stations.to_consumer_taken") is False
     assert list(wanted.values()) == [True]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rule"),
+    [
+        ({"tier": Tier.COMMUNITY}, "stations_dispute_on_the_spot_in_the_shop"),
+        ({"state": State.PERFORMED, "outcome": "PERFORMED"}, "stations_dispute_agreed_when_said"),
+    ],
+)
+def test_the_database_knows_what_an_end_needs(around: Place, columns: dict[str, str], rule: str) -> None:
+    row = made.settled(around)
+    with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+        Dispute.objects.filter(pk=row.pk).update(**columns)
