@@ -34,6 +34,7 @@ class Row:
     """One dispute of the desk. `clock` is the countdown's HTML."""
 
     dispute: Dispute
+    title: str
     address: str
     state: str
     tone: str
@@ -146,6 +147,7 @@ def _of_office(desk: Desk, by: User, scope: Scope) -> None:
 def _row(dispute: Dispute, at: datetime, why: str = "") -> Row:
     return Row(
         dispute,
+        words.masked(f"{dispute.entity_name}　{dispute.goods}"),
         reverse("admin:stations_dispute_change", args=[dispute.pk]),
         words.state_of(dispute),
         words.STATE_TONES[dispute.get_state_display()],

@@ -201,8 +201,16 @@ class DisputeAdmin(ExportsSheet, OwnPages):
         *,
         status: int = 200,
     ) -> HttpResponse:
-        shown = {**page.context(dispute, by), **(more or {})}
+        opens = self._opens_shop(request, dispute, by)
+        shown = {**page.context(dispute, by), "opens_shop": opens, **(more or {})}
         return self.render(request, "stations/dispute_page.html", shown, title=dispute.number, status=status)
+
+    def _opens_shop(self, request: HttpRequest, dispute: Dispute, by: User) -> bool:
+        """May he open the shop's own page? A mediator knows the shops of his disputes by name only."""
+        shops = self.admin_site._registry[BusinessEntity]
+        if dispute.entity_id is None or not shops.has_view_permission(request):
+            return False
+        return BusinessEntity.objects.visible_to(by).filter(pk=dispute.entity_id).exists()
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):

@@ -17,7 +17,7 @@ from leads.models import Lead
 from leads.selectors import reads_masked
 from stations import selectors
 from stations.admin import moves, words
-from stations.models import Claim, Dispute, Session, TierStay
+from stations.models import Claim, Dispute, DisputeSurvey, Session, TierStay
 from stations.states import OVER, Tier
 
 Say = Callable[[str], str]
@@ -39,14 +39,17 @@ def say_to(scope: Scope) -> Say:
 def head(dispute: Dispute, by: User) -> dict[str, Any]:
     """What stands on every page around one dispute."""
     scope = scope_of(by)
+    say = say_to(scope)
     return {
         "dispute": dispute,
+        "shop": say(dispute.entity_name),
+        "goods": say(dispute.goods),
         "original": dispute,
         "state_tone": words.STATE_TONES[dispute.get_state_display()],
         "late": selectors.is_late(dispute, scope.at),
         "clock": words.clock(dispute, scope.at),
         "claims": "、".join(str(Claim(one).label) for one in dispute.claims),
-        "description": say_to(scope)(dispute.description),
+        "description": say(dispute.description),
         "consumer": getattr(dispute, "consumer", None),
     }
 
@@ -65,7 +68,8 @@ def context(dispute: Dispute, by: User) -> dict[str, Any]:
         "may_reveal": selectors.REVEAL in allowed,
         "may_session": not scope.is_auditor and moves.may_act_on_sessions(dispute, scope),
         "may_print": may_print(dispute, by, scope),
-        "word": getattr(dispute, "word", None),
+        "word": (word := getattr(dispute, "word", None)),
+        "word_note": "" if word is None else say(word.note),
         "stays": [(one, say(one.note)) for one in dispute.stays.all()],
         "sessions": sessions(dispute, say, scope.at),
         "agreements": [
@@ -74,9 +78,7 @@ def context(dispute: Dispute, by: User) -> dict[str, Any]:
         ],
         "testings": [(one, say(one.result)) for one in dispute.testings.all()],
         "leads": leads_made(dispute, by),
-        "surveys": list(dispute.surveys.order_by("round"))
-        if dispute.state in OVER or dispute.round > 1
-        else [],
+        "surveys": surveys(dispute, say),
         "files": files(dispute),
         "clock_rows": clock_rows(clocks),
         "end_note": say(dispute.end_note),
@@ -93,6 +95,13 @@ class Step:
     where: str
     when: str
     tone: str
+
+
+def surveys(dispute: Dispute, say: Say) -> list[tuple[DisputeSurvey, str]]:
+    """What the consumer was asked in each round, with his words; nothing before it first ended."""
+    if dispute.state not in OVER and dispute.round == 1:
+        return []
+    return [(one, say(one.comment)) for one in dispute.surveys.order_by("round")]
 
 
 def path_of(dispute: Dispute) -> list[Step]:
@@ -143,6 +152,7 @@ class Meeting:
     row: Session
     note: str
     minutes: str
+    why: str
     tone: str
     begun: bool
 
@@ -152,7 +162,14 @@ MEETING_TONES = {"planned": "info", "held": "success", "cancelled": "default"}
 
 def sessions(dispute: Dispute, say: Say, at: datetime) -> list[Meeting]:
     return [
-        Meeting(one, say(one.note), say(one.minutes), MEETING_TONES[one.state], one.starts_at <= at)
+        Meeting(
+            one,
+            say(one.note),
+            say(one.minutes),
+            say(one.cancelled_why),
+            MEETING_TONES[one.state],
+            one.starts_at <= at,
+        )
         for one in dispute.sessions.all()
     ]
 
