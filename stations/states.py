@@ -108,8 +108,8 @@ MOVES: dict[Move, dict[State, State | tuple[State, ...]]] = {
     },
 }
 """A tuple names alternatives: a broken agreement goes to the next tier, or to the office where the consumer
-says so now; from COMMUNITY to the office where he has said so before, else it ends; at OFFICIAL it ends. Whoever
-moves says which.
+says so now; from COMMUNITY to the office where he has said so before, else it ends; at OFFICIAL it ends.
+Whoever moves says which.
 """
 
 NEXT_TIER = {Tier.SHOP: Tier.CIRCLE, Tier.CIRCLE: Tier.COMMUNITY}
