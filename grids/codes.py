@@ -4,6 +4,7 @@ python-stdnum by the tests (GB 32100-2015; ISO 7064 MOD 11,10)."""
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 
 from grids.models.register import DOOR_ALPHABET, LENGTH_OLD
 
@@ -16,6 +17,9 @@ _WORTH = [
     {sign: value * weight for sign, value in (_DIGITS if place < 8 else _VALUE).items()}
     for place, weight in enumerate(_WEIGHTS)
 ]
+_PLACE = 8
+"""Who registers, and where: the first signs, which a county's codes share."""
+_BODY = _WORTH[_PLACE:]
 _DOORS = (DOOR_ALPHABET * 8).encode()
 _DOOR_LENGTH = 10
 
@@ -24,7 +28,9 @@ def is_sound(code: str) -> bool:
     """A valid credit code of 18 signs, or a valid old number of 15 digits."""
     if len(code) == _LENGTH:
         try:
-            total = sum([worth[sign] for worth, sign in zip(_WORTH, code, strict=False)])
+            total = _worth_of_place(code[:_PLACE]) + sum(
+                [worth[sign] for worth, sign in zip(_BODY, code[_PLACE:], strict=False)]
+            )
         except KeyError:
             return False
         return code[-1] == _SIGNS[-total % 31]
@@ -35,6 +41,12 @@ def is_sound(code: str) -> bool:
         check = (check + int(digit)) % 10 or 10
         check = check * 2 % 11
     return (check + int(code[-1])) % 10 == 1
+
+
+@lru_cache(maxsize=4096)
+def _worth_of_place(signs: str) -> int:
+    """Raises KeyError: one that may not stand there."""
+    return sum([worth[sign] for worth, sign in zip(_WORTH, signs, strict=False)])
 
 
 def door_codes(count: int) -> list[str]:

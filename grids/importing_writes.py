@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import chain, starmap
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -14,7 +16,7 @@ from grids.importing_rows import FIELDS, Change, Plan
 from grids.models import BusinessEntity, Community, Grid, Licence
 from grids.refusals import naming_the_rule
 from grids.register_words import kept
-from kernel import journal
+from kernel import clock, journal
 from kernel.accounts.models import User
 from kernel.copying import copy_rows
 from kernel.errors import Conflict
@@ -49,28 +51,23 @@ def write(plan: Plan, *, import_id: int, by: User, at: datetime) -> None:
     """
     ids = _numbers(len(plan.created))
     with naming_the_rule(BusinessEntity), naming_the_rule(Licence):
-        _create(plan.created, ids)
+        _create(plan.created, ids, at)
         _change(plan.updated)
         importing_questions.complete(plan.updated, by=by, at=at)
         new = list(zip(ids, plan.created, strict=True))
         old = [(_id(one), one) for one in plan.updated]
         copy_rows(LICENCE, LICENSED, [(number, *found) for number, one in new for found in one.licences])
         _keep_licences([(number, *found) for number, one in old for found in one.licences])
-    pairs = [*new, *old]
     names = _Names()
-    journal.append_many(
-        [
-            journal.Note(
-                f"entity:{entity_id}",
-                "entity.imported",
-                at,
-                {"import": import_id, "row": one.row, **_told(one, names)},
-                by,
-            )
-            for entity_id, one in pairs
-        ]
-    )
-    register_changes.tell([entity_id for entity_id, _ in pairs], at)
+
+    def note(entity_id: int, one: Change) -> journal.Note:
+        told = {"import": import_id, "row": one.row, **_told(one, names)}
+        return journal.Note(f"entity:{entity_id}", "entity.imported", at, told, by)
+
+    # What is told of a new business asks no question: it is put together while the server writes.
+    changed = [note(*pair) for pair in old]
+    journal.append_many(chain(starmap(note, new), changed))
+    register_changes.tell([entity_id for entity_id, _ in (*new, *old)], at)
 
 
 def _id(change: Change) -> int:
@@ -84,12 +81,15 @@ def _numbers(count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _create(created: Sequence[Change], ids: Sequence[int]) -> None:
+def _create(created: Sequence[Change], ids: Sequence[int], at: datetime) -> None:
+    """Moment and day are told: as defaults of the columns they are asked of the clock's table row by row."""
+    of = itemgetter(*FIELDS)
+    filed_on = clock.local_date(at)
     rows = (
-        (entity_id, code, *[one.values[name] for name in FIELDS])
+        (entity_id, code, at, filed_on, *of(one.values))
         for entity_id, code, one in zip(ids, door_codes(len(ids)), created, strict=True)
     )
-    copy_rows(ENTITY, ("id", "code", *FIELDS), rows)
+    copy_rows(ENTITY, ("id", "code", "created_at", "filed_on", *FIELDS), rows)
 
 
 def _change(updated: Sequence[Change]) -> None:

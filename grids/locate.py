@@ -75,10 +75,11 @@ def locate_many(points: Sequence[tuple[float, float]]) -> list[Match]:
         for place, shape in zip(at.tolist(), which.tolist(), strict=True):
             found[place].append(index.grids[shape])
     matches = []
+    whole = {grid: Match(*grid, "inside", 0.0) for grid in index.grids}
     for (lon, lat), inside in zip(points, found, strict=True):
         if inside:
-            grid_id, code = min(inside, key=lambda grid: grid[1])
-            matches.append(Match(grid_id, code, "inside", 0.0))
+            lowest = inside[0] if len(inside) == 1 else min(inside, key=lambda grid: grid[1])
+            matches.append(whole[lowest])
         else:
             matches.append(_nearest(index, Point(lon, lat), lon, lat))
     return matches

@@ -111,7 +111,7 @@ def schedule_missing(batch: int = 500) -> int:
                 if (locked[row.lead_id].state, locked[row.lead_id].round) == (State.CLOSED, row.round)
             ]
             _write(still, clocks.limits(at), at)
-            journal.append_many(_found_missing(row, at) for row, _ in still)
+            journal.append_many([_found_missing(row, at) for row, _ in still])
         done += len(still)
         if len(found) < batch:
             break

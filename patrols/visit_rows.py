@@ -112,7 +112,7 @@ def write(
     _finish(calls)
     ledger.record_many([_fact(call, visit) for call, visit in pairs if call.given.result in LOOKED])
     contacts.record([_contact(call, visit) for call, visit in pairs])
-    journal.append_many(_note(call, visit) for call, visit in pairs)
+    journal.append_many([_note(call, visit) for call, visit in pairs])
     _tell(visits, by, at, people)
     return visits
 

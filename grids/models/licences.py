@@ -31,7 +31,7 @@ class Licence(models.Model):
     """
 
     entity = models.ForeignKey(
-        BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="licences"
+        BusinessEntity, models.PROTECT, verbose_name="经营主体", related_name="licences", db_index=False
     )
     type = models.CharField("证照类型", max_length=20, choices=LicenceType.choices)
     number = models.CharField("证照编号", max_length=60)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from django.db import connection
@@ -53,16 +54,22 @@ def append(
     append_many([Note(stream, kind, at, data or {}, by)])
 
 
+def _row(n: Note) -> tuple[Any, ...]:
+    by = n.by
+    return (n.stream, n.kind, by.id if by else None, by.name if by else SYSTEM, n.at, n.data)
+
+
 def append_many(notes: Iterable[Note]) -> None:
-    """Append entries in the order given. One statement."""
-    values: list[tuple[Any, ...]] = [
-        (n.stream, n.kind, n.by.id if n.by else None, n.by.name if n.by else SYSTEM, n.at, n.data)
-        for n in notes
-    ]
+    """Append entries in the order given. One statement.
+
+    Many are taken while the server writes: whoever hands in a generator sends no statement from within it.
+    """
+    coming = map(_row, notes)
+    values = list(islice(coming, MANY + 1))
     if not values:
         return
     if len(values) > MANY:
-        copy_rows("journal_entry", COLUMNS, values)
+        copy_rows("journal_entry", COLUMNS, chain(values, coming))
         return
     values = [(*row[:-1], Json(row[-1])) for row in values]
     places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(values))
