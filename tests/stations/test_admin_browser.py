@@ -142,6 +142,9 @@ def test_an_agreement_is_read_and_signed_with_a_mouse(counter: Counter) -> None:
         with page.context.expect_event("response", lambda one: one.url.endswith("/preview/")) as preview:
             page.click("#preview")
         assert preview.value.header_value("content-type") == "application/pdf"
+        for other in page.context.pages[1:]:
+            other.close()
+        page.bring_to_front()
         draw(page, "consumer")
         draw(page, "shop")
         page.click("#clear-shop")
