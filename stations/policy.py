@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -89,9 +89,3 @@ def median_days(spans: Sequence[timedelta]) -> float | None:
     middle = len(ordered) // 2
     found = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
     return round(found, 2)
-
-
-def warning_kind(limits: Mapping[str, Limit], clock: str) -> str | None:
-    """The name of the clock's own warning, such as `shop_80`; None where its policy asks for none."""
-    limit = limits.get(LIMIT_OF.get(clock, ""))
-    return None if limit is None or limit.warn_percent is None else f"{clock}_{limit.warn_percent}"

@@ -17,6 +17,9 @@ from kernel.deadlines.policy import Limit, WorkingCalendar
 
 LIVE = (Deadline.State.RUNNING, Deadline.State.PAUSED)
 LOCK_TIMEOUT = "5s"
+WARNING = "_80"
+"""Ends the kind of a warning (API.md: `respond_80`), whatever share of the way a later policy asks for: it is
+the name under which its handler is known."""
 
 
 class Overdue(Exception):
@@ -112,7 +115,7 @@ def with_warning(
     rows = [Deadline(kind=kind, due_at=due_at, parent_kind="", **common)]
     warn_at = warning(limit, armed_at, due_at)
     if warn_at is not None:
-        rows.append(Deadline(kind=f"{kind}_{limit.warn_percent}", due_at=warn_at, parent_kind=kind, **common))
+        rows.append(Deadline(kind=f"{kind}{WARNING}", due_at=warn_at, parent_kind=kind, **common))
     return rows
 
 

@@ -59,6 +59,21 @@ def test_a_policy_without_warning_arms_one_clock() -> None:
     assert [row.kind for row in rows] == ["limit"]
 
 
+def test_a_warning_at_another_share_of_the_way_keeps_its_name() -> None:
+    now = clock.now()
+    half = Limit("limit", 4, 30, warn_percent=50)
+    _, warning = clocks.with_warning(
+        half,
+        subject_kind="thing",
+        subject_id=1,
+        kind="limit",
+        cycle=1,
+        armed_at=now,
+        due_at=now + 30 * MINUTE,
+    )
+    assert (warning.kind, warning.due_at) == ("limit_80", now + 15 * MINUTE), "its handler is known by it"
+
+
 def test_arming_again_changes_nothing() -> None:
     first = arm(due=HOUR)
     again = arm(due=2 * HOUR)
