@@ -347,7 +347,7 @@ def test_whatever_happens(world: World, chance: Random, length: int) -> None:
 
 
 @pytest.mark.long
-@histories(150)
+@histories(25)
 @given(st.randoms(use_true_random=False), st.integers(10, 30))
 def test_whatever_happens_for_long(world: World, chance: Random, length: int) -> None:
     play(world, chance, length)
