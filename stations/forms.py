@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminRadioSelectWidget,
@@ -299,6 +300,41 @@ class AgreeForm(TermsForm):
     consumer = SignatureField(label="消费者签名")
     shop = SignatureField(label="经营者签名")
     mediator = SignatureField(label="调解员签名")
+
+
+class CorrectForm(ActForm):
+    """更正登记: the shop found in the register, goods, amount, claims; as they stand to begin with."""
+
+    register_code = line(
+        "登记册中的店铺",
+        longest=20,
+        required=False,
+        help_text="填写店门上的一店一码或者统一社会信用代码；店铺不改则留空。",
+    )
+    goods = line("商品或服务", longest=LONGEST_GOODS)
+    goods_kind = one_of("类别", GoodsKind.choices, radio=False)
+    amount = money("争议金额（元）")
+    bought_on = day("消费日期", required=False)
+    claims = forms.MultipleChoiceField(
+        label="诉求",
+        choices=Claim.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请至少选择一项诉求。", "invalid_choice": "诉求不在可选范围内。"},
+    )
+
+    def __init__(self, *args: Any, by: Any = None, dispute: Dispute | None = None, **options: Any) -> None:
+        super().__init__(*args, by=by, dispute=dispute, **options)
+        for name in ("goods", "goods_kind", "amount", "bought_on", "claims"):
+            self.fields[name].initial = getattr(dispute, name, None)
+
+    def clean_register_code(self) -> BusinessEntity | None:
+        code = str(self.cleaned_data["register_code"]).upper().replace(" ", "")
+        if not code:
+            return None
+        found = BusinessEntity.objects.filter(Q(code=code) | Q(uscc=code)).order_by("id").first()
+        if found is None:
+            raise forms.ValidationError("登记册中没有这个编码，请核对店门上的二维码编号或者营业执照。")
+        return found
 
 
 class IntakeForm(KeepsPhotos):

@@ -29,6 +29,7 @@ FIELD_OF = {
     "signatures.consumer": "consumer",
     "signatures.shop": "shop",
     "signatures.mediator": "mediator",
+    "entity": "register_code",
 }
 """Names that services give to what is at fault → fields of our forms."""
 USED = "这张表单已经提交过一次，内容与现在的不同。确需再次提交的，请核对后重新提交。"

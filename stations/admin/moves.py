@@ -16,6 +16,7 @@ from kernel.clock import local_date
 from leads.models import Rating
 from stations import (
     agreements,
+    correcting,
     escalating,
     lead_made,
     official,
@@ -66,6 +67,14 @@ class Offer:
     done: str
     effect: str
     weighty: bool = False
+
+
+def _correct(c: Call) -> Any:
+    given, shop = c.given, c.given["register_code"]
+    changes = {name: given[name] for name in ("goods", "goods_kind", "amount", "bought_on", "claims")}
+    if shop is not None:
+        changes["entity"] = shop.pk
+    return correcting.correct(dispute_id=c.dispute_id, by=c.by, expect=c.expect, changes=changes)
 
 
 def _settle(c: Call) -> Any:
@@ -268,6 +277,10 @@ OFFERS: dict[str, Offer] = {
         Offer(
             "withdraw", "撤回", "undo", ask.WithdrawForm, _withdraw, "已登记撤回。",
             "由消费者提出；已签订、尚未履行的协议随之作废。",
+        ),
+        Offer(
+            "correct", "更正登记", "edit", ask.CorrectForm, _correct, "已更正登记。",
+            "前后内容都记入办理过程；关联店铺后，按该店铺重新确定商圈和市场监管所。",
         ),
         Offer(
             "lead", "转为问题线索", "add_alert", ask.LeadForm, _lead, "已转为问题线索。",

@@ -474,3 +474,25 @@ def test_the_front_page_of_a_mediator_is_his_stations_desk(around: Place) -> Non
     assert row.number in html
     assert 'id="take-dispute"' in html
     assert 'id="take-dispute"' not in page(client_of(around.clerk), "/admin/")
+
+
+# --- putting right ---------------------------------------------------------------------------------
+
+
+def test_a_typed_shop_is_found_in_the_register(around: Place) -> None:
+    row = made.taken(around, entity_name="大衣店", entity_id=None)
+    client = client_of(around.again(around.mediator))
+    shown = page(client, act(row, "correct"))
+    assert "羊绒大衣" in shown, "as it stands to begin with"
+    told = {"goods": "羽绒服", "goods_kind": "CLOTHING", "claims": ["REFUND"], "amount": "500"}
+    wrong = send(client, row, "correct", **told, register_code="NOSUCHCODE")
+    assert wrong.status_code == 400
+    assert "登记册中没有这个编码" in wrong.content.decode()
+    assert "羽绒服" in wrong.content.decode(), "nothing that was written is lost"
+    done = send(client, row, "correct", **told, register_code=around.shop.code.lower())
+    assert done.status_code == 302
+    row.refresh_from_db()
+    assert (row.entity, row.goods, row.circle) == (around.shop, "羽绒服", around.circle)
+    assert row.amount == 500
+    stale = client.post(act(row, "correct"), {"version": row.version - 1, **told, "goods": "别的"})
+    assert stale.status_code == 412
