@@ -107,6 +107,16 @@ def one_of(label: str, choices: Any, *, radio: bool = True, help_text: str = "",
     )
 
 
+def claims_of_consumer() -> Any:
+    """What the consumer wants, one or more."""
+    return forms.MultipleChoiceField(
+        label="诉求",
+        choices=Claim.choices,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请至少选择一项诉求。", "invalid_choice": "诉求不在可选范围内。"},
+    )
+
+
 class ActForm(forms.Form):
     """The version that the person saw goes along, so that nobody acts on a stale page."""
 
@@ -315,12 +325,7 @@ class CorrectForm(ActForm):
     goods_kind = one_of("类别", GoodsKind.choices, radio=False)
     amount = money("争议金额（元）")
     bought_on = day("消费日期", required=False)
-    claims = forms.MultipleChoiceField(
-        label="诉求",
-        choices=Claim.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "请至少选择一项诉求。", "invalid_choice": "诉求不在可选范围内。"},
-    )
+    claims = claims_of_consumer()
 
     def __init__(self, *args: Any, by: Any = None, dispute: Dispute | None = None, **options: Any) -> None:
         super().__init__(*args, by=by, dispute=dispute, **options)
@@ -351,12 +356,7 @@ class IntakeForm(KeepsPhotos):
     goods_kind = one_of("类别", [("", "请选择"), *GoodsKind.choices], radio=False)
     amount = money("争议金额（元）")
     bought_on = day("消费日期", required=False)
-    claims = forms.MultipleChoiceField(
-        label="诉求",
-        choices=Claim.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "请至少选择一项诉求。", "invalid_choice": "诉求不在可选范围内。"},
-    )
+    claims = claims_of_consumer()
     phone = line("联系电话", longest=20, inputmode="tel")
     name = line("姓名", longest=LONGEST_NAME, required=False)
     description = text("纠纷情况", required=False, rows=4, longest=LONGEST_DESCRIPTION)

@@ -276,7 +276,3 @@ class Dispute(models.Model):
     @property
     def stream(self) -> str:
         return f"dispute:{self.pk}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
