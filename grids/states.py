@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from kernel.errors import Conflict
+from kernel.moves import TableOfMoves
 
 
 class TaskState(TextChoices):
@@ -35,11 +35,5 @@ MOVES: dict[TaskMove, dict[TaskState, TaskState]] = {
     TaskMove.CANCEL: {TaskState.OPEN: TaskState.CANCELLED},
 }
 
-
-def target(move: TaskMove, state: str) -> TaskState:
-    """The state after the move. Raises Conflict `wrong_state` where the table does not name the pair."""
-    try:
-        return MOVES[move][TaskState(state)]
-    except KeyError:
-        label = TaskState(state).label
-        raise Conflict(f"任务目前为“{label}”，不能{LABELS[move]}。", code="wrong_state") from None
+TABLE = TableOfMoves("任务", MOVES, LABELS, TaskState)
+target = TABLE.target

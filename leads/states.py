@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from kernel.errors import Conflict
+from kernel.moves import TableOfMoves
 
 
 class State(TextChoices):
@@ -131,29 +131,5 @@ NOT_FOR_TIP_OFFS = frozenset(
 )
 """Side roads that ask, or tell, the community: a tip-off (举报) takes none of them."""
 
-
-def allowed(move: Move, state: str) -> bool:
-    return State(state) in MOVES[move]
-
-
-def targets(move: Move, state: str) -> tuple[State, ...]:
-    """Every state that this move may lead to from here; none where the table does not name the pair."""
-    found = MOVES[move].get(State(state), ())
-    return found if isinstance(found, tuple) else (found,)
-
-
-def target(move: Move, state: str, to: State | None = None) -> State:
-    """The state after the move; `to` chooses where the table names alternatives.
-
-    Raises:
-        Conflict: `wrong_state` – the table does not name this pair.
-        ValueError: `to` is missing or none of the alternatives (a mistake of the caller).
-    """
-    found = targets(move, state)
-    if not found:
-        raise Conflict(f"线索目前为“{State(state).label}”，不能{LABELS[move]}。", code="wrong_state")
-    if to is None and len(found) == 1:
-        return found[0]
-    if to not in found:
-        raise ValueError(f"{move} from {state} leads to one of {found}, not to {to}")
-    return to
+TABLE = TableOfMoves("线索", MOVES, LABELS, State)
+allowed, targets, target = TABLE.allowed, TABLE.targets, TABLE.target

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from kernel.errors import Conflict
+from kernel.moves import TableOfMoves
 
 
 class WhistleState(TextChoices):
@@ -94,18 +94,5 @@ MOVES: dict[CallMove, dict[CallState, CallState]] = {
 }
 """Who is on the spot without having answered has answered by coming."""
 
-
-def allowed(move: CallMove, state: str) -> bool:
-    return CallState(state) in MOVES[move]
-
-
-def target(move: CallMove, state: str) -> CallState:
-    """The state after the move.
-
-    Raises:
-        Conflict: `wrong_state` – the table does not name this pair.
-    """
-    found = MOVES[move].get(CallState(state))
-    if found is None:
-        raise Conflict(f"该部门目前为“{CallState(state).label}”，不能{LABELS[move]}。", code="wrong_state")
-    return found
+TABLE = TableOfMoves("该部门", MOVES, LABELS, CallState)
+allowed, target = TABLE.allowed, TABLE.target

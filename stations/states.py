@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from kernel.errors import Conflict
+from kernel.moves import TableOfMoves
 
 
 class Tier(TextChoices):
@@ -115,32 +115,8 @@ Whoever moves says which.
 NEXT_TIER = {Tier.SHOP: Tier.CIRCLE, Tier.CIRCLE: Tier.COMMUNITY}
 """Up to COMMUNITY; a shop that belongs to no circle goes from SHOP to COMMUNITY at once (`next_tier`)."""
 
-
-def allowed(move: Move, state: str) -> bool:
-    return State(state) in MOVES[move]
-
-
-def targets(move: Move, state: str) -> tuple[State, ...]:
-    """Every state that this move may lead to from here; none where the table does not name the pair."""
-    found = MOVES[move].get(State(state), ())
-    return found if isinstance(found, tuple) else (found,)
-
-
-def target(move: Move, state: str, to: State | None = None) -> State:
-    """The state after the move; `to` chooses where the table names alternatives.
-
-    Raises:
-        Conflict: `wrong_state` – the table does not name this pair.
-        ValueError: `to` is missing or none of the alternatives (a mistake of the caller).
-    """
-    found = targets(move, state)
-    if not found:
-        raise Conflict(f"纠纷目前为“{State(state).label}”，不能{LABELS[move]}。", code="wrong_state")
-    if to is None and len(found) == 1:
-        return found[0]
-    if to not in found:
-        raise ValueError(f"{move} from {state} leads to one of {found}, not to {to}")
-    return to
+TABLE = TableOfMoves("纠纷", MOVES, LABELS, State)
+allowed, targets, target = TABLE.allowed, TABLE.targets, TABLE.target
 
 
 def next_tier(tier: str, *, has_circle: bool) -> Tier | None:
