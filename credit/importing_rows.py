@@ -55,6 +55,10 @@ _SORTS: dict[tuple[str, ...], Sort] = {
         FactKind.PENALTY, "penalty", {"轻微": "LIGHT", "一般": "ORDINARY", "严重": "GRAVE"}, numbered=True
     ),
     ("抽检不合格", "抽检"): Sort(FactKind.SAMPLE_FAILED, "sample", numbered=True),
+    ("自查未做", "未开展自查"): Sort(FactKind.SELF_CHECK_MISSED, "selfcheck"),
+    ("登记信息不符", "登记不符"): Sort(
+        FactKind.MISMATCH, "mismatch", {"不符": "FOUND", "已更正": "RESOLVED"}, state=True
+    ),
     ("年度报告", "年报"): Sort(
         FactKind.ANNUAL_REPORT,
         "report",

@@ -13,6 +13,7 @@ from django.test import Client
 from python_calamine import load_workbook
 
 from credit import grading, ledger
+from credit.explaining import explain
 from credit.importing_rows import COLUMNS, SORTS
 from credit.models import CreditFact, CreditStanding, DirtyEntity
 from grids import duplicates
@@ -146,6 +147,23 @@ def test_what_is_listed_and_removed_is_one_matter(world: World, client: Client) 
     carried(client, user, *rows)
     facts = CreditFact.objects.filter(ref=f"blacklist:{shop.pk}").order_by("at")
     assert [fact.level for fact in facts] == ["LISTED", "REMOVED"]
+
+
+def test_every_rule_of_the_scheme_has_facts_to_count(world: World, client: Client) -> None:
+    """I1 登记信息不符 and I7 自查未做: nothing but a file tells of them."""
+    shop, clerk = make_entity(world), world.clerk_of(1)
+    rows = [
+        row(shop, "登记信息不符", "不符", 编号="", 说明="经营地址"),
+        row(shop, "自查未做", 编号="", 说明="月度食品安全"),
+    ]
+    assert carried(client, clerk, *rows)["created"] == 2
+    grading.regrade_dirty()
+    stands = CreditStanding.objects.get(pk=shop.pk)
+    assert (stands.i1, stands.i7) == (9, 11)
+    assert "登记信息“经营地址”与实际不符，扣3分，更正前持续计入" in explain(shop, clock.today()).text
+    carried(client, clerk, row(shop, "登记信息不符", "已更正", 编号="", 发生日期="2026-02-01"))
+    grading.regrade_dirty()
+    assert CreditStanding.objects.get(pk=shop.pk).i1 == 12
 
 
 def test_an_office_brings_facts_of_its_own_shops_and_never_a_veto(world: World, client: Client) -> None:
