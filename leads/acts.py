@@ -15,17 +15,16 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from grids.access import Scope, Seat, scope_of
+from grids.access import Seat
+from grids.acting import BIGGEST, Acting, safe
 from grids.roles import DUTY_OFFICER, OFFICE_SIDE, Role
 from grids.staffing import RoutingFacts, routing_facts
 from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
-from kernel.deadlines.policy import Limit
 from kernel.errors import Conflict, NotAllowed, NotVisible
 from kernel.notices import outbox
-from kernel.notices.policy import masked
 from leads import handing_back, notices, states
 from leads.models import JointHandler, Lead, Recusal, Side, Signature, Stage
 from leads.states import Move, State
@@ -34,42 +33,20 @@ T = TypeVar("T")
 Expect = Callable[[int], None]
 """Called with the lead's present version; raises VersionRequired or StaleVersion."""
 
-FREE_TEXT = frozenset({"note", "reason", "why"})
-BIGGEST = 2**63 - 1
 APPROVAL = "approval"
 INSTRUCTED = ("finish_today", "grace")
 """Clocks of a supervisor's instructions: finish today, and the day given to one who is late already."""
 UNKNOWN = "没有找到这条线索，或者您无权查看。"
 
 
-def safe(data: dict[str, Any]) -> dict[str, Any]:
-    """The journal can never be erased: telephone and identity numbers in free text are masked first."""
-    return {name: masked(value) if name in FREE_TEXT else value for name, value in data.items()}
-
-
 @dataclass
-class Act:
+class Act(Acting):
     """One act on one locked lead."""
 
     lead: Lead
     by: User | None
     at: datetime
     live: list[Deadline]
-
-    @cached_property
-    def scope(self) -> Scope:
-        return scope_of(self.actor)
-
-    @property
-    def actor(self) -> User:
-        """Who acts. A system act has nobody whose rights could be asked."""
-        if self.by is None:
-            raise TypeError("a system act asks nobody's rights")
-        return self.by
-
-    @cached_property
-    def limits(self) -> dict[str, Limit]:
-        return clocks.limits(self.at)
 
     @cached_property
     def people(self) -> RoutingFacts | None:
@@ -163,10 +140,6 @@ class Act:
         if self.recused:
             return None
         return self.scope.seat(Role.GRID_WORKER, grid_id=self.lead.grid_id)
-
-    @property
-    def by_id(self) -> int | None:
-        return None if self.by is None else self.by.pk
 
     def note(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Append to the lead's journal, in this transaction, and tell other systems where it is a step.

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, TypeVar
 
 from django.db import transaction
 
-from grids.access import Scope, Seat, scope_of
+from grids.access import Scope, Seat
+from grids.acting import BIGGEST, Acting, safe
 from grids.models import Grid
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role
 from kernel import clock, journal
@@ -22,7 +22,6 @@ from kernel.accounts.models import User
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
 from kernel.errors import NotAllowed, NotVisible
-from leads.acts import BIGGEST, safe
 from leads.models import Lead, Side, Whistle, WhistleCall
 from leads.whistle_states import CallMove, target
 
@@ -62,7 +61,7 @@ def _community_seat(scope: Scope, grid: Grid) -> Seat | None:
 
 
 @dataclass
-class WhistleAct:
+class WhistleAct(Acting):
     """One act on one locked whistle. `by` None: a department's contact, by his link."""
 
     whistle: Whistle
@@ -71,16 +70,6 @@ class WhistleAct:
     by: User | None
     at: datetime
     live: list[Deadline]
-
-    @cached_property
-    def scope(self) -> Scope:
-        if self.by is None:
-            raise TypeError("nobody's rights can be asked of a link")
-        return scope_of(self.by)
-
-    @property
-    def by_id(self) -> int | None:
-        return None if self.by is None else self.by.pk
 
     def as_caller(self) -> Seat | None:
         """The seat on the caller's side of the whistle's grid, own or stood in for."""

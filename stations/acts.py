@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, transaction
 
 from grids.access import Scope, Seat, scope_of
+from grids.acting import BIGGEST, Acting, safe
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, Role, Section
 from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.approvals.models import Approval
 from kernel.deadlines import clocks, contention
 from kernel.deadlines.models import Deadline
-from kernel.deadlines.policy import Limit, WorkingCalendar
+from kernel.deadlines.policy import WorkingCalendar
 from kernel.errors import NotAllowed, NotVisible
-from kernel.notices.policy import masked
 from stations import states
 from stations.models import Dispute
 from stations.states import Move, State, Tier
@@ -33,42 +33,20 @@ Expect = Callable[[int], None]
 """Called with the dispute's present version; raises VersionRequired or StaleVersion."""
 
 SUBJECT = "dispute"
-BIGGEST = 2**63 - 1
 SAVED_AT_ONCE = 500
 WITH = ("station", "taken_station", "circle", "entity__grid", "office")
 UNKNOWN = "没有找到这件纠纷，或者您无权查看。"
-FREE_TEXT = frozenset({"note", "reason", "why", "institution"})
 OFFICE_DESK = (Role.OFFICE_CLERK.value, Role.OFFICE_HEAD.value, DUTY_OFFICER, DUTY_LEADER)
 
 
-def safe(data: dict[str, Any]) -> dict[str, Any]:
-    """The journal can never be erased: telephone and identity numbers in free text are masked first."""
-    return {name: masked(value) if name in FREE_TEXT else value for name, value in data.items()}
-
-
 @dataclass
-class Act:
+class Act(Acting):
     """One act on one locked dispute."""
 
     dispute: Dispute
     by: User | None
     at: datetime
     live: list[Deadline]
-
-    @cached_property
-    def scope(self) -> Scope:
-        return scope_of(self.actor)
-
-    @property
-    def actor(self) -> User:
-        """Who acts. A system act has nobody whose rights could be asked."""
-        if self.by is None:
-            raise TypeError("a system act asks nobody's rights")
-        return self.by
-
-    @cached_property
-    def limits(self) -> dict[str, Limit]:
-        return clocks.limits(self.at)
 
     @cached_property
     def calendar(self) -> WorkingCalendar:
