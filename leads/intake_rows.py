@@ -16,7 +16,7 @@ from kernel.deadlines import clocks
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.models import Deadline
 from kernel.deadlines.policy import Counting, Limit, WorkingCalendar
-from kernel.evidence import attach
+from kernel.evidence import awaiting
 from kernel.journal.models import Entry
 from kernel.notices import outbox, webhooks
 from kernel.notices.webhooks import Step
@@ -32,7 +32,6 @@ from leads import (
     snapshots,
     tip_offs,
 )
-from leads.files import there_already
 from leads.intake_values import Facts, Made, Report
 from leads.models import Category, Lead, LeadEvidence, LeadReporter, Severity, Side, Signature, Stage
 from leads.owner_clocks import morning_clock, urgent_clocks
@@ -115,21 +114,24 @@ class Rows:
 
     def _attach(self) -> list[LeadEvidence]:
         """Bind the files that are there; those still to come are kept by their hash."""
-        asked = [*self.report.evidence, *there_already(self.report.awaited, by=self.by)]
-        there = attach.attach(ids=asked, subject_kind="lead", subject_id=self.facts.lead_id, by=self.by)
-        by_hash = {one.sha256: one for one in there}
-        hashes = list(dict.fromkeys([*by_hash, *self.report.awaited]))
+        found = awaiting.gather(
+            ids=self.report.evidence,
+            awaited=self.report.awaited,
+            subject_kind="lead",
+            subject_id=self.facts.lead_id,
+            by=self.by,
+        )
         return [
             LeadEvidence(
                 lead_id=self.facts.lead_id,
                 sha256=sha,
-                evidence=by_hash.get(sha),
+                evidence=found.there.get(sha),
                 stage=Stage.DISCOVERY,
                 round=1,
                 added_by_id=self.by.pk,
                 added_at=self.at,
             )
-            for sha in hashes
+            for sha in found.hashes
         ]
 
     def _lead(self, files: Sequence[LeadEvidence]) -> Lead:

@@ -7,23 +7,18 @@ the telephone to the outbox alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from django.db import connection, transaction
+from datetime import datetime
 
 from grids.access import scope_of
 from grids.roles import Role
-from kernel import clock, sealed
 from kernel.accounts.models import User
 from kernel.accounts.reveal import stated
-from kernel.deadlines import clocks
-from kernel.errors import Conflict, Gone, NotAllowed, NotVisible
-from leads import identity
+from kernel.errors import NotAllowed, NotVisible
 from leads.acts import UNKNOWN, Act, perform
 from leads.identity import Identity
+from leads.kept_identities import Keeping
 from leads.models import Lead, LeadReporter
 
-FORGOTTEN_AT_ONCE = 500
 KEEPER_ONLY = "反映人信息只有举报人信息保管员可以查看。"
 
 
@@ -60,7 +55,7 @@ def reveal(*, lead_id: int, by: User, reason: str) -> Revealed:
     why = stated(reason)
 
     def work(act: Act) -> Revealed:
-        found = _opened(act.lead)
+        found = KEEPING.opened(act.lead)
         act.by = by
         act.note("reporter.revealed", {"reason": found.masked_in(why)})
         return Revealed(act.lead.pk, act.lead.number, found, act.at)
@@ -83,29 +78,6 @@ def id_of(number: str) -> int:
     return found
 
 
-def _opened(lead: Lead) -> Identity:
-    row = LeadReporter.objects.filter(lead=lead).first()
-    if row is None:
-        raise Conflict("这条线索没有反映人信息。", code="no_reporter")
-    if row.removed_at is not None:
-        raise Gone("反映人信息已到保存期限，已清除。", code="identity_removed")
-    try:
-        return identity.opened(row.sealed)
-    except sealed.SealBroken:
-        raise Conflict("反映人信息无法解密，请联系系统管理员核对密钥。", code="seal_broken") from None
-
-
-def identity_of(lead: Lead) -> Identity | None:
-    """Who told it, for the services that answer him; None where nobody did, or it cannot be read any more."""
-    row = LeadReporter.objects.filter(lead=lead, removed_at__isnull=True).first()
-    if row is None:
-        return None
-    try:
-        return identity.opened(row.sealed)
-    except sealed.SealBroken:
-        return None
-
-
 # --- keeping ---------------------------------------------------------------------------------------
 
 FORGET = """
@@ -120,23 +92,9 @@ emptied AS (
 INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
 SELECT 'lead:' || lead_id, 'reporter.removed', NULL, '系统', %(at)s, '{}'::jsonb FROM emptied ORDER BY lead_id
 """
+KEEPING = Keeping(LeadReporter, "lead", "反映人", "这条线索没有反映人信息。", "no_reporter", FORGET)
 
 
-def forget_expired() -> int:
-    """Empty the identities of leads that ended longer ago than `identity_retention`; the row stays as a
-    tombstone. Any number may run at once. Returns how many were emptied."""
-    emptied = 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            at = clock.now()
-            kept_for = timedelta(minutes=clocks.limits(at)["identity_retention"].amount)
-            cursor.execute(FORGET, {"before": at - kept_for, "at": at, "most": FORGOTTEN_AT_ONCE})
-            emptied += cursor.rowcount
-            if cursor.rowcount < FORGOTTEN_AT_ONCE:
-                return emptied
-
-
-def reseal() -> tuple[int, int]:
-    """Seal anew under the newest key what rests under an older one. Returns how many were, and how many no
-    key opens. Safe to repeat and to interrupt."""
-    return sealed.reseal(LeadReporter.objects.filter(removed_at__isnull=True), "sealed")
+def identity_of(lead: Lead) -> Identity | None:
+    """Who told it, for the services that answer him; None where nobody did, or it cannot be read any more."""
+    return KEEPING.known(lead)

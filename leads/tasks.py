@@ -14,8 +14,8 @@ def hand_on_vacant() -> None:
 @shared_task(name="leads.bind_crossed")
 def bind_crossed() -> None:
     """Bind files whose upload crossed with their naming. Safe to run twice."""
-    files.bind_crossed()
-    whistle_files.bind_crossed()
+    files.AWAITING.bind_crossed()
+    whistle_files.AWAITING.bind_crossed()
 
 
 @shared_task(name="leads.settle_answers")
@@ -28,7 +28,7 @@ def settle_answers() -> None:
 @shared_task(name="leads.forget_reporters")
 def forget_reporters() -> None:
     """Remove reporters' identities that were kept long enough. Safe to run twice."""
-    reporters.forget_expired()
+    reporters.KEEPING.forget_expired()
 
 
 @shared_task(name="leads.schedule_look_backs")

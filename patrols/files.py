@@ -1,4 +1,4 @@
-"""Evidence of a visit. A file may be named by its hash before it is uploaded (the manner of `leads.files`).
+"""Evidence of a visit. A file may be named by its hash before it is uploaded (`kernel.evidence.awaiting`).
 
 The visit keeps the list of hashes and never changes; the file is bound when it comes (`arrived`), when it is
 named after it came, or – where the two crossed – by a sweep (`bind_crossed`). Of a visit that found a
@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
 from kernel import clock
 from kernel.accounts.models import User
-from kernel.evidence import attach
+from kernel.evidence import attach, awaiting
 from kernel.evidence.captions import Caption
 from kernel.evidence.models import Evidence
-from leads.files import there_already
 from leads.policy import OLDEST_CAPTURE
 from patrols.models import PatrolVisit
 
@@ -43,9 +42,7 @@ def add(visit_id: int, *, ids: Sequence[int], awaited: Sequence[str], by: User) 
     """
     if not ids and not awaited:
         return []
-    asked = [*ids, *there_already(awaited, by=by)]
-    there = attach.attach(ids=asked, subject_kind=SUBJECT, subject_id=visit_id, by=by)
-    return list(dict.fromkeys([*(one.sha256 for one in there), *awaited]))
+    return awaiting.gather(ids=ids, awaited=awaited, subject_kind=SUBJECT, subject_id=visit_id, by=by).hashes
 
 
 def arrived(evidence: Evidence) -> None:
@@ -60,9 +57,10 @@ def arrived(evidence: Evidence) -> None:
         _bind(number, evidence)
 
 
-def _bind(visit_id: int, evidence: Evidence) -> None:
+def _bind(visit_id: int, evidence: Evidence) -> bool:
     attach.attach(ids=[evidence.pk], subject_kind=SUBJECT, subject_id=visit_id, by=evidence.uploaded_by)
     evidence.subject_kind, evidence.subject_id = SUBJECT, visit_id
+    return True
 
 
 def bind_crossed(batch: int = 200) -> int:
@@ -70,14 +68,7 @@ def bind_crossed(batch: int = 200) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CROSSED, [clock.today() - WAITS, batch])
         pairs = cursor.fetchall()
-    bound = 0
-    for visit_id, evidence_id in pairs:
-        with transaction.atomic():
-            evidence = Evidence.objects.select_related("uploaded_by").get(pk=evidence_id)
-            if evidence.subject_kind is None:
-                _bind(visit_id, evidence)
-                bound += 1
-    return bound
+    return awaiting.bind_each(pairs, _bind)
 
 
 def visible_ids(user: User, ids: set[int]) -> set[int]:

@@ -30,7 +30,7 @@ class StationsConfig(AppConfig):
         matters.on_complaint(complaints.take_new)
         access.register(files.SUBJECT, files.visible_ids)
         access.register_uploader(intake.may_take)
-        arrivals.register(files.arrived)
+        arrivals.register(files.AWAITING.arrived)
         watermarks.register(files.SUBJECT, files.captions)
         clock_handlers.register()
         notices.register()

@@ -7,22 +7,16 @@ to the outbox alone. No identity card is ever asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import connection, transaction
-
-from kernel import clock, sealed
 from kernel.accounts.masking import mask_name, mask_phone
 from kernel.accounts.models import User
 from kernel.accounts.reveal import stated
-from kernel.deadlines import clocks
-from kernel.errors import Conflict, Gone
 from leads import identity
 from leads.identity import Identity
+from leads.kept_identities import Keeping
 from stations.acts import Act, perform
 from stations.models import Dispute, DisputeConsumer
-
-FORGOTTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +44,7 @@ def keep(dispute: Dispute, name: str, phone: str) -> DisputeConsumer | None:
 
 def identity_of(dispute: Dispute) -> Identity | None:
     """Who complains, for the services that answer him; None where nobody knows, or nobody can read it."""
-    row = DisputeConsumer.objects.filter(dispute=dispute, removed_at__isnull=True).first()
-    if row is None:
-        return None
-    try:
-        return identity.opened(row.sealed)
-    except sealed.SealBroken:
-        return None
+    return KEEPING.known(dispute)
 
 
 def hidden(dispute: Dispute, text: str) -> str:
@@ -76,23 +64,11 @@ def reveal(*, dispute_id: int, by: User, reason: str) -> Revealed:
 
     def work(act: Act) -> Revealed:
         act.as_handler()
-        found = _opened(act.dispute)
+        found = KEEPING.opened(act.dispute)
         act.note("consumer.revealed", {"reason": found.masked_in(why)})
         return Revealed(act.dispute.pk, act.dispute.number, found, act.at)
 
     return perform(dispute_id, by, work)
-
-
-def _opened(dispute: Dispute) -> Identity:
-    row = DisputeConsumer.objects.filter(dispute=dispute).first()
-    if row is None:
-        raise Conflict("这件纠纷没有登记消费者信息。", code="no_consumer")
-    if row.removed_at is not None:
-        raise Gone("消费者信息已到保存期限，已清除。", code="identity_removed")
-    try:
-        return identity.opened(row.sealed)
-    except sealed.SealBroken:
-        raise Conflict("消费者信息无法解密，请联系系统管理员核对密钥。", code="seal_broken") from None
 
 
 # --- keeping ---------------------------------------------------------------------------------------
@@ -110,23 +86,4 @@ INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
 SELECT 'dispute:' || dispute_id, 'consumer.removed', NULL, '系统', %(at)s, '{}'::jsonb
   FROM emptied ORDER BY dispute_id
 """
-
-
-def forget_expired() -> int:
-    """Empty the identities of disputes that ended longer ago than `identity_retention`; the row stays as a
-    tombstone. Any number may run at once. Returns how many were emptied."""
-    emptied = 0
-    while True:
-        with transaction.atomic(), connection.cursor() as cursor:
-            at = clock.now()
-            kept_for = timedelta(minutes=clocks.limits(at)["identity_retention"].amount)
-            cursor.execute(FORGET, {"before": at - kept_for, "at": at, "most": FORGOTTEN_AT_ONCE})
-            emptied += cursor.rowcount
-            if cursor.rowcount < FORGOTTEN_AT_ONCE:
-                return emptied
-
-
-def reseal() -> tuple[int, int]:
-    """Seal anew under the newest key what rests under an older one. Returns how many were, and how many no
-    key opens. Safe to repeat and to interrupt."""
-    return sealed.reseal(DisputeConsumer.objects.filter(removed_at__isnull=True), "sealed")
+KEEPING = Keeping(DisputeConsumer, "dispute", "消费者", "这件纠纷没有登记消费者信息。", "no_consumer", FORGET)

@@ -8,7 +8,7 @@ from stations import complaints, consumers, files
 @shared_task(name="stations.forget_consumers")
 def forget_consumers() -> None:
     """Remove consumers' identities that were kept long enough. Safe to run twice."""
-    consumers.forget_expired()
+    consumers.KEEPING.forget_expired()
 
 
 @shared_task(name="stations.take_kept")
@@ -20,4 +20,4 @@ def take_kept() -> None:
 @shared_task(name="stations.bind_crossed")
 def bind_crossed() -> None:
     """Bind files whose upload crossed with their naming. Safe to run twice."""
-    files.bind_crossed()
+    files.AWAITING.bind_crossed()

@@ -176,7 +176,7 @@ def test_a_file_beside_the_report_that_names_it_is_never_lost(world: World) -> N
             ]
         )
         assert refused(outcomes) == []
-        files.bind_crossed()
+        files.AWAITING.bind_crossed()
         link = LeadEvidence.objects.get(sha256=sha)
         assert link.evidence is not None
         assert (link.evidence.subject_kind, link.evidence.subject_id) == ("lead", link.lead_id)

@@ -102,9 +102,9 @@ def test_an_upload_that_crossed_with_its_naming_is_bound_by_the_sweep(world: Wor
     LeadEvidence.objects.create(
         lead=lead, sha256=sha, stage="discovery", added_by=worker, added_at=lead.reported_at
     )
-    assert files.bind_crossed() == 1
+    assert files.AWAITING.bind_crossed() == 1
     assert shown(api, worker, lead.pk) == [(sha, False, photo["id"])]
-    assert files.bind_crossed() == 0
+    assert files.AWAITING.bind_crossed() == 0
 
 
 def test_feedback_and_control_take_files_of_both_kinds(world: World, api: Api) -> None:

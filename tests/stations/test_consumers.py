@@ -87,7 +87,7 @@ def test_nobody_else_does(around: Place) -> None:
 
 def test_kept_as_long_as_the_limit_and_then_emptied(around: Place) -> None:
     ended, still_open = made.settled(around), made.taken(around)
-    assert consumers.forget_expired() == 0
+    assert consumers.KEEPING.forget_expired() == 0
     at = pass_time(YEARS, fire=False)
     tasks.forget_consumers()
     kept = DisputeConsumer.objects.get(dispute=ended)
@@ -96,7 +96,7 @@ def test_kept_as_long_as_the_limit_and_then_emptied(around: Place) -> None:
     assert consumers.identity_of(still_open) is not None
     assert Entry.objects.filter(stream=ended.stream, kind="consumer.removed").count() == 1
     assert refused(around, ended.pk, around.mediator) == "identity_removed"
-    assert consumers.forget_expired() == 0
+    assert consumers.KEEPING.forget_expired() == 0
 
 
 def test_a_new_key_seals_it_anew(around: Place, settings: Any) -> None:

@@ -228,7 +228,19 @@ def test_a_file_that_was_named_before_it_came_is_bound_on_arrival(
     assert (mine.subject_kind, mine.subject_id) == ("dispute", row.pk)
     assert row.evidence.get().evidence == mine
     assert Entry.objects.filter(stream=row.stream, kind="dispute.evidence_arrived").exists()
-    assert files.bind_crossed() == 0
+    assert files.AWAITING.bind_crossed() == 0
+
+
+def test_a_file_that_crossed_with_its_naming_is_bound_by_the_sweep(
+    around: Place, settings: Any, tmp_path: Any
+) -> None:
+    """As if both transactions had run at once: the file lies there, the row still waits."""
+    settings.MEDIA_ROOT = tmp_path
+    row, photo = made.taken(around), keep_photo(around.mediator)
+    row.evidence.create(sha256=photo.sha256, added_by=around.mediator, added_at=clock.now())
+    assert (files.AWAITING.bind_crossed(), files.AWAITING.bind_crossed()) == (1, 0)
+    photo.refresh_from_db()
+    assert (photo.subject_kind, photo.subject_id) == ("dispute", row.pk)
 
 
 # --- the auditor -----------------------------------------------------------------------------------

@@ -20,11 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = [
-            reporters.reseal(),
+            reporters.KEEPING.reseal(),
             resealing.reseal(),
             queue.reseal(),
             platforms.reseal(),
-            consumers.reseal(),
+            consumers.KEEPING.reseal(),
             agreements.reseal(),
         ]
         done, broken = sum(one for one, _ in counts), sum(one for _, one in counts)
