@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
@@ -24,10 +24,10 @@ from leads import identity, links, reopen_requests, reporters
 from leads.acts import Act, perform
 from leads.identity import Identity
 from leads.models import Disposal, Lead, Rating, Rework, Signature, Survey
-from leads.models.answer import UNHAPPY
+from leads.models.answer import UNHAPPY, Question
 from leads.states import State
 
-How = Survey.How
+How = Question.How
 ASKS_BY_TELEPHONE = frozenset(
     {
         Role.OFFICE_CLERK,
@@ -116,7 +116,7 @@ def look(token: str) -> Asked:
         NotVisible: no such link. Conflict: `survey_answered`. Gone: `survey_expired`, `survey_voided`.
     """
     survey = _by_token(token)
-    _refuse_over(survey, by_link=True)
+    refuse_over(survey, by_link=True)
     return Asked(survey, survey.lead.number)
 
 
@@ -133,7 +133,7 @@ def answer_by_link(*, token: str, rating: Rating, comment: str = "") -> Survey:
         said = _masked(act.lead, survey, comment)
         if (survey.how, survey.rating, survey.comment) == (How.LINK, rating, said):
             return survey
-        _refuse_over(survey, by_link=True)
+        refuse_over(survey, by_link=True)
         return _answer(act, survey, rating, said, how=How.LINK, by=None)
 
     return perform(found.lead_id, None, work)
@@ -146,12 +146,14 @@ def _by_token(token: str) -> Survey:
     return survey
 
 
-def _refuse_over(survey: Survey, *, by_link: bool) -> None:
-    if survey.answered_at is not None:
+def refuse_over(row: Question, *, by_link: bool, voided: str = VOIDED) -> None:
+    """Raise where nothing may be answered any more: Conflict `survey_answered`; Gone `survey_voided`,
+    `survey_expired`."""
+    if row.answered_at is not None:
         raise Conflict(ANSWERED, code="survey_answered")
-    if survey.voided_at is not None:
-        raise Gone(VOIDED, code="survey_voided")
-    if by_link and survey.expires_at <= clock.now():
+    if row.voided_at is not None:
+        raise Gone(voided, code="survey_voided")
+    if by_link and row.expires_at <= clock.now():
         raise Gone(EXPIRED, code="survey_expired")
 
 
@@ -180,7 +182,7 @@ def record_by_telephone(*, lead_id: int, by: User, rating: Rating, comment: str 
             return survey
         if is_involved(lead, by):
             raise NotAllowed("您经手或签过这条线索，请由未参与的人员回访。", code="involved")
-        _refuse_over(survey, by_link=False)
+        refuse_over(survey, by_link=False)
         return _answer(act, survey, rating, said, how=How.TELEPHONE, by=by)
 
     return perform(lead_id, None if reporters.is_keeper(by) else by, work)
@@ -240,10 +242,15 @@ def _masked(lead: Lead, survey: Survey, comment: str) -> str:
     return (told or Identity("", "")).masked_in(said)[:500]
 
 
+def write(row: Question, rating: Rating, comment: str, *, how: str, by: User | None, at: datetime) -> None:
+    """Enter an answer in its row; the caller notes it and does what follows from it."""
+    row.answered_at, row.rating, row.comment, row.how = at, rating, comment, how
+    row.entered_by = by
+    row.save(update_fields=["answered_at", "rating", "comment", "how", "entered_by"])
+
+
 def _answer(act: Act, survey: Survey, rating: Rating, comment: str, *, how: How, by: User | None) -> Survey:
-    survey.answered_at, survey.rating, survey.comment, survey.how = act.at, rating, comment, how
-    survey.entered_by = by
-    survey.save(update_fields=["answered_at", "rating", "comment", "how", "entered_by"])
+    write(survey, rating, comment, how=how, by=by, at=act.at)
     act.note("survey.answered", {"round": survey.round, "rating": rating, "how": how})
     if rating in UNHAPPY and act.lead.state == State.CLOSED and act.lead.round == survey.round:
         reopen_requests.ask(act, survey)

@@ -11,22 +11,20 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from grids.access import scope_of
-from kernel import clock
 from kernel.accounts.models import User
-from kernel.errors import Conflict, Gone, NotAllowed, NotVisible
+from kernel.errors import Conflict, NotAllowed, NotVisible
 from leads import by_link, links
 from leads import surveys as of_leads
 from leads.by_link import Asked, Said
 from leads.models import Rating, Survey
-from leads.models.answer import UNHAPPY
-from leads.surveys import ANSWERED, ASKS_BY_TELEPHONE, EXPIRED, UNKNOWN_LINK
+from leads.models.answer import UNHAPPY, Question
+from leads.surveys import UNKNOWN_LINK
 from stations import consumers, reopening
 from stations.acts import Act, perform
 from stations.models import DisputeSurvey, Outcome
 from stations.states import State
 
-How = DisputeSurvey.How
+How = Question.How
 PREFIX = "d"
 """Begins every token of a dispute, before a dot (`leads.by_link`)."""
 ASKED_OF = frozenset({State.SETTLED.value, State.PERFORMED.value, State.NOT_REACHED.value})
@@ -100,12 +98,7 @@ def _by_token(token: str) -> DisputeSurvey:
 
 
 def _refuse_over(row: DisputeSurvey, *, by_link: bool) -> None:
-    if row.answered_at is not None:
-        raise Conflict(ANSWERED, code="survey_answered")
-    if row.voided_at is not None:
-        raise Gone(VOIDED, code="survey_voided")
-    if by_link and row.expires_at <= clock.now():
-        raise Gone(EXPIRED, code="survey_expired")
+    of_leads.refuse_over(row, by_link=by_link, voided=VOIDED)
 
 
 # --- by telephone ----------------------------------------------------------------------------------
@@ -141,14 +134,11 @@ def record_by_telephone(*, dispute_id: int, by: User, rating: Rating, comment: s
 
 def may_survey(user: User) -> bool:
     """Does one of his postings let him ask consumers by telephone? A mediator never does."""
-    scope = scope_of(user)
-    return not scope.is_auditor and scope.has(*ASKS_BY_TELEPHONE)
+    return of_leads.may_survey(user)
 
 
 def _answer(act: Act, row: DisputeSurvey, rating: Rating, comment: str, *, how: How, by: User | None) -> None:
-    row.answered_at, row.rating, row.comment, row.how = act.at, rating, comment, how
-    row.entered_by = by
-    row.save(update_fields=["answered_at", "rating", "comment", "how", "entered_by"])
+    of_leads.write(row, rating, comment, how=how, by=by, at=act.at)
     act.note("survey.answered", {"round": row.round, "rating": rating, "how": how})
     if rating in UNHAPPY and act.dispute.round == row.round:
         reopening.ask(act, row)

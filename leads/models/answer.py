@@ -146,25 +146,19 @@ SATISFIED = frozenset({Rating.VERY_SATISFIED, Rating.SATISFIED})
 UNHAPPY = frozenset({Rating.UNSATISFIED, Rating.VERY_UNSATISFIED})
 
 
-class Survey(models.Model):
-    """满意度回访: one a round, asked of the citizen who told it, never of staff (DOMAIN.md §5).
+class Question(models.Model):
+    """满意度回访: one question a round, asked of whom the matter concerned, never of staff (DOMAIN.md §5).
 
     The link's token is kept as a hash only; without a link it is asked by telephone. Answered once: by the
-    link, or entered by somebody who neither handled nor signed (trigger `leads_survey_by_the_uninvolved`).
-    `voided_at`: the lead was taken up again before anybody answered.
+    link, or entered by somebody who neither handled nor signed. `voided_at`: the matter was taken up again
+    before anybody answered. A matter's own rows name it, and that each round of it has one.
     """
 
     class How(models.TextChoices):
         LINK = "link", "短信链接"
         TELEPHONE = "telephone", "电话回访"
 
-    class Asked(models.TextChoices):
-        CITIZEN = "citizen", "反映人"
-        SHOP = "shop", "经营主体"
-
-    lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="surveys")
     round = models.PositiveSmallIntegerField("轮次")
-    asked = models.CharField("回访对象", max_length=8, choices=Asked)
     asked_at = models.DateTimeField("发起时间")
     token_hash = models.CharField("链接校验值", max_length=64, null=True)
     expires_at = models.DateTimeField("链接失效时间")
@@ -178,11 +172,10 @@ class Survey(models.Model):
     voided_at = models.DateTimeField("作废时间", null=True)
 
     class Meta:
-        verbose_name = verbose_name_plural = "满意度回访"
+        abstract = True
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["lead", "round"], name="leads_survey_one_a_round"),
-            models.UniqueConstraint(fields=["token_hash"], name="leads_survey_one_a_token"),
+            models.UniqueConstraint(fields=["token_hash"], name="%(app_label)s_%(class)s_one_a_token"),
             models.CheckConstraint(
                 condition=Q(answered_at__isnull=True, rating="", comment="", how="")
                 | Q(
@@ -191,15 +184,34 @@ class Survey(models.Model):
                     how__in=["link", "telephone"],
                     voided_at__isnull=True,
                 ),
-                name="leads_survey_answered_when_said",
+                name="%(app_label)s_%(class)s_answered_when_said",
             ),
             models.CheckConstraint(
                 condition=Q(how="telephone", entered_by__isnull=False)
                 | (~Q(how="telephone") & Q(entered_by__isnull=True)),
-                name="leads_survey_telephone_names_who",
+                name="%(app_label)s_%(class)s_telephone_names_who",
             ),
         ]
-        indexes = [models.Index(fields=["answered_at"], name="leads_survey_by_time")]
+        indexes = [models.Index(fields=["answered_at"], name="%(app_label)s_survey_by_time")]
+
+
+class Survey(Question):
+    """The question about a lead, to the citizen who told it, else to the shop; the trigger
+    `leads_survey_by_the_uninvolved` holds who enters an answer."""
+
+    class Asked(models.TextChoices):
+        CITIZEN = "citizen", "反映人"
+        SHOP = "shop", "经营主体"
+
+    lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="surveys")
+    asked = models.CharField("回访对象", max_length=8, choices=Asked)
+
+    class Meta(Question.Meta):
+        verbose_name = verbose_name_plural = "满意度回访"
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "round"], name="leads_survey_one_a_round"),
+            *Question.Meta.constraints,
+        ]
 
     def __str__(self) -> str:
         return f"{self.lead_id} 第 {self.round} 轮"
