@@ -6,6 +6,8 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from grids import demo
 from grids.demo import World
 from grids.models import BusinessEntity, BusinessType, EntityKind
@@ -20,13 +22,15 @@ _numbers = itertools.count(90001)
 def make_world(*, at: datetime | None = None, entities: int = 0, stations: bool = False) -> World:
     """4 offices, 17 communities, 21 grids and all their people, as of now.
 
-    `entities` businesses too, where asked; the 25 stations and their mediators with `stations`.
+    `entities` businesses too, where asked; the 25 stations and their mediators with `stations`. Its
+    references are looked up here: left to the end, each test on a standing world would do so anew.
     """
     world = demo.build(at=at or clock.now(), stations=stations)
     if entities:
         demo.build_entities(world, entities)
     if stations:
         build_stations(world)
+    connection.check_constraints()
     return world
 
 
