@@ -73,13 +73,25 @@ SELECT w.id, w.grid_id, w.lon, w.lat, w.address, w.grade, w.cause, k.kind
 """
 
 STANDING = f"""
-SELECT t.id, t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.state, e.lon, e.lat, e.address
-  FROM patrols_patroltask t JOIN grids_businessentity e ON e.id = t.entity_id
+SELECT t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.state, count(*)
+  FROM patrols_patroltask t
  WHERE t.state IN {LIVE} AND t.period_end >= %(on)s AND t.kind <> 'QUARTERLY_REVIEW'
    AND (%(grids)s::bigint[] IS NULL OR t.grid_id = ANY(%(grids)s::bigint[]))
    AND (%(kinds)s::varchar[] IS NULL OR t.kind = ANY(%(kinds)s::varchar[]))
+ GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+ADRIFT = f"""
+SELECT g.place, t.id, e.lon, e.lat, e.address
+  FROM jsonb_to_recordset(%(groups)s::jsonb) AS g(place integer, grid_id bigint, kind text, planned_on date,
+       period_end date, assignee_id bigint, state text)
+  JOIN patrols_patroltask t ON t.grid_id = g.grid_id AND t.kind = g.kind AND t.planned_on = g.planned_on
+   AND t.period_end = g.period_end AND t.state = g.state AND t.assignee_id IS NOT DISTINCT FROM g.assignee_id
+  JOIN grids_businessentity e ON e.id = t.entity_id
+ WHERE t.state IN {LIVE}
  ORDER BY t.id
 """
+"""The tasks of some of the groups that `STANDING` counts, and where their businesses lie."""
 
 _COLUMNS = (
     "grid_id, period_end, planned_on, assignee_id, grade, cause, without_entering, state, why, planned_at"

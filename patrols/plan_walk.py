@@ -27,6 +27,8 @@ from patrols.sequences import Walk, walk_of
 from patrols.walking import Stop
 
 NONE = literal(())
+Group = tuple[int, str, int | None, tuple[date, ...]]
+"""Visits to be placed again together: grid, kind, for whom alone (None: whoever is there), on which days."""
 VISITS = (TaskKind.DAILY_PATROL, TaskKind.MONTHLY_PATROL, TaskKind.WEEKLY_CHECK)
 
 
@@ -61,22 +63,15 @@ class Made:
 
 
 class Standing(NamedTuple):
-    """A visit that is in the plan already and still to be done."""
+    """Visits that are in the plan already and still to be done: all that stand alike, and how many."""
 
-    id: int
     grid_id: int
     kind: str
     planned_on: date
     period_end: date
     assignee_id: int | None
     state: str
-    lon: float | None
-    lat: float | None
-    address: str
-
-    @property
-    def stop(self) -> Stop:
-        return Stop(self.id, self.lon, self.lat, self.address)
+    tasks: int
 
     @property
     def slot(self) -> Slot:
@@ -196,35 +191,49 @@ class PlanWalk:
             cursor.execute(plan_sql.STANDING, self._given(grids=grids, kinds=kinds))
             return [Standing(*row) for row in cursor.fetchall()]
 
+    def _stops(self, adrift: Sequence[Standing]) -> list[list[Stop]]:
+        """Where the visits of each of these lie. One statement, or none for nobody."""
+        stops: list[list[Stop]] = [[] for _ in adrift]
+        if adrift:
+            groups = [{"place": place, **one._asdict()} for place, one in enumerate(adrift)]
+            with connection.cursor() as cursor:
+                cursor.execute(plan_sql.ADRIFT, {"groups": json.dumps(groups, default=str)})
+                for place, *stop in cursor.fetchall():
+                    stops[place].append(Stop(*stop))
+        return stops
+
     # --- placing -----------------------------------------------------------------------------------
 
     def _place_again(self, standing: Sequence[Standing]) -> None:
         """Visits whose day is gone, and those that nobody will be there for; one statement writes them."""
-        adrift: dict[tuple[int, str, int | None, tuple[date, ...]], list[Standing]] = defaultdict(list)
-        for task in standing:
-            group = self._adrift(task)
+        adrift: dict[Group, list[Standing]] = defaultdict(list)
+        for some in standing:
+            group = self._adrift(some)
             if group is None:
-                self.loads[task.kind][task.slot] += 1
+                self.loads[some.kind][some.slot] += some.tasks
             else:
-                adrift[group].append(task)
+                adrift[group].append(some)
+        groups = sorted(adrift.items(), key=lambda one: str(one[0]))
+        found = iter(self._stops([some for _, alike in groups for some in alike]))
         rows = []
-        for (grid_id, kind, person, days), tasks in sorted(adrift.items(), key=lambda one: str(one[0])):
+        for (grid_id, kind, person, days), alike in groups:
+            stood = {stop.key: (stop, some.slot) for some in alike for stop in next(found)}
             slots = self._slots(grid_id, kind, days, only=person)
-            dealt = deal([task.stop for task in tasks], slots, self.loads[kind])
-            for task in tasks:
-                slot = dealt[task.id]
+            dealt = deal([stop for stop, _ in stood.values()], slots, self.loads[kind])
+            for task_id, slot in dealt.items():
+                before = stood[task_id][1]
                 self._touch(kind, slot.person, grid_id, slot.day)
-                if slot != task.slot:
+                if slot != before:
                     rows.append(
-                        {"id": task.id, "planned_on": slot.day.isoformat(), "assignee_id": slot.person}
+                        {"id": task_id, "planned_on": slot.day.isoformat(), "assignee_id": slot.person}
                     )
-                    self._touch(kind, task.assignee_id, grid_id, task.planned_on)
+                    self._touch(kind, before.person, grid_id, before.day)
         if rows:
             with connection.cursor() as cursor:
                 cursor.execute(plan_sql.PLACE, {"rows": json.dumps(rows)})
 
-    def _adrift(self, task: Standing) -> tuple[int, str, int | None, tuple[date, ...]] | None:
-        """How a visit is to be placed again; None: it stands where it should."""
+    def _adrift(self, task: Standing) -> Group | None:
+        """How visits are to be placed again; None: they stand where they should."""
         here = (task.grid_id, task.kind)
         if task.planned_on < self.on:
             if not self.carry_over or task.state == TaskState.ASKS:
