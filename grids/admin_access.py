@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from grids.access import Scope, scope_of
 from grids.refusals import naming_contention
@@ -30,6 +31,7 @@ from kernel.accounts.models import User
 from kernel.api.downloads import xlsx
 from kernel.clock import SHANGHAI
 from kernel.errors import DomainError
+from kernel.notices.policy import masked
 
 MOST_EXPORTED = 20_000
 EXPORT = "_export"
@@ -49,12 +51,15 @@ class ScopedAdmin(ModelAdmin):
             life is a matter of services keep this empty and offer actions.
         journal_stream: where set, every save through the form leaves an entry `<stream>:<id>`.
         free_text: those of `search_fields` that are shown masked; no search reads the numbers in them.
+        written: what people wrote; an auditor reads it masked on the row's own page. Lists and workbooks
+            mask it for everybody (`as_listed`).
     """
 
     view_roles: Collection[str] = frozenset()
     change_roles: Collection[str] = frozenset()
     journal_stream = ""
     free_text: Collection[str] = ()
+    written: Collection[str] = ()
     list_per_page = 50
     list_max_show_all = 50
     show_full_result_count = False
@@ -92,6 +97,13 @@ class ScopedAdmin(ModelAdmin):
         rows: models.QuerySet[Any] = self.model._default_manager.visible_to(request.user)
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None and self.written and self.scope(request).is_auditor:
+            for name in self.written:
+                setattr(row, name, masked(getattr(row, name)))
+        return row
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         found = super().get_search_fields(request)
@@ -181,6 +193,17 @@ class ScopedAdmin(ModelAdmin):
 
 
 Column = tuple[str, Callable[[Any], Any]]
+
+
+def as_listed(column: str, title: str) -> Callable[[Any], str]:
+    """What people wrote, for `list_display` and workbooks: every number in it masked."""
+
+    @display(description=title, ordering=column, empty_value="—")
+    def told(row: Any) -> str:
+        return str(masked(getattr(row, column)))
+
+    told.__name__ = f"{column}_as_listed"
+    return told
 
 
 class ExportsSheet:

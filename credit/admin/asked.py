@@ -9,19 +9,24 @@ from django.contrib import admin
 from credit.admin.lists import OfEntity
 from credit.models import Appeal, Repair
 from grids.admin.of_entity import SHOP, GridFilter
+from grids.admin_access import as_listed
 
 
 class AskedAdmin(OfEntity):
-    list_display = ("asked_at", "shop", "grid", "state", "reason", "asked_by", "decided_by", "decided_at")
+    list_display: Any = (
+        "asked_at", "shop", "grid", "state", as_listed("reason", "理由"), "asked_by", "decided_by",
+        "decided_at",
+    )  # fmt: skip
+    written = ("reason", "note")
     list_select_related = ("entity__grid", "asked_by", "decided_by")
     list_filter: Any = ("state", GridFilter)
     ordering = ("-id",)
     export_columns = (
         ("提出时间", lambda row: row.asked_at),
         *SHOP,
-        ("理由", lambda row: row.reason),
+        ("理由", as_listed("reason", "理由")),
         ("状态", lambda row: row.get_state_display()),
-        ("审核意见", lambda row: row.note),
+        ("审核意见", as_listed("note", "审核意见")),
         ("审核时间", lambda row: row.decided_at),
     )
 

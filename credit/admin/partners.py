@@ -39,6 +39,7 @@ class RedPartnerAdmin(OfEntity):
         "entity", "community", "state", "reason", "nominated_by", "nominated_at", "decided_by", "decided_at",
         "suspended_at", "revoked_by", "revoked_at", "note",
     )  # fmt: skip
+    written = ("reason", "note")
     actions_detail: Any = ("revoke", "take_back")
     when_empty = "还没有红色合伙人。社区书记在经营主体页面提名，所长批准。"
     export_name = "red-partners"

@@ -19,6 +19,7 @@ from credit.models import CreditAssessment, CreditReview, CreditStanding
 from credit.wording import CAPS, VETOES
 from grids.admin.of_entity import SHOP, GridFilter
 from grids.admin.register import GRADE_TONES
+from grids.admin_access import as_listed
 from grids.models import BusinessEntity
 from grids.own_pages import OwnPages
 
@@ -26,6 +27,7 @@ SCORED = (
     "total", "computed_grade", "effective_grade", "why",
     "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8",
 )  # fmt: skip
+EXCEPTION = as_listed("exception", "例外说明")
 POINTS = tuple(
     (title, lambda row, column=column: float(getattr(row, column)))
     for column, title in (
@@ -136,7 +138,8 @@ class CreditAssessmentAdmin(ScoredAdmin):
 class CreditReviewAdmin(OfEntity):
     """定期评定: monthly and quarterly; the quarterly ones are confirmed by list."""
 
-    list_display = ("period", "kind", "shop", "grid", "before", "grade", "total", "confirmed_at", "exception")
+    list_display = ("period", "kind", "shop", "grid", "before", "grade", "total", "confirmed_at", EXCEPTION)
+    written = ("exception",)
     list_filter = ("kind", "period", "grade", ("confirmed_at", admin.EmptyFieldListFilter), GridFilter)
     ordering = ("-period", "-id")
     fields: Any = (
@@ -151,7 +154,7 @@ class CreditReviewAdmin(OfEntity):
         ("评定前等级", lambda row: row.before),
         ("评定后等级", lambda row: row.grade),
         ("总分", lambda row: float(row.total)),
-        ("例外说明", lambda row: row.exception),
+        ("例外说明", EXCEPTION),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -14,7 +14,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from grids import duplicates, key_changes
 from grids.admin.of_entity import SHOP, GridFilter, OfEntity
-from grids.admin_access import BUREAU_PEOPLE, GRID_PEOPLE, OFFICE_PEOPLE, ExportsSheet, ScopedAdmin
+from grids.admin_access import (
+    BUREAU_PEOPLE,
+    GRID_PEOPLE,
+    OFFICE_PEOPLE,
+    ExportsSheet,
+    ScopedAdmin,
+    as_listed,
+)
 from grids.models import (
     BusinessEntity,
     DuplicatePair,
@@ -156,6 +163,7 @@ class EntityContactAdmin(OfBusiness):
     ordering = ["-at", "-id"]
     when_empty = "还没有入企记录。处置线索、巡查走访、检查时由系统自动记入。"
     fields = ["entity", "purpose", "entered", "by", "with_names", "at", "note"]
+    written = ("note",)
     export_name = "contacts"
     export_columns = (
         ("入企时间", lambda row: row.at),
@@ -178,6 +186,7 @@ class KeyChangeAdmin(OfBusiness):
     fields = [
         "entity", "what", "reason", "state", "asked_by", "asked_at", "decided_by", "decided_at", "note",
     ]  # fmt: skip
+    written = ("reason", "note")
     actions_detail: Any = ["take_back"]
     export_name = "key-changes"
     export_columns = (
@@ -186,7 +195,7 @@ class KeyChangeAdmin(OfBusiness):
         ("变更内容", lambda row: told(row.changes)),
         ("状态", lambda row: row.get_state_display()),
         ("确认时间", lambda row: row.decided_at),
-        ("确认意见", lambda row: row.note),
+        ("确认意见", as_listed("note", "确认意见")),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -248,6 +257,7 @@ class DuplicatePairAdmin(ExportsSheet, ScopedAdmin):
     actions_detail = ["same", "different"]
     when_empty = "没有疑似重复的主体。系统每晚比对名称、代码、电话和位置，发现后列在这里。"
     fields = ["first", "second", "why", "state", "found_at", "judged_by", "judged_at", "note"]
+    written = ("note",)
     readonly_fields = fields
     export_name = "duplicates"
     export_columns = (

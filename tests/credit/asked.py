@@ -86,9 +86,11 @@ def penalised(world: World, level: str, *, ago: int) -> tuple[BusinessEntity, Cr
     return shop, CreditFact.objects.get(entity=shop, kind="PENALTY")
 
 
-def repaired(world: World, fact: CreditFact, *, by: User | None = None) -> Repair:
+def repaired(
+    world: World, fact: CreditFact, *, by: User | None = None, reason: str = "罚款已缴，已改正"
+) -> Repair:
     who = by or world.commissioner(1)
-    given = repairs.Given(fact.pk, entry("罚款已缴，已改正", proof=keep_photo(who)))
+    given = repairs.Given(fact.pk, entry(reason, proof=keep_photo(who)))
     row, created = repairs.ask(given=given, by=who)
     assert created
     return row

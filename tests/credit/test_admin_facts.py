@@ -20,7 +20,7 @@ from grids import importing
 from grids.demo import World
 from grids.models import BusinessEntity, ImportFile
 from kernel.journal.models import Entry
-from tests.credit.asked import penalised
+from tests.credit.asked import penalised, repaired
 from tests.credit.test_admin_schemes import signed_in
 from tests.credit.test_importing import as_csv, row
 from tests.factories.grids import make_entity
@@ -30,6 +30,7 @@ from tests.suoshe.pages import english_in, outside_in
 pytestmark = pytest.mark.django_db
 FACTS = "/admin/credit/creditfact/"
 FILES = "/admin/grids/importfile/"
+REPAIRS = "/admin/credit/repair/"
 ALLOWED = {"esc", "xlsx", "csv", "MB", "A", "B", "C", "D"}
 
 
@@ -231,6 +232,19 @@ def test_what_is_refused_stands_beside_the_form_and_the_proof_is_kept(world: Wor
     bare = client.post(repair_page(shop), application(fact, photos=None))
     assert "请附上已缴纳罚款或者已改正的证明材料" in bare.content.decode()
     assert not Repair.objects.exists()
+
+
+def test_what_people_wrote_is_masked_in_lists_and_workbooks_and_for_auditors(world: World) -> None:
+    _, fact = penalised(world, "LIGHT", ago=10)
+    row = repaired(world, fact, reason="罚款已缴，店主13812345678")
+    one = f"{REPAIRS}{row.pk}/change/"
+    for who in ("bureau", "auditor"):
+        client = signed_in(world, who)
+        assert "138****5678" in read(client, REPAIRS)
+        sheet = client.get(f"{REPAIRS}?_export=xlsx").content
+        lines = load_workbook(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+        assert lines[1][4] == "罚款已缴，店主138****5678"
+        assert ("13812345678" in read(client, one)) == (who == "bureau")
 
 
 def test_who_enters_a_repair(world: World) -> None:

@@ -238,7 +238,11 @@ def test_the_auditor_reads_masked(world: World, api: Api) -> None:
         shop.pk, newest(shop).pk, asked.entry("请联系13812345678，未收到决定书"), (fact.pk,)
     )
     row, _ = appeals.ask(given=given, by=world.worker(1))
-    assert "138****5678" in api.get(world.user("auditor"), f"credit/appeals/{row.pk}/").json()["reason"]
+    path = f"credit/appeals/{row.pk}/"
+    assert "138****5678" in api.get(world.user("auditor"), path).json()["reason"]
+    assert "13812345678" in api.get(world.worker(1), path).json()["reason"]
+    for who in ("worker-01-1", "bureau", "auditor"):
+        assert b"13812345678" not in api.get(world.user(who), "credit/appeals/").content, who
 
 
 def test_every_budget_is_used() -> None:

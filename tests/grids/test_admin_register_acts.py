@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from python_calamine import load_workbook
 
 from grids.demo import World
 from grids.models import KeyChange
@@ -63,3 +65,14 @@ def test_nobody_else_does(world: World) -> None:
         assert back not in client.get(reverse("admin:grids_keychange_change", args=[row.pk])).content.decode()
     row.refresh_from_db()
     assert row.state == KeyChange.State.WAITING
+
+
+def test_what_people_wrote_is_masked_in_the_workbook_and_for_auditors(world: World) -> None:
+    row = waiting(world)
+    KeyChange.objects.filter(pk=row.pk).update(reason="店主13812345678来电", note="已致电13812345678")
+    one = reverse("admin:grids_keychange_change", args=[row.pk])
+    assert "13812345678" in page(world, "clerk-01").get(one).content.decode()
+    assert "13812345678" not in page(world, "auditor").get(one).content.decode()
+    sheet = page(world, "clerk-01").get(reverse("admin:grids_keychange_changelist"), {"_export": "xlsx"})
+    lines = load_workbook(io.BytesIO(sheet.content)).get_sheet_by_index(0).to_python()
+    assert lines[1][-1] == "已致电138****5678"
