@@ -19,8 +19,9 @@ from grids.access import scope_of
 from grids.models import BusinessEntity
 from kernel import clock
 from kernel.api import CursorPages, etag
+from kernel.api.days import day_named, span_named
 from kernel.api.shown import moment, person
-from kernel.errors import Malformed, NotAllowed
+from kernel.errors import NotAllowed
 from leads.api.serializers import BIGGEST, NoBody
 from leads.api.views import user_of
 from patrols import completion, consenting, demand, review_lists, reviews
@@ -28,9 +29,6 @@ from patrols.api import task_shapes as s
 from patrols.kinds import LIVE, Cause, TaskKind, TaskState
 from patrols.models import PatrolTask, PlanRun
 from patrols.review_lists import Listed
-
-LONGEST_SPAN_DAYS = 400
-EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 
 class TaskFilter(f.FilterSet):
@@ -128,7 +126,7 @@ class ReviewList(generics.GenericAPIView[PatrolTask]):
         return rows.filter(grid__code=grid) if grid else rows
 
     def _quarter(self) -> date:
-        return reviews.quarter_named(_day(self.request, "quarter"), clock.today())
+        return reviews.quarter_named(day_named(self.request, "quarter"), clock.today())
 
     @extend_schema(
         operation_id="patrols_reviews_list",
@@ -185,29 +183,6 @@ class ConfirmReviews(APIView):
 # --- figures ---------------------------------------------------------------------------------------
 
 
-def _day(request: Request, name: str) -> date | None:
-    said = request.query_params.get(name)
-    if not said:
-        return None
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        raise Malformed("日期格式应为 YYYY-MM-DD。", code="invalid", attr=name) from None
-    if not EARLIEST <= day <= LATEST:
-        raise Malformed("日期超出范围。", code="invalid", attr=name)
-    return day
-
-
-def _span(request: Request) -> tuple[date, date]:
-    """`from` and `to`; the present month up to today where they are left out."""
-    today = clock.today()
-    last = _day(request, "to") or today
-    first = _day(request, "from") or last.replace(day=1)
-    if not first <= last or (last - first).days > LONGEST_SPAN_DAYS:
-        raise Malformed("起止日期应先后有序，跨度不超过400天。", code="span", attr="from")
-    return first, last
-
-
 class Completion(APIView):
     """巡查完成率 per grid and kind, never per person."""
 
@@ -217,7 +192,7 @@ class Completion(APIView):
         responses={200: s.CompletionOut},
     )
     def get(self, request: Request) -> Response:
-        first, last = _span(request)
+        first, last = span_named(request, today=clock.today())
         grids = completion.grids_of(user_of(request))
         rows = completion.by_grid(first, last, today=clock.today(), grid_ids=grids)
         return Response(

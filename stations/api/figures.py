@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from kernel import clock
 from kernel.api import both_slashes
+from kernel.api.days import span_named
 from kernel.errors import Malformed
 from leads.api.views import user_of
 from stations import figures, policy, selectors
@@ -21,8 +22,6 @@ from stations.figures import ByTier, Counted, Figures
 from stations.models import Dispute, DisputeQuerySet, GoodsKind, Station
 from stations.states import Tier
 
-LONGEST_SPAN_DAYS = 400
-EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 COUNTS = (
     "registered", "open", "ended", "on_the_spot", "settled", "settled_official", "not_reached", "withdrawn",
     "refused", "performed", "broken", "mediation_success_rate", "median_days", "asked", "rated", "satisfied",
@@ -91,28 +90,6 @@ class HotOut(serializers.Serializer[Any]):
     shops = CountedShopOut(many=True)
 
 
-def _day(request: Request, name: str) -> date | None:
-    said = request.query_params.get(name)
-    if not said:
-        return None
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        raise Malformed("日期格式应为 YYYY-MM-DD。", code="invalid", attr=name) from None
-    if not EARLIEST <= day <= LATEST:
-        raise Malformed("日期超出范围。", code="invalid", attr=name)
-    return day
-
-
-def _span(request: Request) -> tuple[date, date]:
-    """`from` and `to`; the present month up to today where they are left out."""
-    last = _day(request, "to") or clock.today()
-    first = _day(request, "from") or last.replace(day=1)
-    if not first <= last or (last - first).days > LONGEST_SPAN_DAYS:
-        raise Malformed("起止日期应先后有序，跨度不超过400天。", code="span", attr="from")
-    return first, last
-
-
 def _station(request: Request) -> Station | None:
     said = request.query_params.get("station")
     if not said:
@@ -162,7 +139,7 @@ class DisputeFigures(APIView):
         responses={200: DisputeFiguresOut},
     )
     def get(self, request: Request) -> Response:
-        first, last = _span(request)
+        first, last = span_named(request, today=clock.today())
         station = _station(request)
         rows: Any = Dispute.objects.visible_to(user_of(request))
         if station is not None:
