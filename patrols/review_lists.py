@@ -12,6 +12,7 @@ from datetime import date, datetime
 from django.db.models import QuerySet
 
 from credit.models import CreditReview
+from kernel.accounts.masking import mask_text
 from kernel.accounts.models import User
 from patrols.kinds import TaskKind, TaskState
 from patrols.models import PatrolTask
@@ -35,8 +36,8 @@ class Listed:
 
     @property
     def exception(self) -> str:
-        """What the commissioner said is wrong with it; empty: nothing."""
-        return (self.computed.exception if self.computed else "") or self.task.why
+        """What the commissioner said is wrong with it, masked; empty: nothing."""
+        return mask_text((self.computed.exception if self.computed else "") or self.task.why)
 
     @property
     def confirmed_by(self) -> User | None:

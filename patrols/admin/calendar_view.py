@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from patrols.admin.planned import PatrolTaskAdmin
 
 EARLIEST, LATEST = date(2020, 1, 1), date(2099, 12, 31)
-RHYTHMS = {"MONTHLY": "每月巡查、每季评定", "DAILY": "每日巡查、每周检查"}
 STOP_TONES = {TaskState.DONE: "done", TaskState.MISSED: "missed"}
 STATE_TONES = {"DONE": "success", "MISSED": "danger", "ASKS": "warning", "PLANNED": "info"}
 
@@ -70,8 +69,8 @@ class Walk:
     """One person's way through a day."""
 
     who: str
-    tasks: list[tuple[int | None, PatrolTask, str]]
-    """With its number on the way – a review by list has none – and the tone of its state."""
+    tasks: list[tuple[int, PatrolTask, str]]
+    """With its number on the way and the tone of its state."""
     drawn: Sketch | None = None
     stops: list[Stop] = field(default_factory=list)
 
@@ -173,6 +172,7 @@ def day(admin: PatrolTaskAdmin, request: HttpRequest) -> HttpResponse:
         shown |= {
             "on": on,
             "walks": walks(request, grid, on),
+            "reviews": _of_day(request, grid, on).filter(kind=TaskKind.QUARTERLY_REVIEW).count(),
             "before": link("day", grid=grid.code, on=on - one),
             "after": link("day", grid=grid.code, on=on + one),
             "month": link("calendar", grid=grid.code, month=f"{on:%Y-%m}"),
@@ -181,34 +181,33 @@ def day(admin: PatrolTaskAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def walks(request: HttpRequest, grid: Grid, on: date) -> list[Walk]:
-    """One statement."""
-    tasks = PatrolTask.objects.visible_to(request.user).filter(grid=grid, planned_on=on)
-    rows = tasks.exclude(state=TaskState.CANCELLED).select_related("entity", "assignee")
-    ordered = rows.order_by("assignee_id", "sequence", "id")
+    """What somebody goes out for, without the reviews by list. One statement."""
+    rows = _of_day(request, grid, on).exclude(kind=TaskKind.QUARTERLY_REVIEW)
+    ordered = rows.select_related("entity", "assignee").order_by("assignee_id", "sequence", "id")
     found, plan = [], sketch([grid])
     for _, group in groupby(ordered, key=lambda task: task.assignee_id):
         mine = list(group)
         person = mine[0].assignee
-        mine.sort(key=lambda task: task.kind == TaskKind.QUARTERLY_REVIEW)
-        walk = Walk(person.name if person else "无人承办", [_numbered(*one) for one in enumerate(mine, 1)])
+        tasks = [(number, task, STATE_TONES[task.state]) for number, task in enumerate(mine, 1)]
+        walk = Walk(person.name if person else "无人承办", tasks)
         draw(walk, plan)
         found.append(walk)
     return found
 
 
-def _numbered(number: int, task: PatrolTask) -> tuple[int | None, PatrolTask, str]:
-    by_list = task.kind == TaskKind.QUARTERLY_REVIEW
-    return (None if by_list else number, task, STATE_TONES[task.state])
+def _of_day(request: HttpRequest, grid: Grid, on: date) -> QuerySet[PatrolTask]:
+    tasks = PatrolTask.objects.visible_to(request.user).filter(grid=grid, planned_on=on)
+    return tasks.exclude(state=TaskState.CANCELLED)
 
 
 def draw(walk: Walk, plan: Sketch | None) -> None:
     """The stops that have a place, numbered in walking order, on the grid's outline."""
-    if plan is None or all(number is None for number, *_ in walk.tasks):
+    if plan is None:
         return
     walk.drawn = plan
     for number, task, _ in walk.tasks:
         lon, lat = task.entity.lon, task.entity.lat
-        if number is not None and lon is not None and lat is not None:
+        if lon is not None and lat is not None:
             tone = STOP_TONES.get(TaskState(task.state), "stop")
             walk.stops.append(Stop(number, plan.x(lon), plan.y(lat), tone, task.entity.name))
 
@@ -256,13 +255,17 @@ def done(admin: PatrolTaskAdmin, request: HttpRequest) -> HttpResponse:
         "rows": [_rate(row) for row in rows],
         "key_supervisions": completion.key_supervisions(period.first, period.last, grid_ids=ids),
         "frequency": [
-            (one.grade or "未评级", Cause(one.cause).label, RHYTHMS[one.rhythm], one.entities)
+            (one.grade or "未评级", Cause(one.cause).label, _kinds(one), one.entities)
             for one in demand.frequency(ids)
         ],
         "before": link("completion", grid=code, month=f"{before:%Y-%m}"),
         "after": link("completion", grid=code, month=f"{after:%Y-%m}"),
     }
     return admin.render(request, "patrols/completion.html", shown, title="完成情况")
+
+
+def _kinds(row: demand.Frequency) -> str:
+    return "、".join(str(kind.label) for kind in demand.kinds_of(row.rhythm, row.grade))
 
 
 def _rate(row: completion.Completed) -> dict[str, Any]:

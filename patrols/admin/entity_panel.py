@@ -7,6 +7,7 @@ from datetime import datetime
 from grids import entity_page
 from grids.entity_page import Panel
 from grids.models import BusinessEntity
+from kernel.accounts.masking import mask_text
 from kernel.accounts.models import User
 from patrols.kinds import LIVE, Result
 from patrols.models import PatrolTask, PatrolVisit
@@ -23,7 +24,12 @@ def patrols(entity: BusinessEntity, by: User, at: datetime) -> Panel:
     shown = {
         "ahead": list(tasks.order_by("planned_on", "id")[:MOST_AHEAD]),
         "visits": [
-            (row, TONES.get(Result(row.result), "default")) for row in visits.order_by("-id")[:MOST_VISITS]
+            (
+                row,
+                TONES.get(Result(row.result), "default"),
+                mask_text("　".join(filter(None, (row.reason, row.note)))),
+            )
+            for row in visits.order_by("-id")[:MOST_VISITS]
         ],
     }
     return Panel("巡查检查", "patrols/entity_panel.html", shown)

@@ -38,6 +38,7 @@ class PatrolTaskAdmin(OfShop, OwnPages):
         "entity", "grid", "kind", "period", "period_end", "planned_on", "assignee", "sequence", "grade",
         "cause", "without_entering", "state", "done_at", "why", "planned_at",
     )  # fmt: skip
+    written = ("why",)
     export_name = "patrol-tasks"
     export_columns = (
         ("计划日期", lambda row: row.planned_on),

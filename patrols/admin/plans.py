@@ -12,6 +12,7 @@ from unfold.decorators import action, display
 
 from grids.access import scope_of
 from grids.admin_access import BUREAU_PEOPLE, OFFICE_PEOPLE, ScopedAdmin
+from grids.roles import Role
 from kernel.accounts.models import User
 from patrols import consenting
 from patrols.kinds import TaskKind
@@ -48,11 +49,17 @@ class PlanRunAdmin(OfTheBureau):
     list_select_related = ("consented_by",)
     list_filter = ("needs_consent", ("for_date", admin.DateFieldListFilter))
     ordering = ("-for_date",)
-    when_empty = "还没有生成过计划。系统每晚零点四十分生成次日起的巡查计划。"
+    when_empty = "还没有生成过计划。系统每天零点四十分生成当日起的巡查计划。"
     fields = (
         "for_date", "at", "made", "workers", "commissioners", "needs_consent", "consented_by", "consented_at",
     )  # fmt: skip
     actions_detail: Any = ("consent",)
+
+    def has_consent_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """The bureau, where a limit is passed and nobody has agreed."""
+        run = self.get_object(request, str(object_id)) if object_id else None
+        asks = run is not None and run.needs_consent and run.consented_at is None
+        return asks and self.scope(request).has(Role.BUREAU)
 
     @display(description="任务数")
     def made(self, run: PlanRun) -> str:
@@ -69,7 +76,7 @@ class PlanRunAdmin(OfTheBureau):
         rows = run.load.get("commissioners") or []
         return "；".join(f"{one['name']} {one['tasks']}户" for one in rows) or "无"
 
-    @action(description="同意工作量", icon="check", url_path="consent", permissions=["act"])
+    @action(description="同意工作量", icon="check", url_path="consent", permissions=["consent"])
     def consent(self, request: HttpRequest, object_id: int) -> HttpResponse:
         run: PlanRun = self.wanted(request, object_id)
 

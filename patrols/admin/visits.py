@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
+from grids.admin_access import as_listed
 from patrols.admin.lists import OfShop
 from patrols.models import PatrolVisit
 
@@ -13,7 +14,8 @@ from patrols.models import PatrolVisit
 class PatrolVisitAdmin(OfShop):
     """走访记录."""
 
-    list_display = ("done_on", "shop", "grid", "result", "how", "planned", "by", "note")
+    list_display = ("done_on", "shop", "grid", "result", "how", "planned", "by", as_listed("note", "说明"))
+    written = ("reason", "note")
     list_select_related = ("entity", "grid", "by", "task")
     list_filter = (
         "result",
@@ -34,8 +36,8 @@ class PatrolVisitAdmin(OfShop):
         ("网格", lambda row: row.grid.code),
         ("结果", lambda row: row.get_result_display()),
         ("方式", lambda row: row.get_how_display()),
-        ("计划外原因", lambda row: row.reason),
-        ("说明", lambda row: row.note),
+        ("计划外原因", as_listed("reason", "计划外原因")),
+        ("说明", as_listed("note", "说明")),
     )
 
     @display(description="计划内", boolean=True)

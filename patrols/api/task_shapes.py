@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from grids.models import BusinessEntity, CreditGrade
+from kernel.accounts.masking import mask_text
 from kernel.api import StrictSerializer
 from kernel.api.shown import moment, person
 from kernel.coordinates import distance_m
@@ -72,8 +73,9 @@ def task(row: PatrolTask, lines: Mapping[int, str], before: Mapping[int, Busines
         "grid": row.grid.code, "assignee": person(row.assignee), "period": row.period.isoformat(),
         "period_end": row.period_end.isoformat(), "planned_on": row.planned_on.isoformat(),
         "sequence": row.sequence, "grade": row.grade, "cause": row.cause,
-        "cause_label": Cause(row.cause).label, "without_entering": row.without_entering, "why": row.why,
-        "done_at": moment(row.done_at), "distance_m": far, "distance": said_distance(far),
+        "cause_label": Cause(row.cause).label, "without_entering": row.without_entering,
+        "why": mask_text(row.why), "done_at": moment(row.done_at), "distance_m": far,
+        "distance": said_distance(far),
         "contact_line": lines.get(row.entity_id, ""), "notice": notice_of(row.kind),
     }  # fmt: skip
 

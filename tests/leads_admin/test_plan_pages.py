@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -10,17 +11,19 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from python_calamine import CalamineWorkbook
 
 from credit.models import CreditReview
 from grids.demo import World
 from grids.models import Grid
 from kernel import clock
+from patrols import doing
 from patrols.kinds import TaskKind
-from patrols.models import PatrolTask
+from patrols.models import PatrolTask, PlanRun
 from patrols.periods import quarter_of
 from tests.factories.accounts import bearer
 from tests.factories.plans import graded
-from tests.factories.visits import task_of, tasks_along
+from tests.factories.visits import said, task_of, tasks_along
 from tests.suoshe.pages import english_in, outside_in
 
 pytestmark = pytest.mark.django_db
@@ -66,9 +69,66 @@ def test_a_month_counts_and_leads_to_the_day(world: World, signed_in: Any) -> No
     html = read(client, f"{PLAN}day/?grid={code}&on={today}")
     assert html.count('class="walk-number"') == 3 + 1
     assert "每日巡" in html
-    assert "没有安排任务" in read(client, f"{PLAN}day/?grid={code}&on=2026-01-01")
+    assert "没有安排上门任务" in read(client, f"{PLAN}day/?grid={code}&on=2026-01-01")
     for odd in ("month=nonsense", "month=0000-13", "grid=no", "month=9999-12"):
         read(client, f"{PLAN}calendar/?{odd}")
+
+
+def test_the_day_is_what_somebody_goes_out_for(world: World, signed_in: Any) -> None:
+    """A grid has hundreds of 季度评, all on the first day of the plan: one line leads to their list."""
+    visit, review = task_of(world, TaskKind.WEEKLY_CHECK), task_of(world, TaskKind.QUARTERLY_REVIEW)
+    code = world.grid(1).code
+    html = read(signed_in("commissioner-01"), f"{PLAN}day/?grid={code}&on={clock.today()}")
+    assert visit.entity.name in html
+    assert review.entity.name not in html
+    assert "季度评 1 户列在这一天" in html
+    assert f"{PLAN}reviews/?grid={code}" in html
+
+
+def test_how_often_is_told_by_the_tasks_that_are_made(world: World, signed_in: Any) -> None:
+    graded(world, "A"), graded(world, "C"), graded(world, None)
+    told = signed_in("bureau").get(f"{PLAN}completion/").context["frequency"]
+    assert {(grade, kinds) for grade, _, kinds, _ in told} == {
+        ("未评级", "月度巡"), ("A", "月度巡、季度评"), ("C", "每日巡、每周查"),
+    }  # fmt: skip
+
+
+def test_what_people_wrote_is_told_masked(world: World, signed_in: Any) -> None:
+    phone, shown = "13812345678", "138****5678"
+    shop, worker = task_of(world).entity, world.worker(1)
+    given = said(note=f"店主{phone}")
+    visit, _ = doing.visit(entity_id=shop.pk, by=worker, given=given, reason=f"来电{phone}")
+    row = reviewed(world)
+    PatrolTask.objects.filter(entity_id=row.entity_id).update(state="DONE", why=phone, done_at=clock.now())
+    page = "/admin/patrols/patrolvisit/"
+    reviews, one_task = (
+        f"{PLAN}reviews/?grid={world.grid(1).code}",
+        f"{PLAN}{row.entity.patrol_tasks.get().pk}/change/",
+    )
+    office, auditor = signed_in("office-01"), signed_in("auditor")
+    for path in (page, f"/admin/grids/businessentity/{shop.pk}/change/", reviews):
+        html = read(office, path)
+        assert phone not in html, path
+        assert shown in html, path
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(office.get(f"{page}?_export=xlsx").content))
+    assert sheet.get_sheet_by_index(0).to_python()[1][-2:] == [f"来电{shown}", f"店主{shown}"]
+    for path in (f"{page}{visit.pk}/change/", one_task):
+        assert phone in read(office, path), path
+        assert phone not in read(auditor, path), path
+        assert shown in read(auditor, path), path
+    for path in ("tasks/?kind=QUARTERLY_REVIEW", "reviews/"):
+        told = Client().get(f"/api/v1/patrols/{path}", headers=bearer(world.user("bureau"))).content.decode()
+        assert phone not in told, path
+        assert shown in told, path
+
+
+def test_consent_is_offered_where_it_is_asked_for(world: World, signed_in: Any) -> None:
+    run = PlanRun.objects.create(for_date=clock.today(), at=clock.now())
+    page = f"/admin/patrols/planrun/{run.pk}/change/"
+    assert "同意工作量" not in read(signed_in("bureau"), page)
+    PlanRun.objects.update(needs_consent=True)
+    assert "同意工作量" in read(signed_in("bureau"), page)
+    assert "同意工作量" not in read(signed_in("office-01"), page)
 
 
 def test_the_pages_are_of_who_looks(world: World, signed_in: Any) -> None:
