@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from grids import same_business
 from grids.access import scope_of
 from grids.models import BusinessEntity, Posting
 from grids.roles import DUTY_LEADER, DUTY_OFFICER, OFFICE_SIDE, Role
@@ -90,11 +91,12 @@ def history(
     """Same-type violations of a shop within the window (2 years unless the policy says otherwise).
 
     Same type is the same category. Counted: results `rectify` and `penalty`, and decisions of leniency, made
-    or still to be made: of two proposals at once only one is the first. One statement.
+    or still to be made: of two proposals at once only one is the first. A shop that stands in the register
+    twice (同一家) is one, whichever of its entries a lead names. Two statements.
     """
     since = at - window
     found = (
-        Lead.objects.filter(entity_id=entity_id, category_id=category_id)
+        Lead.objects.filter(entity__in=same_business.entries_of(entity_id), category_id=category_id)
         .filter(
             Q(disposals__kind__in=COUNTED, disposals__at__gte=since)
             | Q(leniencies__state__in=[State.COMPLETED, *PENDING], leniencies__at__gte=since)
@@ -147,7 +149,8 @@ def refuse_proposal(act: Act, kind: str, proposal: Proposal | None, *, files: in
         return None
     lead = act.lead
     if lead.entity_id is not None:  # what is proposed for one shop at once is looked up one after the other
-        BusinessEntity.objects.select_for_update(of=("self",), no_key=True).get(pk=lead.entity_id)
+        entries = BusinessEntity.objects.filter(pk__in=same_business.entries_of(lead.entity_id))
+        list(entries.order_by("pk").select_for_update(of=("self",), no_key=True))
     found = history_of(lead, act.at)
     if found is None:
         raise Conflict("请先补录经营主体，再提出容错纠错。", code="entity_required", attr="disposal.kind")

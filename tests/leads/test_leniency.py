@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from grids import absences
+from grids import absences, duplicates
 from grids.demo import World
+from grids.models import DuplicatePair
 from kernel import approvals, clock
 from kernel.approvals.models import Approval
 from kernel.deadlines.models import Deadline
@@ -233,6 +234,21 @@ def test_another_type_and_an_old_one_do_not_count(world: World, api: Api, shop: 
     assert found.is_first
     found = leniency.history(entity_id=shop.pk, category_id="L02", at=clock.now(), window=window)
     assert found.earlier == [old.number]
+
+
+def test_a_shop_that_was_entered_twice_has_one_record(world: World, api: Api, shop: Any) -> None:
+    """Whichever entry a lead names, until they are judged to be two after all."""
+    again = make_entity(world, 1)
+    pair = DuplicatePair.objects.create(first=shop, second=again, why="联系电话相同", found_at=clock.now())
+    earlier = proposed(world, api, again)
+    lead = taken(world, shop)
+    path = f"leads/{lead.pk}/first-offence/"
+    assert api.get(world.commissioner(1), path).json()["is_first"] is True
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=True)
+    assert api.get(world.commissioner(1), path).json()["earlier"] == [earlier.number]
+    assert code_of(propose(world, api, lead)) == "not_first"
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=False, note="是两家", revise=True)
+    assert api.get(world.commissioner(1), path).json()["is_first"] is True
 
 
 def test_what_is_still_being_decided_counts_and_is_not_the_first_twice(
