@@ -27,11 +27,13 @@ SELECT v.entity_id, count(*), min(v.id)
   FROM patrols_patrolvisit v
   LEFT JOIN LATERAL (
        SELECT w.done_on, w.id FROM patrols_patrolvisit w
-        WHERE w.entity_id = v.entity_id AND w.result <> 'closed_today'
+        WHERE w.entity_id = v.entity_id AND w.result <> 'closed_today' AND w.how <> 'RECORDS'
         ORDER BY w.done_on DESC, w.id DESC LIMIT 1) o ON true
- WHERE v.entity_id = ANY(%s::bigint[]) AND (o.id IS NULL OR (v.done_on, v.id) > (o.done_on, o.id))
+ WHERE v.entity_id = ANY(%s::bigint[]) AND v.result = 'closed_today'
+   AND (o.id IS NULL OR (v.done_on, v.id) > (o.done_on, o.id))
  GROUP BY v.entity_id ORDER BY v.entity_id
 """
+"""What was looked up in records alone says nothing about the door."""
 
 
 @dataclass(frozen=True, slots=True)

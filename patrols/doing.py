@@ -75,7 +75,8 @@ def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolV
     Raises:
         NotVisible; NotAllowed `not_your_task`, `not_a_visit`, `not_an_officer`; StaleVersion /
         VersionRequired; Conflict `client_uid_conflict`, `task_done`, `task_cancelled`, `too_early`,
-        `period_over`, `cap_reached`, `evidence_unavailable`; Refused `lead_required`, `papers_incomplete` …;
+        `period_over`, `cap_reached`, `papers_used`, `evidence_unavailable`; Refused `lead_required`,
+        `papers_incomplete` …;
         Busy.
     """
     digest = given.digest("task", task_id)
@@ -295,6 +296,10 @@ def _must_fit(given: Given) -> None:
         raise Refused("发现问题的，请填写问题分类和描述，一并上报线索。", code="lead_required", attr="lead")
     if given.result != Result.PROBLEM and given.finding is not None:
         raise Refused("只有结果为“发现问题”时才能一并上报线索。", code="lead_of_problem", attr="lead")
+    if given.how == How.RECORDS and given.result in (Result.CLOSED_TODAY, Result.GONE):
+        raise Refused(
+            "查阅记录看不出是否关门、搬走，请到店或在店外查看。", code="how_not_for_result", attr="how"
+        )
 
 
 def _must_be_single(given: Given) -> None:

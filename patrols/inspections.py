@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import Q
+
 from grids.models import Posting
 from grids.roles import Role
 from kernel.accounts.models import User
@@ -17,6 +19,7 @@ from patrols import over_cap, policies
 from patrols.given import Given, Papers
 from patrols.kinds import Result, TaskState
 from patrols.models import EnforcementCard, InspectionPaper, PatrolTask, PatrolVisit
+from patrols.periods import day_zh
 
 INSPECTS = frozenset({Role.COMMISSIONER, Role.OFFICE_CLERK, Role.OFFICE_HEAD})
 OF_BUREAU = frozenset({Role.BUREAU, Role.BUREAU_SECTION, Role.BUREAU_LEADER})
@@ -26,6 +29,7 @@ NEED = {
     "notice_no": "检查通知书编号",
     "platform_no": "省行政检查平台编号",
 }
+OWN = ("notice_no", "platform_no")
 NOTHING_INSPECTED = frozenset({Result.CLOSED_TODAY, Result.GONE})
 
 
@@ -66,6 +70,7 @@ def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: date
 
     Raises:
         Conflict: `cap_reached` – it may not be entered again this year.
+            `papers_used` – the notice or the platform number is of another check of this business.
         Refused: `papers_incomplete`, naming each thing that is missing; `same_officer`.
         NotAllowed: `not_an_officer` – a grid worker, or nobody of the office or the bureau.
     """
@@ -77,7 +82,9 @@ def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: date
     papers = given.papers or Papers()
     if papers.second_officer_id == by.pk:
         raise Refused("第二名执法人员不能是您本人。", code="same_officer", attr="inspection.second_officer")
-    return _whole(task, papers, by, done_on, at)
+    found = _whole(task, papers, by, done_on, at)
+    _refuse_used(task.entity_id, papers)
+    return found
 
 
 def _refuse_at_cap(task: PatrolTask, year: int, at: datetime) -> None:
@@ -106,6 +113,20 @@ def _whole(task: PatrolTask, papers: Papers, by: User, done_on: date, at: dateti
         )
     refuse_workers(list(people.values()), task.grid.office_id, at)
     return Inspection(papers, by, second, (cards[by.pk], cards[second.pk]))
+
+
+def _refuse_used(entity_id: int, papers: Papers) -> None:
+    """Every check has its own notice and its own number on the platform. One statement."""
+    said = {name: getattr(papers, name) for name in OWN}
+    rows = InspectionPaper.objects.filter(visit__entity_id=entity_id).select_related("visit")
+    used = rows.filter(Q(notice_no=papers.notice_no) | Q(platform_no=papers.platform_no)).first()
+    if used is not None:
+        name, day = next(name for name in OWN if getattr(used, name) == said[name]), used.visit.done_on
+        raise Conflict(
+            f"{NEED[name]}“{said[name]}”已用于本户{day.year}年{day_zh(day)}的检查，请核对。",
+            code="papers_used",
+            attr=f"inspection.{name}",
+        )
 
 
 def _cards(people: Collection[int], day: date) -> dict[int, str]:

@@ -53,6 +53,8 @@ class InspectionPaperAdmin(ExportsSheet, ScopedAdmin):
         ("审批编号", lambda row: row.approval_no),
         ("通知书编号", lambda row: row.notice_no),
         ("检查依据", lambda row: row.basis),
+        ("检查人员一", lambda row: f"{row.officer.name}（{row.officer_card}）"),
+        ("检查人员二", lambda row: f"{row.second_officer.name}（{row.second_officer_card}）"),
         ("是否入店", lambda row: "是" if row.entered else "否"),
     )
 

@@ -24,7 +24,7 @@ from patrols.given import Finding, Given
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask, PatrolVisit
 from tests.factories.leads import stand_at, take_any
-from tests.factories.visits import papers, said, task_of
+from tests.factories.visits import give_cards, papers, said, task_of
 
 pytestmark = pytest.mark.django_db
 RATS = Finding("F03", "后厨有老鼠")
@@ -125,6 +125,8 @@ def test_what_the_intake_refuses_leaves_nothing_behind(world: World) -> None:
         ({"finding": RATS}, "lead_of_problem"),
         ({"how": How.RECORDS}, "how_not_for_patrol"),
         ({"how": How.STRETCH}, "not_in_a_stretch"),
+        ({"how": How.RECORDS, "result": Result.CLOSED_TODAY}, "how_not_for_result"),
+        ({"how": How.RECORDS, "result": Result.GONE}, "how_not_for_result"),
     ],
 )
 def test_what_contradicts_itself_is_refused(world: World, given: dict[str, Any], code: str) -> None:
@@ -189,6 +191,21 @@ def test_three_closed_doors_ask_once(world: World) -> None:
         stand_at(clock.now() + timedelta(days=1))
         do(task, world.worker(1), said(Result.CLOSED_TODAY))
     assert TaskItem.objects.filter(source_kind="closed_streak").count() == 2
+
+
+def test_records_say_nothing_about_the_door(world: World) -> None:
+    """A check from records between shut doors is no visit that found it open."""
+    give_cards(world)
+    shop, today = task_of(world).entity, clock.today()
+    for place in range(3):
+        stand_at(clock.now() + timedelta(days=1))
+        task = task_of(world, entity=shop, on=today + timedelta(days=place + 1))
+        do(task, world.worker(1), said(Result.CLOSED_TODAY))
+        if place == 1:
+            check = task_of(world, TaskKind.WEEKLY_CHECK, entity=shop)
+            do(check, world.commissioner(1), said(how=How.RECORDS, papers=papers(world)))
+    item = TaskItem.objects.get(source_kind="closed_streak")
+    assert "连续3次关门" in item.title
 
 
 # --- twice, late, offline --------------------------------------------------------------------------

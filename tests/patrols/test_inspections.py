@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 
 import pytest
 from django.test import Client
+from python_calamine import CalamineWorkbook
 
 from grids import contacts
 from grids.contacts import Contact
@@ -78,6 +80,33 @@ def test_each_missing_thing_is_named(world: World) -> None:
     some = refusal(task, by, said(papers=papers(world, basis="", platform_no="")))
     assert some.detail == "检查文书不全，还缺：检查依据、省行政检查平台编号。"
     assert not PatrolVisit.objects.exists()
+
+
+def test_each_check_of_a_shop_has_its_own_notice_and_platform_number(world: World) -> None:
+    """Those of last week are not copied; another shop's is another matter."""
+    give_cards(world)
+    by, first = world.commissioner(1), task_of(world, TaskKind.WEEKLY_CHECK)
+    check(first, by, said(papers=papers(world)))
+    again = task_of(world, TaskKind.WEEKLY_CHECK, entity=first.entity, days_before=7)
+    told = refusal(again, by, said(papers=papers(world, notice_no="检通〔2026〕13号")))
+    assert (told.code, told.attr) == ("papers_used", "inspection.platform_no")
+    assert told.detail == "省行政检查平台编号“SDXZJC202600012”已用于本户2026年3月10日的检查，请核对。"
+    told = refusal(again, by, said(papers=papers(world, platform_no="SDXZJC202600013")))
+    assert (told.code, told.attr) == ("papers_used", "inspection.notice_no")
+    check(again, by, said(papers=papers(world, notice_no="检通〔2026〕13号", platform_no="SDXZJC202600013")))
+    check(task_of(world, TaskKind.WEEKLY_CHECK), by, said(papers=papers(world)))
+
+
+def test_the_workbook_of_papers_names_both_officers_and_their_cards(world: World, client: Client) -> None:
+    give_cards(world)
+    check(task_of(world, TaskKind.WEEKLY_CHECK), world.commissioner(1), said(papers=papers(world)))
+    client.force_login(world.head_of(1))
+    sheet = client.get("/admin/patrols/inspectionpaper/?_export=xlsx").content
+    head, row = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    told = dict(zip(head, row, strict=True))
+    first, second = world.commissioner(1), world.clerk_of(1)
+    assert told["检查人员一"] == f"{first.name}（SD{first.pk:06d}）"
+    assert told["检查人员二"] == f"{second.name}（SD{second.pk:06d}）"
 
 
 def test_a_card_that_has_run_out_is_none(world: World) -> None:
