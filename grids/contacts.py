@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
-from grids.models import Purpose
+from grids.models import EntityContact, Purpose, SameBusiness
 from kernel.clock import local_date
 from kernel.deadlines.arrays import literal
 
@@ -28,11 +29,15 @@ SELECT c.entity_id, c.purpose, c.entered, c.by_id, c.with_names, c.at,
 LAST = """
 SELECT e.id, last."on", last.purpose,
        (SELECT count(*) FROM grids_entitycontact c
-         WHERE c.entity_id = e.id AND c.entered AND c.at <= %(at)s AND c."on" >= %(month)s)
+         WHERE c.entity_id = ANY(own.ids) AND c.entered AND c.at <= %(at)s AND c."on" >= %(month)s)
   FROM unnest(%(entities)s::bigint[]) AS e(id)
  CROSS JOIN LATERAL (
+       SELECT e.id || array(SELECT s.entity_id FROM grids_samebusiness s
+                             WHERE s.survivor_id = e.id AND s.until_at IS NULL) AS ids) own
+ CROSS JOIN LATERAL (
        SELECT c."on", c.purpose FROM grids_entitycontact c
-        WHERE c.entity_id = e.id AND c.entered AND c.at <= %(at)s ORDER BY c.at DESC, c.id DESC LIMIT 1) last
+        WHERE c.entity_id = ANY(own.ids) AND c.entered AND c.at <= %(at)s
+        ORDER BY c.at DESC, c.id DESC LIMIT 1) last
 """
 
 
@@ -72,6 +77,8 @@ def record(rows: Sequence[Contact]) -> int:
 def lines(entity_ids: Collection[int], at: datetime) -> dict[int, str]:
     """One line for each: how often somebody entered this month, and when last. One statement.
 
+    An entry that stands for others (同一家) tells of their contacts too.
+
     `本月已入店3次，最近一次11月20日（巡查走访）`; `本月尚未入店`.
     """
     today = local_date(at)
@@ -86,6 +93,12 @@ def lines(entity_ids: Collection[int], at: datetime) -> dict[int, str]:
             began = f"本月已入店{times}次" if times else NEVER
             found[number] = f"{began}，最近一次{_day(on, today)}（{Purpose(purpose).label}）"
     return found
+
+
+def of(entity_id: int) -> QuerySet[EntityContact]:
+    """The contacts of a business, those of entries that were taken into it among them."""
+    taken_in = SameBusiness.objects.now().filter(survivor=entity_id)
+    return EntityContact.objects.filter(Q(entity=entity_id) | Q(entity__in=taken_in.values("entity")))
 
 
 def _day(on: date, today: date) -> str:

@@ -3,7 +3,8 @@
 The later entry is closed; the earlier one takes over its licences and equipment, and its credit code where it
 has none. Which entry stands for which (`SameBusiness`) follows from the pairs judged to be the same, a chain
 to its end; higher apps hear of it (`on_join`, `on_part`) in the transaction of the judgement. Leads, contacts
-and gradings stay where they were written: why, docs/adr on one business entered twice.
+and gradings stay where they were written (why: docs/adr on one business entered twice); `contacts` and who
+looks up first offences read them for all entries.
 
 The caller holds both entries of the pair locked.
 """

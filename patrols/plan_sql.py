@@ -47,7 +47,8 @@ WITH {GRADED}, changed AS (
      AND (w.id IS NULL OR NOT {_FITS} OR t.grid_id <> w.grid_id)
    ORDER BY t.id FOR NO KEY UPDATE OF t
 ), cancelled AS (
-  UPDATE patrols_patroltask t SET state = 'CANCELLED', version = t.version + 1, why = {_WHY}
+  UPDATE patrols_patroltask t
+     SET state = 'CANCELLED', version = t.version + 1, why = {_WHY}, called_off_at = %(at)s
     FROM changed now JOIN grids_businessentity e ON e.id = now.entity_id
     LEFT JOIN grids_grid g ON g.id = e.grid_id
    WHERE t.id = now.id AND NOT coalesce(now.there AND now.fits, false)
@@ -104,7 +105,8 @@ SELECT r.entity_id, r.kind, r.period, 0, 1, r.grid_id, r.period_end, r.planned_o
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(entity_id bigint, kind text, period date, grid_id bigint,
        period_end date, planned_on date, assignee_id bigint, grade text, cause text, without_entering boolean,
        state text, why text)
-    ON CONFLICT (entity_id, kind, period) DO UPDATE SET {_AGAIN}, version = t.version + 1
+    ON CONFLICT (entity_id, kind, period) DO UPDATE
+   SET {_AGAIN}, version = t.version + 1, called_off_at = NULL
  WHERE t.state = 'CANCELLED'
 RETURNING id, entity_id, state
 """
@@ -121,10 +123,16 @@ UPDATE patrols_patroltask t SET planned_on = free.planned_on, assignee_id = free
 """A task that somebody is at this moment doing needs no other day or person."""
 
 ENTERED = """
-SELECT entity_id, count(*) FROM grids_entitycontact
- WHERE entity_id = ANY(%(ids)s::bigint[]) AND purpose = ANY(%(inspections)s) AND entered
-   AND "on" BETWEEN %(first)s AND %(last)s GROUP BY 1
+SELECT own.id, count(*)
+  FROM (SELECT e.id, e.id AS entry FROM unnest(%(ids)s::bigint[]) AS e(id)
+         UNION ALL
+        SELECT s.survivor_id, s.entity_id FROM grids_samebusiness s
+         WHERE s.survivor_id = ANY(%(ids)s::bigint[]) AND s.until_at IS NULL) own
+  JOIN grids_entitycontact c ON c.entity_id = own.entry
+ WHERE c.purpose = ANY(%(inspections)s) AND c.entered AND c."on" BETWEEN %(first)s AND %(last)s
+ GROUP BY 1
 """
+"""An entry that stands for others counts what was entered at them too."""
 
 REVIEWERS = """
 WITH free AS (

@@ -13,7 +13,7 @@ from grids.access import scope_of
 from grids.admin.kept import ENDED, TONES, validity
 from grids.entity_page import Link, Panel
 from grids.forms_register import EntityForm, EquipmentForm, LicenceForm, RevealForm, as_given
-from grids.models import BusinessEntity, BusinessType, EntityContact, EntityStatus, Equipment, Licence
+from grids.models import BusinessEntity, BusinessType, EntityStatus, Equipment, Licence
 from grids.own_pages import seen
 from grids.register import EquipmentGiven, LicenceGiven
 from grids.register_reveal import REVEALABLE, reveal
@@ -85,7 +85,7 @@ def _rows(found: Any, what: str, today: Any, keeps: bool) -> list[dict[str, Any]
 
 def calls(entity: BusinessEntity, by: User, at: datetime) -> Panel:
     """入企记录: how often, and the latest. Two statements."""
-    found = EntityContact.objects.filter(entity=entity, at__lte=at).select_related("by")
+    found = contacts.of(entity.pk).filter(at__lte=at).select_related("by")
     rows = list(found.order_by("-at", "-id")[:MOST_CONTACTS])
     hint = contacts.lines([entity.pk], at)[entity.pk]
     return Panel("入企记录", "grids/entity/contacts.html", {"rows": rows}, aside=True, hint=hint)

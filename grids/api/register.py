@@ -273,7 +273,7 @@ class EntityContacts(generics.ListAPIView[EntityContact]):
         if getattr(self, "swagger_fake_view", False):
             return EntityContact.objects.none()
         entity = get_object_or_404(BusinessEntity.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
-        return EntityContact.objects.filter(entity=entity).select_related("by")
+        return contacts.of(entity.pk).select_related("by")
 
 
 # --- key changes, likenesses -----------------------------------------------------------------------

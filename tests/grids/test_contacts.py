@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
-from grids import contacts
+from grids import contacts, duplicates
 from grids.contacts import Contact
-from grids.models import EntityContact, Purpose
+from grids.models import DuplicatePair, EntityContact, Purpose
+from kernel import clock
+from tests.factories.accounts import bearer
 from tests.factories.grids import make_entity, make_world
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -52,3 +55,27 @@ def test_what_is_on_the_register_is_never_removed() -> None:
     shop = make_entity(make_world(), 1)
     with pytest.raises(DatabaseError), transaction.atomic():
         shop.delete()
+
+
+@pytest.mark.django_db
+def test_what_was_entered_twice_has_one_list_of_contacts() -> None:
+    world = make_world()
+    stands, taken = make_entity(world, 1), make_entity(world, 1)
+    at, by = clock.now(), world.worker(1).pk
+    contacts.record(
+        [
+            Contact(stands.pk, Purpose.PATROL, by, at, "visit:1"),
+            Contact(taken.pk, Purpose.LEAD, by, at, "lead:1"),
+        ]
+    )
+    pair = DuplicatePair.objects.create(first=stands, second=taken, why="联系电话相同", found_at=at)
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=True)
+    told = contacts.lines([stands.pk, taken.pk], at)
+    assert told[stands.pk].startswith("本月已入店2次")
+    assert told[taken.pk].startswith("本月已入店1次")
+    assert [row.source for row in contacts.of(stands.pk).order_by("id")] == ["visit:1", "lead:1"]
+    path = f"/api/v1/entities/{stands.pk}/contacts/"
+    listed = Client().get(path, {"purpose": "LEAD"}, headers=bearer(world.worker(1))).json()["results"]
+    assert [row["purpose"] for row in listed] == ["LEAD"]
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=False, note="是两家", revise=True)
+    assert contacts.lines([stands.pk], at)[stands.pk].startswith("本月已入店1次")

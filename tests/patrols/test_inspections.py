@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
-from grids import contacts
+from grids import contacts, duplicates
 from grids.contacts import Contact
 from grids.demo import World
-from grids.models import BusinessEntity, EntityContact, Posting, Purpose
+from grids.models import BusinessEntity, DuplicatePair, EntityContact, Posting, Purpose
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
@@ -24,6 +24,7 @@ from patrols import cards, completion, doing, over_cap
 from patrols.given import Finding, Given
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import EnforcementCard, InspectionPaper, PatrolTask, PatrolVisit
+from tests.factories.grids import make_entity
 from tests.factories.leads import take_any
 from tests.factories.visits import give_cards, papers, said, task_of
 
@@ -169,6 +170,18 @@ def test_at_the_cap_nobody_goes_in(world: World) -> None:
     assert EntityContact.objects.filter(entity=task.entity).latest("id").entered is False
     task.refresh_from_db()
     assert task.state == TaskState.DONE
+
+
+def test_the_cap_counts_every_entry_of_one_business(world: World) -> None:
+    task, by = task_of(world, TaskKind.WEEKLY_CHECK), world.commissioner(1)
+    twin = make_entity(world, 1)
+    entered(twin, 24)
+    pair = DuplicatePair.objects.create(
+        first=task.entity, second=twin, why="联系电话相同", found_at=clock.now()
+    )
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=True)
+    give_cards(world)
+    assert refusal(task, by, said(papers=papers(world))).code == "cap_reached"
 
 
 def test_one_below_the_cap_may_be_entered_and_without_entering_may_not(world: World) -> None:
