@@ -70,7 +70,8 @@ def complete(*, task_id: int, by: User, expect: Expect, given: Given) -> PatrolV
     version says by now.
 
     `captured_at` within [receipt − 5 days, receipt + 10 min] decides the day; a task that the night marked
-    as missed is done after all where it was done within its period (once; the journal says so).
+    as missed is done after all where it was done within its period, one that was called off where it was done
+    before that (once; the journal says so).
 
     Raises:
         NotVisible; NotAllowed `not_your_task`, `not_a_visit`, `not_an_officer`; StaleVersion /
@@ -178,16 +179,18 @@ class Desk:
     ) -> None:
         self.by, self.scope = by, scope_of(by)
         seen = _seen_by(by, said)
-        owners = {pk: entity_id for pk, entity_id, _ in seen}
+        owners = {pk: entity_id for pk, entity_id, *_ in seen}
         moved = [owners[task] for task, one in said.items() if one.result == Result.GONE]
         moved += entity_ids if gone else []
-        checks = [pk for pk, _, kind in seen if kind == TaskKind.WEEKLY_CHECK]
+        checks = [pk for pk, _, kind, _ in seen if kind == TaskKind.WEEKLY_CHECK]
         live = approvals.lock_live_of("entity", moved) if moved else over_cap.lock_clocks(checks)
         self.entities = _locked_entities({*owners.values(), *entity_ids})
-        if moved:
+        late = any(state == TaskState.CANCELLED and said[pk].captured_at for pk, _, _, state in seen)
+        if moved or late:
             hold_the_plan()
+        if moved:
             over_cap.refuse_unseen(live, moved)
-        self.tasks = _locked_tasks(said, self.entities)
+        self.tasks = _locked_tasks(said, self.entities, held=late)
         self.at: datetime = clock.now()
         clocks.refuse_overdue(live, self.at)
 
@@ -202,9 +205,9 @@ class Desk:
         """One task, ready to be written. Raises as `complete`."""
         behalf = doers.doer(task, self.scope, self.people.get(task.grid_id))
         call = Call(given, task.entity, self.at, task=task, on_behalf_of_id=behalf)
-        _expect(task, expect)
+        call.was = _was(task, call)
+        _expect(task, expect, forgiven=bool(call.was))
         _in_time(task, call)
-        call.was_missed = task.state == TaskState.MISSED
         if task.kind in BY_WORKER:
             _no_inspection(given)
         else:
@@ -233,13 +236,13 @@ def _in_one_piece(work: Callable[[], T]) -> T:
     return retried(once)
 
 
-def _seen_by(by: User, task_ids: Collection[int]) -> list[tuple[int, int, str]]:
-    """Each of these tasks with its business and kind. Raises NotVisible where `by` may not see one."""
+def _seen_by(by: User, task_ids: Collection[int]) -> list[tuple[int, int, str, str]]:
+    """Each of these tasks with its business, kind and state. Raises NotVisible where `by` may not see one."""
     if not task_ids:
         return []
     asked = [number for number in task_ids if 0 < number <= BIGGEST]
-    rows = PatrolTask.objects.visible_to(by).filter(pk__in=asked).values_list("id", "entity_id", "kind")
-    found = list(rows)
+    rows = PatrolTask.objects.visible_to(by).filter(pk__in=asked)
+    found = list(rows.values_list("id", "entity_id", "kind", "state"))
     missing = [number for number in task_ids if number not in {row[0] for row in found}]
     if missing:
         raise NotVisible(NO_TASK, attr=f"tasks.{missing[0]}" if len(task_ids) > 1 else None)
@@ -251,28 +254,44 @@ def _locked_entities(ids: Collection[int]) -> dict[int, BusinessEntity]:
     return {one.pk: one for one in rows.select_for_update(of=("self",), no_key=True)}
 
 
-def _locked_tasks(ids: Collection[int], entities: Mapping[int, BusinessEntity]) -> list[PatrolTask]:
-    """Those that were called off are read, not locked: who plans may take them up again without waiting."""
-    if not ids:
+def _locked_tasks(
+    said: Mapping[int, Given], entities: Mapping[int, BusinessEntity], *, held: bool
+) -> list[PatrolTask]:
+    """Those that were called off are read, not locked: who plans may take them up again without waiting –
+    unless the plan is `held`, as it is for those that may have been done before."""
+    if not said:
         return []
-    rows = PatrolTask.objects.filter(pk__in=list(ids)).select_related("grid").order_by("id")
-    held = list(rows.exclude(state=TaskState.CANCELLED).select_for_update(of=("self",), no_key=True))
-    left = [number for number in ids if number not in {task.pk for task in held}]
+    rows = PatrolTask.objects.filter(pk__in=list(said)).select_related("grid").order_by("id")
+    wanted = rows if held else rows.exclude(state=TaskState.CANCELLED)
+    locked = list(wanted.select_for_update(of=("self",), no_key=True))
+    left = [number for number in said if number not in {task.pk for task in locked}]
     called_off = list(rows.filter(pk__in=left)) if left else []
-    if any(task.state != TaskState.CANCELLED for task in called_off):
-        raise clocks.Overdue  # taken up again between the two: from the start
-    tasks = sorted([*held, *called_off], key=lambda task: task.pk)
+    if any(task.state != TaskState.CANCELLED or said[task.pk].captured_at for task in called_off):
+        raise clocks.Overdue  # taken up again between the two, or called off just now: from the start
+    tasks = sorted([*locked, *called_off], key=lambda task: task.pk)
     for task in tasks:
         task.entity = entities[task.entity_id]
     return tasks
 
 
-def _expect(task: PatrolTask, expect: Expect) -> None:
-    """The version seen. That the night has marked it as missed meanwhile is no change that matters."""
+def _was(task: PatrolTask, call: Call) -> str:
+    """What became of the task that the phone did not know of when it was done; "": nothing.
+
+    Called off: only where the phone's moment, if it is believed, lies before that.
+    """
+    if task.state == TaskState.MISSED:
+        return "missed"
+    off = task.called_off_at if task.state == TaskState.CANCELLED else None
+    return "called_off" if off is not None and call.found.at < off else ""
+
+
+def _expect(task: PatrolTask, expect: Expect, *, forgiven: bool) -> None:
+    """The version seen. `forgiven`: that the task has since been marked as missed or called off is no change
+    that matters."""
     try:
         expect(task.version)
     except StaleVersion:
-        if task.state != TaskState.MISSED:
+        if not forgiven:
             raise
         expect(task.version - 1)
 
@@ -280,7 +299,7 @@ def _expect(task: PatrolTask, expect: Expect) -> None:
 def _in_time(task: PatrolTask, call: Call) -> None:
     if task.state == TaskState.DONE:
         raise Conflict("这项任务已经完成，不用重复提交。", code="task_done")
-    if task.state == TaskState.CANCELLED:
+    if task.state == TaskState.CANCELLED and not call.was:
         raise Conflict("这项任务已取消，如已走访请登记为计划外走访。", code="task_cancelled")
     if call.done_on < task.period:
         raise Conflict(f"这项任务从{day_zh(task.period)}开始，还不能提交。", code="too_early")

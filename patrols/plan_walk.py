@@ -159,7 +159,7 @@ class PlanWalk:
         called_off: dict[int, str] = {}
         grids, moved = set(), 0
         with connection.cursor() as cursor:
-            cursor.execute(plan_sql.SET_RIGHT, self._given(**self.wanted))
+            cursor.execute(plan_sql.SET_RIGHT, self._given(at=self.at, **self.wanted))
             for gone, task_id, grid_id, person, day, kind, why in cursor.fetchall():
                 if gone:
                     called_off[task_id] = why

@@ -47,7 +47,8 @@ UNPLANNED = "计划外走访"
 
 @dataclass(eq=False)
 class Call:
-    """One visit on its way to being rows. `task` None: unplanned, with `reason`."""
+    """One visit on its way to being rows. `task` None: unplanned, with `reason`. `was`: the task was `missed`
+    or `called_off` by the time its visit was told of."""
 
     given: Given
     entity: BusinessEntity
@@ -55,7 +56,7 @@ class Call:
     task: PatrolTask | None = None
     on_behalf_of_id: int | None = None
     reason: str = ""
-    was_missed: bool = False
+    was: str = ""
     inspection: Inspection | None = None
     digest: str = ""
     stretch: uuid.UUID | None = None
@@ -248,8 +249,8 @@ def _note(call: Call, visit: PatrolVisit) -> Note:
     said["task_version"] = call.task.version
     if call.stretch is not None:
         said["stretch"] = str(call.stretch)
-    if call.was_missed:
-        said["was_missed"] = True
+    if call.was:
+        said[f"was_{call.was}"] = True
     return Note(call.task.stream, "patrol.done", visit.at, said, visit.by)
 
 

@@ -36,7 +36,7 @@ class PatrolTaskAdmin(OfShop, OwnPages):
     ordering = ("-planned_on", "assignee_id", "sequence")
     fields = (
         "entity", "grid", "kind", "period", "period_end", "planned_on", "assignee", "sequence", "grade",
-        "cause", "without_entering", "state", "done_at", "why", "planned_at",
+        "cause", "without_entering", "state", "done_at", "called_off_at", "why", "planned_at",
     )  # fmt: skip
     written = ("why",)
     export_name = "patrol-tasks"

@@ -34,6 +34,7 @@ class PatrolTask(models.Model):
     `planned_on` is the day on which it stands in the plan, `sequence` its place in that day's walking order
     of its assignee (from 1). `period_end` is the last day on which it still counts as done in time. `grade`
     and `cause` are as planned. MISSED is written by the night after `period_end`; history is not replanned.
+    `called_off_at` stays with a task that was done before it was called off, and told of later.
     """
 
     entity = models.ForeignKey(
@@ -60,6 +61,7 @@ class PatrolTask(models.Model):
     without_entering = models.BooleanField("不入店检查", default=False)
     state = models.CharField("状态", max_length=10, choices=TaskState.choices, default=TaskState.PLANNED)
     done_at = models.DateTimeField("完成时间", null=True)
+    called_off_at = models.DateTimeField("取消时间", null=True)
     why = models.CharField("取消或说明", max_length=200, blank=True, default="", db_default="")
     version = models.PositiveIntegerField("版本", default=1, db_default=1)
     planned_at = models.DateTimeField("生成时间")

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from credit.models import CreditFact
 from grids import absences
@@ -19,11 +21,12 @@ from kernel.errors import Conflict, DomainError, NotAllowed, NotVisible, Refused
 from kernel.journal.models import Entry
 from kernel.notices.models import OutboxMessage
 from leads.models import Lead
-from patrols import doing
+from patrols import doing, planning
 from patrols.given import Finding, Given
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask, PatrolVisit
 from tests.factories.leads import stand_at, take_any
+from tests.factories.plans import graded, kinds_of, stand
 from tests.factories.visits import give_cards, papers, said, task_of
 
 pytestmark = pytest.mark.django_db
@@ -250,6 +253,44 @@ def test_done_in_time_offline_counts_after_the_night(world: World) -> None:
     assert entry.data["was_missed"] is True
     contact = EntityContact.objects.get(entity=task.entity)
     assert (contact.at, contact.on) == (when, task.period)
+
+
+def test_done_before_it_was_called_off_counts_once_it_is_told(world: World) -> None:
+    """A grade falls while somebody is in the shop without signal: nothing is typed twice."""
+    shop, when = graded(world, "B"), clock.now()
+    planning.plan(clock.today())
+    task = PatrolTask.objects.get(entity=shop, kind=TaskKind.MONTHLY_PATROL)
+    stand(shop, "C")
+    stand_at(when + timedelta(hours=1))
+    planning.replan([shop.pk], clock.now())
+    stand_at(when + timedelta(hours=3))
+    for given in (said(), said(captured_at=when + timedelta(hours=2)), said(captured_at=when - timedelta(9))):
+        assert refused(task, world.worker(1), given) == "task_cancelled"
+    given = said(captured_at=when)
+    with CaptureQueriesContext(connection) as asked:
+        doing.complete(task_id=task.pk, by=world.worker(1), expect=_seen(1), given=given)
+    order = [
+        place for place, one in enumerate(asked) if "advisory" in one["sql"] or "FOR NO KEY" in one["sql"]
+    ]
+    assert len(order) == 3, "business, plan, task"
+    task.refresh_from_db()
+    assert (task.state, task.version, task.done_at) == ("DONE", 3, when)
+    assert Entry.objects.filter(stream=task.stream).latest("seq").data["was_called_off"] is True
+    stand(shop, "B")
+    planning.replan([shop.pk], clock.now())
+    assert kinds_of(shop) == ["MONTHLY_PATROL", "QUARTERLY_REVIEW"]
+    task.refresh_from_db()
+    assert task.state == "DONE"
+
+
+def test_a_task_taken_up_again_is_as_new(world: World) -> None:
+    shop = graded(world, "B")
+    planning.plan(clock.today())
+    for grade in "CB":
+        stand(shop, grade)
+        planning.replan([shop.pk], clock.now())
+    task = PatrolTask.objects.get(entity=shop, kind=TaskKind.MONTHLY_PATROL)
+    assert (task.state, task.version, task.called_off_at) == ("PLANNED", 3, None)
 
 
 def test_a_phone_that_is_not_believed_counts_by_receipt(world: World) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +34,7 @@ from kernel.clock import SHANGHAI
 from kernel.deadlines import contention
 from kernel.errors import DomainError
 from kernel.journal.models import Entry
-from patrols import doing, planning
+from patrols import doing, plan_walk, planning
 from patrols.given import Stretch
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask
@@ -208,6 +208,54 @@ def test_what_ends_the_question_comes_first(town: World, monkeypatch: pytest.Mon
     assert asked.state == "withdrawn"
     ended = Entry.objects.get(stream=asked.stream, kind="approval.withdrawn")
     assert ended.data["why"] == task.why
+
+
+def side_by_side(*works: Callable[[], Any]) -> Callable[[], list[Any]]:
+    """These at once; what they came to. Nobody's contention is forgiven."""
+
+    def both() -> list[Any]:
+        with ExitStack() as stack:
+            came = [stack.enter_context(running(f"beside {n}", work)) for n, work in enumerate(works)]
+        found = [one for some in came for one in some]
+        for one in found:
+            if isinstance(one, Exception) and not isinstance(one, DomainError):
+                raise one
+        return found
+
+    return both
+
+
+def test_two_plans_and_a_check_that_waits_for_the_cap(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever of them is first: the other two wait for its clocks, and no circle closes."""
+    night = partial(planning.plan, clock.today())
+    task = at_the_cap(town)
+    stop = stopping(monkeypatch, doing, "_locked_entities")
+    one_then_the_other(stop, from_records(town, task), side_by_side(night, night))
+    task.refresh_from_db()
+    assert task.state == TaskState.DONE
+    monkeypatch.undo()
+    monkeypatch.setattr(contention, "BUSY_STATES", ())
+    task = at_the_cap(town)
+    stop = stopping(monkeypatch, plan_walk, "hold_the_plan", after=True)
+    one_then_the_other(stop, night, side_by_side(night, from_records(town, task)))
+    task.refresh_from_db()
+    assert task.state == TaskState.DONE
+
+
+def test_called_off_while_its_visit_is_told(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Done before the plan called it off, told at the same moment: it is done, and under its lock."""
+    shop = graded(town, "C")
+    planning.plan(clock.today())
+    stand(shop, "B")
+    task = PatrolTask.objects.get(entity=shop, kind=TaskKind.DAILY_PATROL)
+    stop = stopping(monkeypatch, doing, "_locked_entities", after=True)
+    sent = said(captured_at=clock.now() - timedelta(minutes=5))
+    done = partial(doing.complete, task_id=task.pk, by=town.worker(1), expect=take_any, given=sent)
+    one_then_the_other(stop, done, partial(planning.plan, clock.today()))
+    task.refresh_from_db()
+    assert task.state == TaskState.DONE
+    assert task.called_off_at is not None
+    assert Entry.objects.filter(stream=task.stream).latest("seq").data["was_called_off"] is True
 
 
 def test_an_officer_finds_a_shop_gone_while_the_night_plans(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from credit.models import CreditFact
 from grids.demo import World
 from grids.models import EntityContact
+from kernel import clock
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotVisible, Refused
 from leads.models import Lead
@@ -20,6 +22,7 @@ from patrols.doing import StretchRefused
 from patrols.given import Exceptional, Finding, Stretch
 from patrols.kinds import Result, TaskKind, TaskState
 from patrols.models import PatrolTask, PatrolVisit
+from tests.factories.leads import stand_at
 from tests.factories.visits import said, task_of, tasks_along
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +79,20 @@ def test_one_that_cannot_be_done_holds_all_and_each_is_named(world: World) -> No
     }
     assert tasks[3].entity.name in str([one.detail for one in found.value.errors])
     assert PatrolVisit.objects.count() == 1
+
+
+def test_one_that_was_called_off_after_it_was_walked_is_done_with_the_rest(world: World) -> None:
+    tasks, when = tasks_along(world, 3), clock.now()
+    PatrolTask.objects.filter(pk=tasks[1].pk).update(
+        state="CANCELLED", called_off_at=when + timedelta(hours=1), version=2
+    )
+    stand_at(when + timedelta(hours=2))
+    with pytest.raises(StretchRefused):
+        doing.complete_batch(by=world.worker(1), stretch=along(tasks))
+    done = doing.complete_batch(by=world.worker(1), stretch=replace(along(tasks), captured_at=when))
+    assert len(done.visits) == 3
+    tasks[1].refresh_from_db()
+    assert (tasks[1].state, tasks[1].version) == ("DONE", 3)
 
 
 def test_a_refused_finding_names_its_shop(world: World) -> None:
