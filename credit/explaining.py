@@ -22,7 +22,7 @@ from credit.scheme_values import INDICATORS, SECTIONS, plain
 from credit.scoring import Known, Line, Score, counted, rectifications_due, score
 from credit.windows import appeal_ends, whole_days
 from credit.wording import CAPS, VETOES, Telling, day
-from grids.models import BusinessEntity
+from grids.models import GONE, BusinessEntity
 from kernel.clock import SHANGHAI, local_date
 from kernel.deadlines.models import LimitPolicy
 
@@ -90,6 +90,7 @@ class Case:
     filed_on: date
     standing: Standing | None = None
     appeal: AppealTerms | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def read(entity: BusinessEntity, on: date) -> Reading:
         filed_on=entity.filed_on,
         standing=Standing(stands.effective_grade, stands.effective_since) if stands else None,
         appeal=terms,
+        gone=entity.status in GONE,
     )
     return Reading(case, stands, newest[0] if newest else None)
 
@@ -148,8 +150,9 @@ def tell(case: Case) -> Explanation:
         *_indicators(case, found, telling),
         *_reasons("VETO", "一票否决", found, telling),
         *_reasons("CAP", "等级封顶", found, telling),
-        _outlook(case, found),
     ]
+    if not case.gone:
+        sections.append(_outlook(case, found))
     if case.appeal:
         sections.append(_appeal(case.appeal, case.on))
     return Explanation(
@@ -174,6 +177,9 @@ def _grade(case: Case, found: Score, telling: Telling) -> Section:
 
 def _not_the_computed(case: Case, stands: Standing, computed: str, telling: Telling) -> Iterator[str]:
     """Why the executed grade is not the computed one; what is missing; when it may rise at the earliest."""
+    if case.gone:
+        yield "该主体已不在营，不再评定，执行等级为停业或搬离前的等级。"
+        return
     if computed == stands.effective:
         return
     if computed > stands.effective:

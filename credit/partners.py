@@ -389,8 +389,11 @@ def _heads_of(community_id: int, at: datetime) -> set[int]:
 
 
 def holding(entity_ids: Collection[int]) -> set[int]:
-    """Which of these businesses bear the title now: what lists and the public page tell. One statement."""
-    rows = RedPartner.objects.holding().filter(entity__in=entity_ids)
+    """Which of these businesses bear the title now: what the public page tells. One statement.
+
+    Who is gone is not graded anew, so its row stays as it was; it is told of no more.
+    """
+    rows = RedPartner.objects.holding().filter(entity__in=entity_ids).exclude(entity__status__in=GONE)
     return set(rows.values_list("entity_id", flat=True))
 
 

@@ -19,7 +19,7 @@ from credit.scheme import DEFAULT
 from credit.scoring import score
 from credit.wording import day
 from grids.demo import World
-from grids.models import Equipment, Licence
+from grids.models import BusinessEntity, Equipment, Licence
 from kernel.clock import local_date
 from tests.credit.test_scoring import facts
 from tests.credit.test_worked_examples import EXAMPLES, example
@@ -200,6 +200,16 @@ def test_it_says_what_the_grading_found(world: World) -> None:
     assert found.score.total == stands.total
     assert "食品经营许可证（JY1）已于2026年3月9日到期，扣6分，换证前持续计入。" in found.text
     assert "电梯（D1）应于2026年3月9日前检验检定，已超期，扣4分" in found.text
+
+
+def test_who_is_gone_waits_for_no_grading(graded: Any) -> None:
+    """A year later the cap of no patrol would hold: nothing is graded anew for who is gone."""
+    BusinessEntity.objects.filter(pk=graded.pk).update(status="CLOSED")
+    graded.refresh_from_db()
+    text = explain(graded, local_date(TUESDAY) + timedelta(days=400)).text
+    assert "该主体已不在营，不再评定" in text
+    assert "正在重新评定" not in text
+    assert "怎样提升" not in text
 
 
 def test_never_graded_it_is_explained_all_the_same(world: World) -> None:

@@ -115,9 +115,11 @@ def test_who_is_signed_in_is_led_to_the_desk(client: Client, world: World, shop:
     assert link not in page(client, shop).content.decode()
 
 
-def test_a_shop_that_is_gone_says_so(client: Client, shop: BusinessEntity) -> None:
+def test_a_shop_that_is_gone_says_so(client: Client, shop: BusinessEntity, titled: RedPartner) -> None:
     BusinessEntity.objects.filter(pk=shop.pk).update(status="MOVED")
-    assert "登记状态：已搬离" in page(client, shop).content.decode()
+    text = page(client, shop).content.decode()
+    assert "登记状态：已搬离" in text
+    assert "红色合伙人" not in text
 
 
 def test_one_address_asks_only_so_often(client: Client, shop: BusinessEntity) -> None:
