@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-import xlsxwriter
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -228,6 +227,8 @@ class ExportsSheet:
         return super().changelist_view(request, extra_context)  # type: ignore[misc]
 
     def _sheet(self, rows: models.QuerySet[Any]) -> HttpResponse:
+        import xlsxwriter  # only where a workbook is written: not in every process
+
         out = io.BytesIO()
         plain = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(out, plain) as book:

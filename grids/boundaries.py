@@ -1,12 +1,14 @@
-"""Reading a grid's boundary: a GeoJSON Polygon or MultiPolygon in WGS-84."""
+"""Reading a grid's boundary: a GeoJSON Polygon or MultiPolygon in WGS-84.
+
+shapely brings numpy along: it is imported by the first boundary that is read, since most processes read none.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shapely import GEOSException, get_coordinates
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 KINDS = ("Polygon", "MultiPolygon")
 
@@ -19,6 +21,9 @@ def read_boundary(boundary: Any) -> BaseGeometry:
     """
     if not isinstance(boundary, dict) or boundary.get("type") not in KINDS:
         raise ValueError("边界应为 GeoJSON 的 Polygon 或 MultiPolygon。")
+    from shapely import GEOSException, get_coordinates
+    from shapely.geometry import shape
+
     try:
         read = shape(boundary)
         points = get_coordinates(read)

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import qrcode
-import qrcode.image.svg
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
@@ -88,6 +86,9 @@ def address(code: str, base: str = "") -> str:
 
 def drawn(text: str) -> SafeString:
     """A QR code as inline SVG."""
+    import qrcode  # with Pillow: only where a code is drawn
+    import qrcode.image.svg
+
     image = qrcode.make(
         text,
         image_factory=qrcode.image.svg.SvgPathImage,

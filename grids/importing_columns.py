@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from grids.codes import is_sound
-from grids.coordinates import to_wgs84
 from grids.models import BusinessType, EntityKind, EntityStatus, LicenceType
 from grids.sheets import Column, RowError
+from kernel.coordinates import to_wgs84
 
 COLUMNS = (
     Column("code", "一店一码", ("店码", "主体编码", "门牌编码")),

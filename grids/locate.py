@@ -1,7 +1,8 @@
 """Which grid does a point lie in? (DESIGN.md §3 Dispatch)
 
 The boundaries of all active grids stand in a shapely STRtree, cached in the process and built anew
-whenever `BoundaryVersion` changes. A point is a few microseconds.
+whenever `BoundaryVersion` changes. A point is a few microseconds. shapely (and numpy with it) is imported
+by the first point: most processes locate none.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, radians
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
-from shapely import Point, STRtree, get_x, get_y, prepare
-from shapely import points as make_points
-from shapely.geometry.base import BaseGeometry
-from shapely.ops import nearest_points
 
 from grids.boundaries import read_boundary
 from grids.models import BoundaryVersion, Grid
 from kernel.coordinates import distance_m
+
+if TYPE_CHECKING:
+    from shapely import Point, STRtree
+    from shapely.geometry.base import BaseGeometry
 
 log = structlog.get_logger(__name__)
 NEAR_M = 150.0
@@ -57,6 +58,8 @@ def locate(lon: float, lat: float, version: int | None = None) -> Match:
     in a statement of his own: then, and while nothing has changed, no SQL is spent; without it one
     statement reads it.
     """
+    from shapely import Point
+
     index = _index(boundary_version() if version is None else version)
     point = Point(lon, lat)
     inside = [index.grids[i] for i in index.tree.query(point, predicate="intersects")]
@@ -68,6 +71,9 @@ def locate(lon: float, lat: float, version: int | None = None) -> Match:
 
 def locate_many(points: Sequence[tuple[float, float]]) -> list[Match]:
     """`locate` of many points, by one question to the tree. One statement."""
+    from shapely import Point
+    from shapely import points as make_points
+
     index = _index(boundary_version())
     found: list[list[tuple[int, str]]] = [[] for _ in points]
     if points:
@@ -91,6 +97,9 @@ def boundary_version() -> int:
 
 
 def _nearest(index: _Index, point: Point, lon: float, lat: float) -> Match:
+    from shapely import get_x, get_y
+    from shapely.ops import nearest_points
+
     reach_lat = NEAR_M * 1.1 / M_PER_DEGREE
     reach_lon = reach_lat / max(0.01, cos(radians(lat)))
     around = point.buffer(max(reach_lat, reach_lon))
@@ -118,6 +127,8 @@ def _index(version: int) -> _Index:
 
 
 def _build(version: int) -> _Index:
+    from shapely import STRtree, prepare
+
     rows = list(Grid.objects.filter(is_active=True).order_by("code").values_list("id", "code", "boundary"))
     shapes, grids = [], []
     for grid_id, code, boundary in rows:

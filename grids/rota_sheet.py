@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import xlsxwriter
-
 from grids import packed
 from grids.access import scope_of
 from grids.authority import may_keep_rota
@@ -117,6 +115,8 @@ def export(shifts: Iterable[DutyShift]) -> bytes:
 
 
 def _sheet(rows: Iterable[tuple[str, ...]]) -> bytes:
+    import xlsxwriter  # only where a workbook is written: not in every process
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import xlsxwriter
-
 from grids import packed
 from kernel.accounts.masking import mask_name, mask_phone, mask_text
 from kernel.errors import Refused, TooLarge, UnsupportedType
@@ -203,6 +201,8 @@ def written(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[float] = ()
 ) -> bytes:
     """A sheet as .xlsx, a row in memory at a time; text never becomes a formula or a link."""
+    import xlsxwriter  # only where a workbook is written: not in every process
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, PLAIN) as book:
         page = book.add_worksheet(title)

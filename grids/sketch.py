@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import cos, radians
 
-from shapely.geometry import shape as geometry
-
 from grids.models import Grid
 from grids.picture import rings
 
@@ -68,6 +66,8 @@ def sketch(grids: Sequence[Grid], point: tuple[float, float] | None = None) -> S
 def _shape(grid: Grid, plan: Sketch) -> Shape:
     outlines = list(rings(grid.boundary))
     d = "".join("M" + "L".join(f"{plan.x(c[0])},{plan.y(c[1])}" for c in ring) + "Z" for ring in outlines)
+    from shapely.geometry import shape as geometry  # with numpy: only where something is drawn
+
     outline = geometry(grid.boundary)
     middle = outline.centroid if outline.contains(outline.centroid) else outline.representative_point()
     short = grid.name.replace("社区", "").removesuffix("网格") or grid.name

@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
-from docx.shared import Mm
-from docxtpl import DocxTemplate, InlineImage
 from PIL import Image
 
 from kernel.accounts.models import User
@@ -28,6 +25,9 @@ from stations import acts, agreements
 from stations.acts import Act, handler_seat, office_seat
 from stations.agreements import Terms
 from stations.models import Agreement, Party
+
+if TYPE_CHECKING:
+    from docxtpl import DocxTemplate, InlineImage
 
 PAPERS = Path(__file__).parent / "papers"
 TITLE = "消费纠纷调解协议书"
@@ -179,6 +179,8 @@ def _four(value: int) -> str:
 
 def pdf(paper: Paper) -> bytes:
     """A4, with the used part of the Chinese font embedded: it reads the same on every machine."""
+    import typst  # as docxtpl below: only where a paper is made
+
     with tempfile.TemporaryDirectory(prefix="suoshe-paper-") as folder:
         inside = Path(folder)
         files = {party.value: f"{party.value.lower()}.png" for party in paper.images}
@@ -196,6 +198,8 @@ def pdf(paper: Paper) -> bytes:
 
 def docx(paper: Paper) -> bytes:
     """The same as a Word file, from the form `papers/agreement.docx`; what people wrote is escaped."""
+    from docxtpl import DocxTemplate
+
     form = DocxTemplate(PAPERS / "agreement.docx")
     drawn = {
         f"sign_{party.value.lower()}": _inline(form, paper.images[party]) if party in paper.images else ""
@@ -209,6 +213,9 @@ def docx(paper: Paper) -> bytes:
 
 def _inline(form: DocxTemplate, image: bytes) -> InlineImage:
     """A signature that fits above its line."""
+    from docx.shared import Mm
+    from docxtpl import InlineImage
+
     with Image.open(io.BytesIO(image)) as opened:
         wide, high = opened.size
     height = min(WORD_LINE_MM[1], WORD_LINE_MM[0] * high / wide)

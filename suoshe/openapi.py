@@ -11,6 +11,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
+import kernel.accounts.schema  # noqa: F401 - registers the scheme of device tokens
 from kernel.api.bodies import StrictMixin
 from kernel.coordinates import CRS_NAMES
 

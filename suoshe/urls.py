@@ -11,6 +11,8 @@ from leads.whistle_page import whistle_link
 from stations.door_page import dispute_page, station_page
 from suoshe import health, refusals
 
+admin.autodiscover()  # here and not when apps are ready: suoshe/admin_apps.py
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),

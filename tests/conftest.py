@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    import_module("suoshe.urls")  # and all admin classes with it: whoever asks the site finds them registered
     config.option.loadscopereorder = False  # else a piece of few tests would begin last, however long it is
     if _is_worker(config) or config.option.collectonly:
         return

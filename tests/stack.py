@@ -211,7 +211,7 @@ class Stack:
     def manage(self, *arguments: str, within_s: float = 120) -> str:
         """Run a `manage.py` command on this stack's database; its output. Raises where it fails."""
         done = subprocess.run(
-            [*processes.here(["python", "manage.py", *arguments])], cwd=ROOT, env=self.env,
+            [*processes.here(["python", "manage.py", *arguments, "--skip-checks"])], cwd=ROOT, env=self.env,
             capture_output=True, text=True, timeout=within_s, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -259,7 +259,7 @@ class Stack:
         if kind == "beat":
             return processes.beat(schedule=str(self.folder / f"{name}-schedule"))
         if kind == "clock":
-            return processes.clock()
+            return [*processes.clock(), "--skip-checks"]  # the same words as CELERY_SKIP_CHECKS
         raise ValueError(f"unknown kind of process: {kind}")
 
     def _spawn(self, name: str, kind: str) -> None:

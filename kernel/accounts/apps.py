@@ -7,6 +7,3 @@ class AccountsConfig(AppConfig):
     name = "kernel.accounts"
     label = "accounts"
     verbose_name = "账号与登录"
-
-    def ready(self) -> None:
-        from kernel.accounts import schema  # noqa: F401  registers the OpenAPI scheme

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import qrcode
-import qrcode.image.svg
 from django.conf import settings
 from django.db import transaction
 from django.utils.safestring import SafeString, mark_safe
@@ -110,6 +108,9 @@ def begin_enrolment(user: User) -> TOTPDevice:
 
 def qr_svg(device: TOTPDevice) -> SafeString:
     """The enrolment address as an inline SVG, so that no picture of the secret is ever fetched."""
+    import qrcode  # with Pillow: only where a code is drawn
+    import qrcode.image.svg
+
     image = qrcode.make(device.config_url, image_factory=qrcode.image.svg.SvgPathImage, border=1)
     return mark_safe(image.to_string(encoding="unicode"))  # noqa: S308  made here from our own URL
 

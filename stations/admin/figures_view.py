@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -149,6 +148,8 @@ def _bar(place: int, row: ByTier, each: float) -> SafeString:
 
 
 def _sheet(found: Figures, hot: Sequence[figures.Counted]) -> bytes:
+    import xlsxwriter  # only where a workbook is written: not in every process
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         bold = book.add_format({"bold": True})
