@@ -23,12 +23,16 @@ STALE_PAGE = "页面已过期，请刷新后再操作。"
 PHONE = r"^\+?[0-9-]{5,20}$"
 
 
-class ActForm(forms.Form):
+class Versioned(forms.Form):
     """The version that the person saw goes along, so that nobody acts on a stale page."""
 
     version = forms.IntegerField(
         widget=forms.HiddenInput, min_value=1, error_messages={"required": STALE_PAGE, "invalid": STALE_PAGE}
     )
+
+
+class ActForm(Versioned):
+    """An act on one lead."""
 
     def __init__(self, *args: Any, by: User | None = None, lead: Any = None, **options: Any) -> None:
         super().__init__(*args, **options)

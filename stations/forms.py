@@ -22,7 +22,7 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.clock import SHANGHAI
 from kernel.evidence.uploads import KeepsPhotos
-from leads.forms import STALE_PAGE, text
+from leads.forms import STALE_PAGE, Versioned, text
 from leads.models import Category, Rating
 from stations import drawn, official
 from stations.agreements import MOST_TERMS
@@ -117,12 +117,8 @@ def claims_of_consumer() -> Any:
     )
 
 
-class ActForm(forms.Form):
-    """The version that the person saw goes along, so that nobody acts on a stale page."""
-
-    version = forms.IntegerField(
-        widget=forms.HiddenInput, min_value=1, error_messages={"required": STALE_PAGE, "invalid": STALE_PAGE}
-    )
+class ActForm(Versioned):
+    """An act on one dispute."""
 
     def __init__(
         self, *args: Any, by: User | None = None, dispute: Dispute | None = None, **options: Any

@@ -18,6 +18,7 @@ from credit.models import CreditFact, CreditStanding
 from credit.questions import Entry, entering_seat
 from credit.wording import day
 from grids.access import scope_of
+from grids.own_pages import say_refused
 from grids.refusals import naming_contention
 from kernel.accounts.models import User
 from kernel.errors import DomainError
@@ -31,6 +32,7 @@ EFFECT = (
     "代经营主体登记。已缴清罚款或者已改正的，轻微处罚随时、一般处罚满3个月、严重处罚满12个月后可以申请；"
     "由信用监督管理科审核，通过后该项处罚不再扣分。"
 )
+USED = "这份申请已登记过另一内容，请核对后再提交。"
 
 
 class RepairForm(KeepsPhotos):
@@ -76,13 +78,13 @@ def repair(admin: CreditStandingAdmin, request: HttpRequest, row: CreditStanding
     if request.method == "POST":
         status, valid = 400, form.is_valid()
         try:
-            kept = _photos(form, by)
+            kept = uploads.of_form(form, by=by)
             if valid:
                 _ask(form.cleaned_data, kept, by)
                 messages.success(request, "信用修复申请已登记，由信用监督管理科审核。")
                 return HttpResponseRedirect(shop_address(row.pk))
         except DomainError as refused:
-            _say(form, refused)
+            say_refused(form, refused, fields={"evidence": "photos"}, used=USED)
             status = refused.status
         put(form, kept=",".join(str(number) for number in kept))
     shown = {
@@ -97,23 +99,3 @@ def _ask(said: dict[str, Any], kept: list[int], by: User) -> None:
     entry = Entry(client_uid=said["client_uid"], reason=said["reason"], evidence=tuple(kept))
     with naming_contention():
         repairs.ask(given=repairs.Given(fact_id=said["fact"], entry=entry), by=by)
-
-
-def _photos(form: RepairForm, by: User) -> list[int]:
-    """Numbers of the form's files; those that a first try of this very form attached count too."""
-    earlier, uid = form.kept_ids(), form.cleaned_data.get("client_uid")
-    if uid is None:
-        return uploads.loose(earlier, by=by)
-    sent = form.cleaned_data.get("photos") or []
-    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=uid)]))
-
-
-def _say(form: RepairForm, refused: DomainError) -> None:
-    used = refused.code == "client_uid_conflict"
-    if used:
-        put(form, client_uid=str(uuid.uuid4()))
-    field = "photos" if refused.attr == "evidence" else refused.attr
-    form.add_error(
-        field if field in form.fields and not used else None,
-        "这份申请已登记过另一内容，请核对后再提交。" if used else refused.detail,
-    )

@@ -69,6 +69,16 @@ def keep(files: Sequence[Any], *, by: User, seed: uuid.UUID) -> list[int]:
     return [_keep(file, by, seed) for file in files]
 
 
+def of_form(form: KeepsPhotos, *, by: User) -> list[int]:
+    """Numbers of the files of a form that makes one thing once, by its `client_uid`; what was just sent is
+    stored now. Those that a first try of this very form attached count too. Raises as `keep`."""
+    earlier, uid = form.kept_ids(), form.cleaned_data.get("client_uid")
+    if uid is None:
+        return loose(earlier, by=by)
+    sent = form.cleaned_data.get("photos") or []
+    return list(dict.fromkeys([*earlier, *keep(sent, by=by, seed=uid)]))
+
+
 def _keep(file: Any, by: User, seed: uuid.UUID) -> int:
     digest = hashlib.sha256()
     for chunk in file.chunks():

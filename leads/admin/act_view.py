@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 
+from grids import own_pages
 from grids.access import scope_of
 from kernel.accounts.models import User
 from kernel.errors import DomainError, NotVisible, StaleVersion
@@ -37,12 +38,7 @@ FIELD_OF = {
 
 def seen(version: int) -> Expect:
     """An `expect` that takes only the version that the person had on his page."""
-
-    def expect(current: int) -> None:
-        if current != version:
-            raise StaleVersion("这条线索在您填写期间有了变化。", code="stale_version")
-
-    return expect
+    return own_pages.seen(version, "这条线索在您填写期间有了变化。")
 
 
 def show(admin: LeadAdmin, request: HttpRequest, object_id: int, key: str) -> HttpResponse:
@@ -115,7 +111,6 @@ def _refused(
     fresh = admin.find(request, lead.pk)
     if fresh is None:
         return admin.unknown(request)
-    field = FIELD_OF.get(refused.attr or "", refused.attr)
     if isinstance(refused, StaleVersion):
         form.add_error(
             None,
@@ -123,7 +118,7 @@ def _refused(
             "您填写的内容都已保留，请核对下方最新情况后再提交。",
         )
     else:
-        form.add_error(field if field in form.fields else None, refused.detail)
+        own_pages.say_refused(form, refused, fields=FIELD_OF)
     return _ask(admin, request, fresh, offer, by, form, kept=kept, status=refused.status)
 
 

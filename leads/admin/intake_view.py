@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from grids.models import Grid
+from grids.own_pages import say_refused
 from grids.sketch import sketch
 from kernel.accounts.models import User
 from kernel.errors import DomainError
@@ -48,7 +49,7 @@ def _post(admin: LeadAdmin, request: HttpRequest, by: User) -> HttpResponse:
     kept: list[int] = []
     valid = form.is_valid()
     try:
-        kept = _photos(form, by)
+        kept = uploads.of_form(form, by=by)
         if valid and (form.cleaned_data.get("matter") or REQUEST) != REQUEST:
             return _take_matter(request, form.cleaned_data, kept, by)
         if valid:
@@ -57,24 +58,9 @@ def _post(admin: LeadAdmin, request: HttpRequest, by: User) -> HttpResponse:
             messages.success(request, f"{made.lead.number} {told}。{made.lead.routing_reason}")
             return HttpResponseRedirect(admin.row_address(made.lead))
     except DomainError as refused:
-        used = refused.code == "client_uid_conflict"
-        if used:
-            put(form, client_uid=str(uuid.uuid4()))
-        field = FIELD_OF.get(refused.attr or "", refused.attr)
-        shown_at = field if field in form.fields and not used else None
-        form.add_error(shown_at, USED if used else refused.detail)
+        say_refused(form, refused, fields=FIELD_OF, used=USED)
         return _ask(admin, request, form, kept=kept, status=refused.status)
     return _ask(admin, request, form, kept=kept, status=400)
-
-
-def _photos(form: IntakeForm, by: User) -> list[int]:
-    """Numbers of the form's photos. Those that a first try of this very form attached count too."""
-    earlier = form.kept_ids()
-    uid = form.cleaned_data.get("client_uid")
-    if uid is None:
-        return uploads.loose(earlier, by=by)
-    sent = form.cleaned_data.get("photos") or []
-    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=uid)]))
 
 
 def _take_matter(request: HttpRequest, given: dict[str, Any], evidence: list[int], by: User) -> HttpResponse:

@@ -18,6 +18,7 @@ from unfold.views import ChangeList
 
 from grids.access import scope_of
 from grids.admin_access import EVERYBODY, ExportsSheet
+from grids.own_pages import number_of
 from grids.roles import Role
 from leads import selectors
 from leads.admin import act_view, clock_face, front, intake_view, page, words
@@ -231,8 +232,8 @@ class LeadAdmin(ExportsSheet, OwnPages):
         """The lead with all that its page names, if this person may see it. One statement."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        number = str(object_id)
-        if not (number.isascii() and number.isdigit() and len(number) < 19):
+        number = number_of(object_id)
+        if number is None:
             return None
         named = (
             "category",
@@ -243,7 +244,7 @@ class LeadAdmin(ExportsSheet, OwnPages):
             "reported_by",
             "closed_by",
         )
-        found: Lead | None = self.get_queryset(request).select_related(*named).filter(pk=int(number)).first()
+        found: Lead | None = self.get_queryset(request).select_related(*named).filter(pk=number).first()
         return found
 
     def unknown(self, request: HttpRequest) -> HttpResponse:

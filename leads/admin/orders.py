@@ -16,6 +16,7 @@ from unfold.views import ChangeList
 
 from grids.access import scope_of
 from grids.admin_access import EVERYBODY
+from grids.own_pages import number_of
 from kernel.accounts.models import User
 from kernel.errors import DomainError, StaleVersion
 from kernel.evidence.uploads import put
@@ -224,6 +225,5 @@ class SupervisionOrderAdmin(OwnPages):
         return many_view.show(self, request)
 
     def find(self, request: HttpRequest, object_id: str) -> SupervisionOrder | None:
-        if not (object_id.isascii() and object_id.isdigit() and len(object_id) < 18):
-            return None
-        return self.get_queryset(request).filter(pk=int(object_id)).first()
+        number = number_of(object_id)
+        return None if number is None else self.get_queryset(request).filter(pk=number).first()

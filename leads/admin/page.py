@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,24 @@ from grids.models import Grid
 from grids.sketch import Sketch, sketch
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
-from kernel.evidence.content import HEIC
-from kernel.evidence.policy import FLAG_LABELS
 from leads import explain, selectors, signing
-from leads.admin import after_shown, clock_face, leniency_moves, moves, requests_shown, whistles_shown, words
+from leads.admin import (
+    after_shown,
+    clock_face,
+    leniency_moves,
+    moves,
+    requests_shown,
+    shown,
+    whistles_shown,
+    words,
+)
 from leads.admin.orders_shown import order_rows
+from leads.admin.shown import File, Line, Say
 from leads.models import Disposal, FileStage, Lead, LeadEvidence, Rework, Side, Signature, Stage
 from leads.states import OPEN, State
 from leads.surveys import may_ask_shop
 
-Say = Callable[[str], str]
-MOST_ENTRIES = 300
+ALARMING = ("clock.", "order.raised", "order.escalated", "lead.reworked")
 
 WAITS_FOR = {
     "discovery:community": "待网格员确认知悉",
@@ -97,46 +104,19 @@ def faces(lead: Lead, clocks: Sequence[Deadline], at: datetime) -> list[clock_fa
     late = clock_face.overdue(lead, at)
     running = [c for c in clocks if c.shown_state == Deadline.State.RUNNING and c.kind in clock_face.TOLD]
     names = {face.name for face in late}
-    shown = [clock_face.Face(words.CLOCKS[c.kind], c.due_at, overdue=c.due_at <= at) for c in running]
-    return late + sorted((f for f in shown if f.name not in names), key=lambda face: face.due_at)
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One piece of evidence; `evidence_id` is None while the file is still on its way.
-
-    `flagged` says in words what of its time and place is to be taken with care.
-    `opens` is what a browser can show of a photo: the original, of HEIC the watermarked JPEG.
-    """
-
-    evidence_id: int | None
-    sha256: str
-    caption: str
-    flagged: str
-    kind: str
-    opens: str
-    length: str
+    told = [clock_face.Face(words.CLOCKS[c.kind], c.due_at, overdue=c.due_at <= at) for c in running]
+    return late + sorted((f for f in told if f.name not in names), key=lambda face: face.due_at)
 
 
 def files(lead: Lead) -> list[File]:
     rows = LeadEvidence.objects.filter(lead=lead).select_related("evidence", "added_by").order_by("id")
     return [
-        File(
-            row.evidence_id,
-            row.sha256,
+        shown.file(
+            row,
             f"{STAGE_OF_FILE[FileStage(row.stage)]} {row.added_by.name} {words.moment(row.added_at)}",
-            "；".join(FLAG_LABELS.get(flag, flag) for flag in row.evidence.flags) if row.evidence else "",
-            row.evidence.kind if row.evidence else "",
-            "watermarked" if row.evidence and row.evidence.content_type == HEIC.content_type else "original",
-            _length(row.evidence.duration_ms if row.evidence else None),
         )
         for row in rows
     ]
-
-
-def _length(duration_ms: int | None) -> str:
-    """`1:05`; nothing for what does not last."""
-    return "" if duration_ms is None else "{}:{:02}".format(*divmod(round(duration_ms / 1000), 60))
 
 
 def drawing(lead: Lead) -> Sketch | None:
@@ -161,15 +141,6 @@ class ClockRow:
     why: str
 
 
-TONES = {
-    "running": "info",
-    "paused": "warning",
-    "met": "success",
-    "breached": "danger",
-    "cancelled": "default",
-}
-
-
 def clock_rows(why: explain.Explanation, at: datetime) -> list[ClockRow]:
     return [
         ClockRow(
@@ -177,7 +148,7 @@ def clock_rows(why: explain.Explanation, at: datetime) -> list[ClockRow]:
             one.deadline.cycle,
             one.deadline.due_at,
             explain.STATES[one.deadline.shown_state],
-            TONES[one.deadline.shown_state],
+            shown.CLOCK_TONES[one.deadline.shown_state],
             one.deadline.closed_at,
             one.deadline.shown_state == Deadline.State.RUNNING,
             one.text_zh,
@@ -256,29 +227,5 @@ def answers(lead: Lead) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry of the journal in words."""
-
-    seq: int
-    title: str
-    text: str
-    actor: str
-    at: datetime
-    hash: str
-    alarming: bool
-
-
 def timeline(lead: Lead, say: Say) -> list[Line]:
-    return [
-        Line(
-            entry.seq,
-            words.entry_title(entry.kind),
-            say(words.entry_text(entry.kind, entry.data or {})),
-            entry.actor_name,
-            entry.at,
-            entry.hash,
-            entry.kind.startswith(("clock.", "order.raised", "order.escalated", "lead.reworked")),
-        )
-        for entry in selectors.timeline(lead)[:MOST_ENTRIES]
-    ]
+    return shown.lines(selectors.timeline(lead), words, say, ALARMING)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import reverse
 
 from grids.access import scope_of
-from grids.own_pages import seen
+from grids.own_pages import say_refused, seen
 from kernel.accounts.models import User
 from kernel.errors import DomainError, NotVisible, StaleVersion
 from kernel.evidence.uploads import put
@@ -129,18 +129,14 @@ def _refused(
     fresh = admin.find(request, dispute.pk)
     if fresh is None:
         return admin.unknown(request)
-    field = FIELD_OF.get(refused.attr or "", refused.attr)
     if isinstance(refused, StaleVersion):
         form.add_error(
             None,
             f"这件纠纷在您填写期间有了变化，现在的状态是“{fresh.get_state_display()}”。"
             "您填写的内容都已保留，请核对最新情况后再提交。",
         )
-    elif refused.code == "client_uid_conflict":
-        put(form, client_uid=str(uuid.uuid4()))
-        form.add_error(None, USED)
     else:
-        form.add_error(field if field in form.fields else None, refused.detail)
+        say_refused(form, refused, fields=FIELD_OF, used=USED)
     return ask(admin, request, fresh, offer, by, form, session=session, status=refused.status)
 
 

@@ -16,12 +16,13 @@ from unfold.decorators import display
 
 from grids.admin_access import EVERYBODY, ExportsSheet
 from grids.models import GONE, BusinessEntity
+from grids.own_pages import number_of
 from grids.search import best
 from kernel.accounts.models import User
 from leads.admin.leads import MOST_PAGED, CappedPaginator
 from leads.admin.own_pages import OwnPages
 from stations import intake, selectors
-from stations.acts import BIGGEST, UNKNOWN
+from stations.acts import UNKNOWN
 from stations.admin import act_view, desk, figures_view, intake_view, page, words
 from stations.admin.filters import ByGoods, ByProgress, ByRegistered, ByStation
 from stations.admin.seats import READERS_NOT
@@ -267,10 +268,10 @@ class DisputeAdmin(ExportsSheet, OwnPages):
         """The dispute with all that its page names, if this person may see it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        number = str(object_id)
-        if not (number.isascii() and number.isdigit() and len(number) < 20):
+        number = number_of(object_id)
+        if number is None:
             return None
-        seen = Dispute.objects.visible_to(self.me(request)).filter(pk=min(int(number), BIGGEST))
+        seen = Dispute.objects.visible_to(self.me(request)).filter(pk=number)
         return selectors.full(seen).first()
 
     def unknown(self, request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from grids.access import scope_of
+from grids.own_pages import say_refused
 from kernel.accounts.models import User
 from kernel.errors import DomainError
 from kernel.evidence import uploads
@@ -46,7 +47,7 @@ def _post(admin: DisputeAdmin, request: HttpRequest, by: User, stations: list[St
     valid = form.is_valid()
     at_once = AT_ONCE in request.POST
     try:
-        kept = _photos(form, by)
+        kept = uploads.of_form(form, by=by)
         if valid:
             source = Source(form.cleaned_data["source"])
             taken = intake.take(_given(form.cleaned_data, kept, at_once), by=by, source=source)
@@ -55,23 +56,9 @@ def _post(admin: DisputeAdmin, request: HttpRequest, by: User, stations: list[St
             messages.success(request, f"{taken.dispute.number} {told}。")
             return HttpResponseRedirect(admin.row_address(taken.dispute))
     except DomainError as refused:
-        used = refused.code == "client_uid_conflict"
-        if used:
-            put(form, client_uid=str(uuid.uuid4()))
-        field = FIELD_OF.get(refused.attr or "", refused.attr)
-        form.add_error(field if field in form.fields and not used else None, USED if used else refused.detail)
+        say_refused(form, refused, fields=FIELD_OF, used=USED)
         return _ask(admin, request, form, kept=kept, status=refused.status)
     return _ask(admin, request, form, kept=kept, status=400)
-
-
-def _photos(form: IntakeForm, by: User) -> list[int]:
-    """Numbers of the form's photos. Those that a first try of this very form attached count too."""
-    earlier = form.kept_ids()
-    uid = form.cleaned_data.get("client_uid")
-    if uid is None:
-        return uploads.loose(earlier, by=by)
-    sent = form.cleaned_data.get("photos") or []
-    return list(dict.fromkeys([*earlier, *uploads.keep(sent, by=by, seed=uid)]))
 
 
 def _given(said: dict[str, Any], evidence: list[int], at_once: bool) -> Given:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 from grids.access import Scope, scope_of
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
-from kernel.evidence.content import HEIC
-from kernel.evidence.policy import FLAG_LABELS
-from leads.admin.page import File
+from leads.admin import shown
+from leads.admin.shown import File, Line, Say
 from leads.models import Lead
 from leads.selectors import reads_masked
 from stations import selectors
@@ -20,8 +18,6 @@ from stations.admin import moves, words
 from stations.models import Claim, Dispute, DisputeSurvey, Session, TierStay
 from stations.states import OVER, Tier
 
-Say = Callable[[str], str]
-MOST_ENTRIES = 300
 ALARMING = ("clock.", "dispute.agreement_broken", "dispute.refused")
 PATH = (
     (Tier.SHOP, "小事不出店", "店内协商"),
@@ -186,23 +182,7 @@ def leads_made(dispute: Dispute, by: User) -> list[tuple[Any, bool]]:
 
 
 def files(dispute: Dispute) -> list[File]:
-    found = []
-    for row in dispute.evidence.all():
-        file = row.evidence
-        heic = file is not None and file.content_type == HEIC.content_type
-        lasts = None if file is None else file.duration_ms
-        found.append(
-            File(
-                row.evidence_id,
-                row.sha256,
-                words.moment(row.added_at),
-                "；".join(FLAG_LABELS.get(flag, flag) for flag in file.flags) if file else "",
-                file.kind if file else "",
-                "watermarked" if heic else "original",
-                "" if lasts is None else "{}:{:02}".format(*divmod(round(lasts / 1000), 60)),
-            )
-        )
-    return found
+    return [shown.file(row, words.moment(row.added_at)) for row in dispute.evidence.all()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +204,7 @@ def clock_rows(clocks: list[Deadline]) -> list[ClockRow]:
             one.cycle,
             one.due_at,
             str(Deadline.State(one.shown_state).label),
-            words.CLOCK_TONES[one.shown_state],
+            shown.CLOCK_TONES[one.shown_state],
             one.closed_at,
             one.shown_state == Deadline.State.RUNNING,
         )
@@ -233,29 +213,5 @@ def clock_rows(clocks: list[Deadline]) -> list[ClockRow]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry of the journal in words."""
-
-    seq: int
-    title: str
-    text: str
-    actor: str
-    at: datetime
-    hash: str
-    alarming: bool
-
-
 def timeline(dispute: Dispute, say: Say) -> list[Line]:
-    return [
-        Line(
-            entry.seq,
-            words.entry_title(entry.kind),
-            say(words.entry_text(entry.kind, entry.data or {})),
-            entry.actor_name,
-            entry.at,
-            entry.hash,
-            entry.kind.startswith(ALARMING),
-        )
-        for entry in selectors.timeline(dispute)[:MOST_ENTRIES]
-    ]
+    return shown.lines(selectors.timeline(dispute), words, say, ALARMING)

@@ -57,9 +57,6 @@ CLOCKS = {
     policy.CHECK: "核实履行",
     "approval": "审批重新调解",
 }
-CLOCK_TONES = {
-    "running": "info", "paused": "warning", "met": "success", "breached": "danger", "cancelled": "default",
-}  # fmt: skip
 TITLES = {
     "dispute.taken": "登记",
     "dispute.tier_entered": "进入新层级",

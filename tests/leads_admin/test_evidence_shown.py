@@ -15,7 +15,7 @@ from grids.demo import World
 from kernel import clock
 from kernel.evidence import store
 from kernel.evidence.models import Evidence
-from leads.admin import page
+from leads.admin import shown
 from tests.factories import leads as make
 from tests.factories.photos import make_photo
 from tests.factories.recordings import make_video, make_voice
@@ -71,4 +71,4 @@ def test_what_does_not_agree_is_said_in_words(world: World, signed_in: Any) -> N
 
 @pytest.mark.parametrize(("ms", "said"), [(None, ""), (400, "0:00"), (1000, "0:01"), (61_400, "1:01")])
 def test_lengths(ms: int | None, said: str) -> None:
-    assert page._length(ms) == said
+    assert shown._length(ms) == said
