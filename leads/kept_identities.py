@@ -5,6 +5,8 @@ A lead has its reporter, a dispute of a higher app its consumer. Each is read in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,13 +41,7 @@ class Keeping:
 
     def known(self, matter: Model) -> Identity | None:
         """Who it is, for the services that answer him; None where nobody knows, or nobody can read it."""
-        row = self._row(matter)
-        if row is None or row.removed_at is not None:
-            return None
-        try:
-            return identity.opened(row.sealed)
-        except sealed.SealBroken:
-            return None
+        return self.all_known([matter]).get(matter.pk)
 
     def opened(self, matter: Model) -> Identity:
         """Who it is. Raises: Conflict `nobody_code`, `seal_broken`; Gone `identity_removed`."""
@@ -59,6 +55,15 @@ class Keeping:
         except sealed.SealBroken:
             told = f"{self.called}信息无法解密，请联系系统管理员核对密钥。"
             raise Conflict(told, code="seal_broken") from None
+
+    def all_known(self, matters: Iterable[Model]) -> dict[int, Identity]:
+        """The same of many matters, by their numbers. One statement."""
+        rows: Any = self.rows._default_manager.filter(**{f"{self.owner}__in": list(matters)})
+        found = {}
+        for number, token in rows.filter(removed_at=None).values_list(f"{self.owner}_id", "sealed"):
+            with suppress(sealed.SealBroken):
+                found[number] = identity.opened(token)
+        return found
 
     def _row(self, matter: Model) -> Any:
         return self.rows._default_manager.filter(**{self.owner: matter}).first()

@@ -8,6 +8,7 @@ up again: an approval (`lead.reopen`) with a clock of its own, decided by the of
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,10 +88,23 @@ def ask(act: Act, whom: Survey.Asked, token: str | None) -> tuple[Survey, bool]:
 
 def is_staff(phone: str) -> bool:
     """Does this telephone belong to any account, also one that is closed?"""
+    return bool(of_staff([phone]))
+
+
+def of_staff(phones: Iterable[str]) -> set[str]:
+    """Of these telephones, those of any account, however they are spelled there. One statement."""
+    spelled = {phone: _spellings(phone) for phone in set(phones)}
+    asked = {way for ways in spelled.values() for way in ways}
+    known = set(User.objects.filter(phone__in=asked).values_list("phone", flat=True)) if asked else set()
+    return {phone for phone, ways in spelled.items() if known & ways}
+
+
+def _spellings(phone: str) -> set[str]:
     digits = identity.plain_phone(phone)
-    spelled = [digits, f"86{digits}", f"+86{digits}", f"+86-{digits}", f"86-{digits}"]
-    grouped = [f"{digits[:3]}-{digits[3:7]}-{digits[7:]}"] if len(digits) == 11 else []
-    return bool(digits) and User.objects.filter(phone__in=[phone.strip(), *spelled, *grouped]).exists()
+    if not digits:
+        return set()
+    spelled = {phone.strip(), digits, f"86{digits}", f"+86{digits}", f"+86-{digits}", f"86-{digits}"}
+    return spelled | ({f"{digits[:3]}-{digits[3:7]}-{digits[7:]}"} if len(digits) == 11 else set())
 
 
 def link(token: str) -> str:

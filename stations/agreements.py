@@ -208,7 +208,7 @@ def _await(act: Act, row: Agreement) -> None:
     dispute, due_at = act.dispute, policy.perform_due(row.perform_by)
     main = [one.kind for one in act.live if one.subject_kind == SUBJECT and not one.parent_kind]
     clocks.meet(SUBJECT, dispute.pk, main, at=act.at)
-    testing.call_off(act)
+    testing.call_off([act.dispute], act.at)
     clocks.arm(
         [
             clocks.running(

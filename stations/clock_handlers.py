@@ -97,9 +97,7 @@ def tier_over(batch: Sequence[Fired], at: datetime) -> None:
     if acts and batch[0].kind != "community":
         escalating.up_all(acts, TierStay.Why.TIME_OUT)
         return
-    for act in acts:
-        if official.may_file(act.dispute):
-            official.file(act, note="社区调解期满")
+    official.file_all([act for act in acts if official.may_file(act.dispute)], note="社区调解期满")
     _end_by_time([act for act in acts if act.dispute.state == State.MEDIATING], at)
 
 
@@ -119,9 +117,8 @@ def mediation_over(batch: Sequence[Fired], at: datetime) -> None:
 
 
 def _end_by_time(acts: Sequence[Act], at: datetime) -> None:
-    """未达成. Each is ended by itself: to each belongs a consumer, who is told and asked."""
-    for act in acts:
-        ending.end(act, Move.FAIL, Outcome.NOT_REACHED, fail=FailReason.TIME_OUT)
+    """未达成, and each consumer is told and asked."""
+    ending.end_all(acts, Move.FAIL, Outcome.NOT_REACHED, reasons=ending.Reasons(FailReason.TIME_OUT))
     _tell("ended_by_time", people.handlers, [act.dispute for act in acts], at)
 
 

@@ -6,6 +6,7 @@ to the outbox alone. No identity card is ever asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from leads.identity import Identity
 from leads.kept_identities import Keeping
 from stations.acts import Act, perform
 from stations.models import Dispute, DisputeConsumer
+
+NOBODY = Identity("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,15 @@ def identity_of(dispute: Dispute) -> Identity | None:
 
 def hidden(dispute: Dispute, text: str) -> str:
     """What a person wrote of a dispute, without the consumer's name and any number: for what is kept."""
-    return (identity_of(dispute) or Identity("", "")).masked_in(text.strip()) if text.strip() else ""
+    return hidden_of_all([dispute], text)[dispute.pk]
+
+
+def hidden_of_all(disputes: Sequence[Dispute], text: str) -> dict[int, str]:
+    """The same words of each of these disputes, each without its own consumer. One statement where there are
+    words."""
+    said = text.strip()
+    known = KEEPING.all_known(disputes) if said else {}
+    return {one.pk: known.get(one.pk, NOBODY).masked_in(said) if said else "" for one in disputes}
 
 
 def reveal(*, dispute_id: int, by: User, reason: str) -> Revealed:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kernel import journal
+from kernel.notices import outbox
 from stations import consumers, sessions, stays, telling, testing
-from stations.acts import Act
+from stations.acts import Act, save_all
 from stations.models import FailReason, Outcome, RefusalGround, WithdrawalReason
 from stations.states import Move, State, Tier
 
@@ -37,36 +42,68 @@ def end(
 
     Raises: Conflict `wrong_state`.
     """
-    dispute, note = act.dispute, consumers.hidden(act.dispute, note)[:1000]
-    act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
-    stays.leave(act)
-    sessions.call_off([dispute])
-    testing.call_off(act)
-    dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
-    dispute.fail_reason, dispute.withdrawal_reason = fail or "", withdrawal or ""
-    dispute.refusal_ground, dispute.end_note = ground or "", note
-    act.note(
-        f"dispute.{outcome.lower()}",
-        {"tier": dispute.tier, "reason": str(fail or withdrawal or ground or ""), "note": note},
-    )
-    act.save(*COLUMNS)
-    _tell(act)
+    reasons = Reasons(fail or "", withdrawal or "", ground or "")
+    end_all([act], move, outcome, note=note, reasons=reasons)
 
 
-def _tell(act: Act) -> None:
-    what = TOLD.get(State(act.dispute.state))
-    if what is None:
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why it ended, in the words of the lists; at most one of them."""
+
+    fail: str = ""
+    withdrawal: str = ""
+    ground: str = ""
+
+
+def end_all(acts: Sequence[Act], move: Move, outcome: Outcome, *, note: str = "", reasons: Reasons) -> None:
+    """The same for many acts of one moment; the number of statements does not grow with theirs.
+
+    Raises: Conflict `wrong_state`.
+    """
+    if not acts:
         return
+    disputes = [act.dispute for act in acts]
+    kept = consumers.hidden_of_all(disputes, note)
+    for act in acts:
+        act.move(move, to=State.NOT_REACHED if move is Move.BREAK else None)
+    stays.leave_all(acts)
+    sessions.call_off(disputes)
+    testing.call_off(disputes, acts[0].at)
+    why = reasons.fail or reasons.withdrawal or reasons.ground
+    notes = []
+    for act in acts:
+        dispute, said = act.dispute, kept[act.dispute.pk][:1000]
+        dispute.ended_at, dispute.ended_by, dispute.outcome = act.at, act.by, outcome
+        dispute.fail_reason, dispute.withdrawal_reason = reasons.fail, reasons.withdrawal
+        dispute.refusal_ground, dispute.end_note = reasons.ground, said
+        told = {"tier": dispute.tier, "reason": str(why), "note": said}
+        notes.append(act.told(f"dispute.{outcome.lower()}", told))
+    journal.append_many(notes)
+    save_all(acts, *COLUMNS)
+    _tell(acts)
+
+
+def _tell(acts: Sequence[Act]) -> None:
+    """Each consumer how it ended, and what he thinks of it: in one SMS."""
     from stations import surveys
 
-    if what == "not_reached" and act.dispute.tier == Tier.OFFICIAL:
-        what = "not_reached_official"
-    asked = surveys.begin(act)
-    if asked is not None and asked[1]:
-        row, link = asked
-        telling.to_consumer(act, f"{what}_survey", link=link, expires_at=row.expires_at.isoformat())
-    else:
-        telling.to_consumer(act, what)
+    told = [act for act in acts if act.dispute.state in TOLD]
+    if not told:
+        return
+    known = consumers.KEEPING.all_known([act.dispute for act in told])
+    asked = surveys.begin_all(told, known)
+    drafts = []
+    for act in told:
+        dispute = act.dispute
+        what = TOLD[State(dispute.state)]
+        if what == "not_reached" and dispute.tier == Tier.OFFICIAL:
+            what = "not_reached_official"
+        more = {}
+        row, link = asked.get(dispute.pk, (None, ""))
+        if row is not None and link:
+            what, more = f"{what}_survey", {"link": link, "expires_at": row.expires_at.isoformat()}
+        drafts += telling.draft(act, known.get(dispute.pk), what, **more)
+    outbox.post(drafts, at=told[0].at)
 
 
 def undo(act: Act) -> None:

@@ -7,13 +7,15 @@ was in force at acceptance; testing does not count (`testing`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from kernel.accounts.models import User
+from kernel.deadlines import clocks
 from kernel.errors import Conflict, Malformed, Refused
 from kernel.notices import outbox
 from stations import consumers, ending, notices, people, policy, stays, telling
-from stations.acts import Act, Expect, perform
+from stations.acts import SUBJECT, Act, Expect, perform, save_all
 from stations.models import ConsumerWord, Dispute, Outcome, RefusalGround, TierStay, WordWay
 from stations.states import Move, State, Tier
 
@@ -107,21 +109,35 @@ def file(act: Act, *, note: str = "", move: Move = Move.TO_OFFICIAL) -> None:
 
     From a broken agreement `move` is BREAK. Raises: Conflict `wrong_state`.
     """
-    dispute = act.dispute
-    act.move(move, to=State.FILED)
-    ending.undo(act)
-    dispute.filed_at = act.at
-    stays.enter(
-        act,
+    if act.live:
+        clocks.cancel(SUBJECT, act.dispute.pk, None, at=act.at)
+    file_all([act], note=note, move=move)
+
+
+def file_all(acts: Sequence[Act], *, note: str, move: Move = Move.TO_OFFICIAL) -> None:
+    """The same for many acts of one moment, whose clocks ran out; the number of statements does not grow with
+    theirs. Raises: Conflict `wrong_state`."""
+    if not acts:
+        return
+    for act in acts:
+        act.move(move, to=State.FILED)
+        ending.undo(act)
+        act.dispute.filed_at = act.at
+    stays.enter_all(
+        acts,
         tier=Tier.OFFICIAL,
-        station=dispute.station,
+        station_of=lambda dispute: dispute.station,
         state=State.FILED,
         why=WORD,
         note=note,
     )
-    act.save(*FILE_COLUMNS)
-    told = people.handlers([dispute], act.at)
-    outbox.post(notices.drafts("filed", told, [dispute], key=f"filed:{dispute.cycle}"), at=act.at)
+    save_all(acts, *FILE_COLUMNS)
+    at, disputes = acts[0].at, [act.dispute for act in acts]
+    told = people.handlers(disputes, at)
+    drafts = [
+        draft for one in disputes for draft in notices.drafts("filed", told, [one], key=f"filed:{one.cycle}")
+    ]
+    outbox.post(drafts, at=at)
 
 
 def accept(

@@ -64,8 +64,8 @@ def enter_all(
     why: TierStay.Why,
     note: str = "",
 ) -> None:
-    """The same for many acts of one moment, whose clocks ran out: five statements whatever their number (with
-    a `note` one more each, which is kept without the consumer)."""
+    """The same for many acts of one moment, whose clocks ran out: five statements whatever their number, and
+    one more with a `note`, which is kept without the consumer."""
     if not acts:
         return
     at, disputes = acts[0].at, [act.dispute for act in acts]
@@ -74,8 +74,9 @@ def enter_all(
     armed: list[Deadline] = []
     rows: list[TierStay] = []
     said: list[journal.Note] = []
+    kept = consumers.hidden_of_all(disputes, note)
     for act in acts:
-        dispute, words = act.dispute, consumers.hidden(act.dispute, note)[:500]
+        dispute, words = act.dispute, kept[act.dispute.pk][:500]
         dispute.tier, dispute.station, dispute.state = tier, station_of(dispute), state
         dispute.cycle += 1
         armed += begin(dispute, at=at, limits=act.limits, calendar=act.calendar)
@@ -110,13 +111,15 @@ def change_clock(act: Act) -> None:
     dispute.tier_since = since
 
 
-def leave(act: Act) -> None:
-    """The dispute is over: no clock runs any more, the stay ends. Sets `due_at` to None."""
-    dispute = act.dispute
-    if act.live:
-        clocks.cancel(SUBJECT, dispute.pk, None, at=act.at)
-    TierStay.objects.filter(dispute=dispute, until__isnull=True).update(until=act.at)
-    dispute.due_at, dispute.due_is_guessed = None, False
+def leave_all(acts: Sequence[Act]) -> None:
+    """The disputes are over: no clock runs any more, the stays end. Sets `due_at` to None. One statement for
+    acts of the sweep, whose clocks ran out; one more for each other."""
+    for act in acts:
+        if act.live:
+            clocks.cancel(SUBJECT, act.dispute.pk, None, at=act.at)
+        act.dispute.due_at, act.dispute.due_is_guessed = None, False
+    open_stays = TierStay.objects.filter(dispute__in=[act.dispute for act in acts], until__isnull=True)
+    open_stays.update(until=acts[0].at)
 
 
 def _iso(moment: datetime | None) -> str | None:

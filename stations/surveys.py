@@ -7,15 +7,18 @@ matter to be mediated anew (`reopening`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
 
+from kernel import journal
 from kernel.accounts.models import User
 from kernel.errors import Conflict, NotAllowed, NotVisible
 from leads import by_link, links
 from leads import surveys as of_leads
 from leads.by_link import Asked, Said
+from leads.identity import Identity
 from leads.models import Rating, Survey
 from leads.models.answer import UNHAPPY, Question
 from leads.surveys import UNKNOWN_LINK
@@ -37,30 +40,45 @@ DONE = {
 }
 
 
-def begin(act: Act) -> tuple[DisputeSurvey, str] | None:
-    """The matter has ended: ask the consumer, once a round; the survey and its link, for the one SMS.
+def begin_all(acts: Sequence[Act], known: Mapping[int, Identity]) -> dict[int, tuple[DisputeSurvey, str]]:
+    """These matters have ended: ask each consumer (`known`, by dispute), once a round; the survey and its
+    link by dispute, for the one SMS. Four statements at most, whatever their number.
 
-    None where nobody is asked: withdrawn, refused, no telephone known, one of our own people. A landline is
-    asked by telephone: the survey is there, without a link (the empty string).
+    Not there where nobody is asked: withdrawn, refused, no telephone known, one of our own people. A landline
+    is asked by telephone: the survey is there, without a link (the empty string).
     """
-    dispute = act.dispute
-    told = consumers.identity_of(dispute)
-    if dispute.state not in ASKED_OF or told is None or not told.phone or of_leads.is_staff(told.phone):
-        return None
-    token = f"{PREFIX}.{of_leads.new_token()}" if told.mobile and settings.SUOSHE_PUBLIC_URL else None
-    row, new = DisputeSurvey.objects.get_or_create(
-        dispute=dispute,
-        round=dispute.round,
-        defaults={
-            "asked_at": act.at,
-            "token_hash": links.digest(token) if token else None,
-            "expires_at": act.at + timedelta(minutes=act.limits["survey_link"].amount),
-        },
-    )
-    if not new:
-        return None
-    act.note("survey.asked", {"round": row.round, "link": token is not None})
-    return row, of_leads.link(token) if token else ""
+    asked = [act for act in acts if act.dispute.state in ASKED_OF and _phone(known, act)]
+    ours = of_leads.of_staff(_phone(known, act) for act in asked)
+    earlier = DisputeSurvey.objects.filter(dispute__in=[act.dispute for act in asked])
+    before = set(earlier.values_list("dispute_id", "round")) if asked else set()
+    new: dict[int, tuple[DisputeSurvey, str]] = {}
+    notes = []
+    for act in asked:
+        one = act.dispute
+        if _phone(known, act) in ours or (one.pk, one.round) in before:
+            continue
+        token = _token() if known[one.pk].mobile and settings.SUOSHE_PUBLIC_URL else None
+        row = DisputeSurvey(
+            dispute=one,
+            round=one.round,
+            asked_at=act.at,
+            token_hash=links.digest(token) if token else None,
+            expires_at=act.at + timedelta(minutes=act.limits["survey_link"].amount),
+        )
+        new[one.pk] = row, of_leads.link(token) if token else ""
+        notes.append(act.told("survey.asked", {"round": one.round, "link": token is not None}))
+    DisputeSurvey.objects.bulk_create([row for row, _ in new.values()])
+    journal.append_many(notes)
+    return new
+
+
+def _phone(known: Mapping[int, Identity], act: Act) -> str:
+    told = known.get(act.dispute.pk)
+    return told.phone if told else ""
+
+
+def _token() -> str:
+    return f"{PREFIX}.{of_leads.new_token()}"
 
 
 # --- by link ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import F, Value
@@ -14,7 +15,7 @@ from kernel.deadlines.policy import Pause
 from kernel.errors import Conflict, Malformed, Refused
 from stations import consumers, policy
 from stations.acts import SUBJECT, Act, Expect, perform
-from stations.models import Testing, TestingKind
+from stations.models import Dispute, Testing, TestingKind
 from stations.states import State
 
 KINDS = [policy.MEDIATION]
@@ -110,13 +111,17 @@ def _run_on(act: Act) -> None:
     dispute.due_at, dispute.due_is_guessed = moved, due.guessed
 
 
-def call_off(act: Act) -> None:
+def call_off(disputes: Sequence[Dispute], at: datetime) -> None:
     """The parties are done, by an agreement or otherwise: what is still being tested is awaited no longer,
-    and the pause of the clock ends with it. In the transaction that ends the clock. Two statements."""
-    if act.dispute.testings.filter(until__isnull=True).update(until=act.at):
+    and the pause of the clock ends with it. In the transaction that ends the clock. At most three
+    statements."""
+    going_on = Testing.objects.filter(dispute__in=disputes, until__isnull=True)
+    tested = list(going_on.values_list("dispute_id", flat=True))
+    if tested:
+        going_on.update(until=at)
         Segment.objects.filter(
-            deadline__subject_kind=SUBJECT, deadline__subject_id=act.dispute.pk, resumed_at__isnull=True
-        ).update(resumed_at=act.at)
+            deadline__subject_kind=SUBJECT, deadline__subject_id__in=tested, resumed_at__isnull=True
+        ).update(resumed_at=at)
 
 
 def due_of(act: Act) -> policy.Due:
