@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from kernel.deadlines.policy import WorkingCalendar
+from kernel.deadlines.policy import DAY_ENDS, WorkingCalendar, local
 from patrols.kinds import TaskKind
 
 MONTHS_A_QUARTER = 3
@@ -56,6 +56,12 @@ _OF: dict[str, Callable[[date], Period]] = {
 def period_of(kind: str, day: date) -> Period:
     """The period of this kind that holds the day."""
     return _OF[kind](day)
+
+
+def begins(at: datetime) -> date:
+    """The first day for which work that comes up at this moment may be planned: today until 17:30."""
+    here = local(at)
+    return here.date() + timedelta(days=here.time() >= DAY_ENDS)
 
 
 class Ahead(NamedTuple):

@@ -80,7 +80,15 @@ SELECT t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.state, co
    AND (%(grids)s::bigint[] IS NULL OR t.grid_id = ANY(%(grids)s::bigint[]))
    AND (%(kinds)s::varchar[] IS NULL OR t.kind = ANY(%(kinds)s::varchar[]))
  GROUP BY 1, 2, 3, 4, 5, 6
+ UNION ALL
+SELECT t.grid_id, t.kind, t.planned_on, t.period_end, t.assignee_id, t.state, count(*)
+  FROM patrols_patroltask t
+ WHERE t.state = 'DONE' AND t.planned_on = %(on)s AND t.kind <> 'QUARTERLY_REVIEW'
+   AND t.grid_id = ANY(%(grids)s::bigint[])
+   AND (%(kinds)s::varchar[] IS NULL OR t.kind = ANY(%(kinds)s::varchar[]))
+ GROUP BY 1, 2, 3, 4, 5, 6
 """
+"""In the middle of a day what was done of it counts too: who is quick is not given more."""
 
 ADRIFT = f"""
 SELECT g.place, t.id, e.lon, e.lat, e.address
@@ -150,19 +158,19 @@ SELECT DISTINCT assignee_id, grid_id, planned_on FROM patrols_patroltask
 """
 
 OF_A_DAY = f"""
-SELECT p.place, t.id, t.sequence, e.lon, e.lat, e.address
+SELECT p.place, t.state = 'DONE', t.sequence, t.id, e.lon, e.lat, e.address
   FROM jsonb_to_recordset(%(groups)s::jsonb) AS p(place integer, person bigint, grid bigint, day date)
   JOIN patrols_patroltask t ON t.assignee_id = p.person AND t.planned_on = p.day
   JOIN grids_businessentity e ON e.id = t.entity_id
- WHERE t.state IN {LIVE} AND t.kind <> 'QUARTERLY_REVIEW'
+ WHERE (t.state IN {LIVE} OR t.state = 'DONE') AND t.kind <> 'QUARTERLY_REVIEW'
 UNION ALL
-SELECT p.place, t.id, t.sequence, e.lon, e.lat, e.address
+SELECT p.place, t.state = 'DONE', t.sequence, t.id, e.lon, e.lat, e.address
   FROM jsonb_to_recordset(%(groups)s::jsonb) AS p(place integer, person bigint, grid bigint, day date)
   JOIN patrols_patroltask t ON p.person IS NULL AND t.grid_id = p.grid AND t.planned_on = p.day
    AND t.assignee_id IS NULL
   JOIN grids_businessentity e ON e.id = t.entity_id
- WHERE t.state IN {LIVE} AND t.kind <> 'QUARTERLY_REVIEW'
- ORDER BY 1, 2
+ WHERE (t.state IN {LIVE} OR t.state = 'DONE') AND t.kind <> 'QUARTERLY_REVIEW'
+ ORDER BY 1, 4
 """
 
 WALK = f"""

@@ -63,7 +63,7 @@ class Made:
 
 
 class Standing(NamedTuple):
-    """Visits that are in the plan already and still to be done: all that stand alike, and how many."""
+    """Visits in the plan already, still to be done (or done today): all that stand alike, and how many."""
 
     grid_id: int
     kind: str
@@ -102,17 +102,25 @@ class PlanWalk:
     caller has locked the clocks of what is asked about their checks, then them (see `hold_the_plan`).
     `carry_over`: visits that were planned for a day gone by and may still be made are spread anew.
     `in_order`: number the days that this touches; else what is new waits for `sequences.settle`.
+    `begins`: the first day that something new may be planned for (None: `on`).
     """
 
     def __init__(
-        self, on: date, at: datetime, ids: str | None, *, carry_over: bool = False, in_order: bool = True
+        self,
+        on: date,
+        at: datetime,
+        ids: str | None,
+        *,
+        carry_over: bool = False,
+        in_order: bool = True,
+        begins: date | None = None,
     ) -> None:
         self.on, self.at, self.ids, self.carry_over = on, at, ids, carry_over
         self.in_order = in_order
         self.policy: PatrolPolicy = policies.in_force(at)
         self.calendar: WorkingCalendar = clocks.calendar()
         self.ahead: dict[str, Ahead] = {
-            kind: ahead(kind, on, self.calendar, rest_days=self.policy.daily_on_rest_days)
+            kind: ahead(kind, begins or on, self.calendar, rest_days=self.policy.daily_on_rest_days)
             for kind in TaskKind.values
         }
         self.done = Made()
@@ -234,6 +242,8 @@ class PlanWalk:
 
     def _adrift(self, task: Standing) -> Group | None:
         """How visits are to be placed again; None: they stand where they should."""
+        if task.state == TaskState.DONE:
+            return None
         here = (task.grid_id, task.kind)
         if task.planned_on < self.on:
             if not self.carry_over or task.state == TaskState.ASKS:

@@ -24,6 +24,7 @@ from kernel.deadlines.arrays import literal
 from kernel.deadlines.contention import retried
 from patrols import load, over_cap, plan_notices
 from patrols.models import PlanRun
+from patrols.periods import begins
 from patrols.plan_walk import NONE, Made, PlanWalk
 
 MANY = 500
@@ -97,15 +98,16 @@ def _without_grid() -> int:
 def replan(entity_ids: Sequence[int], at: datetime, *, in_order: bool = True) -> Made:
     """Set right what is ahead of these businesses: called off what no longer fits, made what lacks.
 
-    A fall to C or D gives today's patrol and this week's check at once (on a day of rest: the next working
-    day's). Runs in the transaction of the change, which has locked what comes before the plan
+    A fall to C or D gives today's patrol and this week's check at once – on a day of rest, and once the day's
+    work is over (17:30), the next working day's: nobody is late for what he could not do.
+    Runs in the transaction of the change, which has locked what comes before the plan
     (`plan_walk.hold_the_plan`). `in_order` False: the days touched get their walking order
     within a minute (`sequences.settle`), once for all the batches that touch them.
     """
     if not entity_ids:
         return Made()
     ids = literal(sorted(set(entity_ids)))
-    return PlanWalk(clock.local_date(at), at, ids, in_order=in_order).run(())
+    return PlanWalk(clock.local_date(at), at, ids, in_order=in_order, begins=begins(at)).run(())
 
 
 @transaction.atomic

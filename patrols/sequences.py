@@ -7,7 +7,7 @@ number the same days anew. `settle` (each minute) and the night's plan give it o
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
@@ -52,7 +52,7 @@ def settle() -> int:
 
 
 def write(walks: Iterable[Walk]) -> None:
-    """Order the tasks of these walks that are still to be done, from 1."""
+    """Order the tasks of these walks that are still to be done: from 1, or after those that are done."""
     wanted = sorted(set(walks), key=lambda walk: (walk.day, walk.person or 0, walk.grid or 0))
     if not wanted:
         return
@@ -62,12 +62,20 @@ def write(walks: Iterable[Walk]) -> None:
     ]
     stops: dict[int, list[Stop]] = defaultdict(list)
     before: dict[int, int] = {}
+    behind: Counter[int] = Counter()
     with connection.cursor() as cursor:
         cursor.execute(plan_sql.OF_A_DAY, {"groups": json.dumps(groups)})
-        for place, task_id, sequence, lon, lat, address in cursor.fetchall():
-            stops[place].append(Stop(task_id, lon, lat, address))
-            before[task_id] = sequence
-        now = {key: number for group in stops.values() for number, key in enumerate(order(group), 1)}
+        for place, is_done, sequence, *stop in cursor.fetchall():
+            if is_done:
+                behind[place] = max(behind[place], sequence)
+            else:
+                stops[place].append(Stop(*stop))
+                before[stop[0]] = sequence
+        now = {
+            key: number
+            for place, group in stops.items()
+            for number, key in enumerate(order(group), behind[place] + 1)
+        }
         changed = [key for key in now if now[key] != before[key]]
         if changed:
             cursor.execute(

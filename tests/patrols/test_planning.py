@@ -231,6 +231,48 @@ def test_a_fall_on_a_day_of_rest_gives_the_next_working_day(world: World) -> Non
     assert tasks(shop, "WEEKLY_CHECK").period == MONDAY
 
 
+def test_a_fall_on_a_friday_evening_makes_nobody_late(world: World) -> None:
+    """What can no more be done today is not planned for it, and what is undone is not left to be missed."""
+    friday = MONDAY + timedelta(days=4)
+    travel_to(friday)
+    falls, rises = graded(world, "B"), graded(world, "C")
+    planning.plan(friday)
+    travel_to(friday, 17, 31)
+    move(falls, "B", "C")
+    move(rises, "C", "B")
+    monday = MONDAY + timedelta(days=7)
+    assert tasks(falls, "DAILY_PATROL").planned_on == monday
+    assert tasks(falls, "WEEKLY_CHECK").period == monday
+    assert tasks(falls, "MONTHLY_PATROL").state == TaskState.CANCELLED
+    assert tasks(rises, "DAILY_PATROL").state == TaskState.CANCELLED
+    assert tasks(rises, "MONTHLY_PATROL").planned_on == monday
+    travel_to(friday, 17, 29)
+    early = graded(world, "B")
+    move(early, "B", "D")
+    assert tasks(early, "DAILY_PATROL").planned_on == friday
+    for day in (friday + timedelta(days=1), monday):
+        travel_to(day, 0, 40)
+        closing.close_missed(day, clock.now())
+        planning.plan(day)
+    assert kinds_of(falls) == kinds_of(early, "PLANNED") == CD
+    assert kinds_of(early, "MISSED") == CD
+
+
+def test_the_walk_goes_on_after_what_is_done(world: World) -> None:
+    """A shop that falls at eleven takes its place behind the stops of the morning; who was quick in the
+    morning gets no more of them than the others."""
+    for _ in range(9):
+        graded(world, "C")
+    planning.plan(MONDAY)
+    mine = PatrolTask.objects.filter(kind="DAILY_PATROL", assignee=world.worker(1, 1)).order_by("sequence")
+    done = [one.pk for one in mine[:2]]
+    PatrolTask.objects.filter(pk__in=done).update(state=TaskState.DONE, done_at=clock.now())
+    for _ in range(3):
+        move(graded(world, "B"), "B", "C")
+    assert [one.sequence for one in mine] == [1, 2, 3, 4]
+    assert [one.pk for one in mine[:2]] == done
+
+
 def test_a_business_that_closes_or_moves_to_another_grid(world: World) -> None:
     closed, moved, new = graded(world, "C"), graded(world, "A"), make_entity(world, 1)
     planning.plan(MONDAY)
