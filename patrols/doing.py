@@ -298,7 +298,9 @@ def _expect(task: PatrolTask, expect: Expect, *, forgiven: bool) -> None:
 
 def _in_time(task: PatrolTask, call: Call) -> None:
     if task.state == TaskState.DONE:
-        raise Conflict("这项任务已经完成，不用重复提交。", code="task_done")
+        finding = call.given.finding is not None
+        then = "您发现的问题请另行上报线索" if finding else "不用重复提交"
+        raise Conflict(f"这项任务已经完成，{then}。", code="task_done")
     if task.state == TaskState.CANCELLED and not call.was:
         raise Conflict("这项任务已取消，如已走访请登记为计划外走访。", code="task_cancelled")
     if call.done_on < task.period:

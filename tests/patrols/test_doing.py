@@ -228,6 +228,9 @@ def test_what_is_done_is_not_done_again(world: World) -> None:
     task = task_of(world)
     do(task, world.worker(1))
     assert refused(task, world.worker(1, 2)) == "task_done"
+    with pytest.raises(Conflict, match="您发现的问题请另行上报线索") as found:
+        do(task, world.worker(1, 2), said(Result.PROBLEM, finding=RATS))
+    assert found.value.code == "task_done"
     with pytest.raises(StaleVersion):
         doing.complete(task_id=task.pk, by=world.worker(1, 2), expect=_seen(1), given=said())
 
