@@ -25,6 +25,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from suoshe import embedded
 from tests import databases
 from tests.browser import chromium
+from tests.put_back import Copies
 from tests.stack import Stack, of_a_group
 
 if TYPE_CHECKING:
@@ -159,14 +160,22 @@ def django_db_modify_db_settings(
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = databases.template()
 
 
-@pytest.fixture
-def committed_db(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """A fresh copy of the migrated database, for tests that commit or use several connections.
+@pytest.fixture(scope="session")
+def copies(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Copies]:
+    copies = Copies()
+    yield copies
+    with django_db_blocker.unblock():
+        copies.drop()
 
-    `connections["default"]` and those of new threads point at it until the test ends; then it is
-    dropped. Nothing is flushed: the journal's tables refuse TRUNCATE. Gives the copy's name.
+
+@pytest.fixture
+def committed_db(copies: Copies, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A copy of the migrated database, for tests that commit or use several connections.
+
+    `connections["default"]` and those of new threads point at it until the test ends; then it is put
+    back to what it was (`tests/put_back.py`). Gives the copy's name.
     """
-    with django_db_blocker.unblock(), databases.fresh() as name, databases.pointed_at(name):
+    with django_db_blocker.unblock(), copies.one() as name, databases.pointed_at(name):
         yield name
 
 
