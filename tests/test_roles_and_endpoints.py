@@ -686,6 +686,10 @@ ENTRIES = [
     get("entity-credit", "entities/{entity.pk}/credit/", SEES_SHOP),
     listed("credit-assessments", "credit/assessments/", SEES_SHOP, lambda h: h.praised.pk),
     listed("credit-facts", "credit/facts/", SEES_SHOP, lambda h: h.penalty.pk),
+    Entry(  # and section CREDIT, which is none of these
+        "credit-fact-withdraw", "POST", "credit/facts/{penalty.pk}/withdraw/",
+        {200: some("bureau"), 403: SEES_SHOP - some("bureau")}, body=lambda h: {"reason": "录错主体"},
+    ),
     listed("credit-appeals", "credit/appeals/", SEES_SHOP, lambda h: h.appeal.pk),
     Entry(
         "credit-appeals", "POST", "credit/appeals/", {201: ENTERS, 403: SEES_SHOP - ENTERS}, body=new_appeal
@@ -749,6 +753,11 @@ ENTRIES = [
     Entry(
         "station-shops", "POST", "stations/ST-18/shops/",
         {201: OF_THE_CIRCLE, 403: SEATED - OF_THE_CIRCLE}, body=lambda h: {"entity": h.worthy.pk},
+    ),
+    Entry(
+        "station-shop-leave", "POST", "stations/ST-18/shops/{circle_shop.pk}/leave/",
+        {200: OF_THE_CIRCLE, 403: SEATED - OF_THE_CIRCLE},
+        body=lambda h: {"until": (clock.today() + timedelta(days=1)).isoformat()},
     ),
     # disputes
     Entry(

@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import django_filters as filters
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from credit import explaining
+from credit import explaining, withdrawing
 from credit.api import bodies, shapes
 from credit.facts import FactKind
 from credit.models import CreditAssessment, CreditFact, CreditScheme
@@ -117,9 +118,32 @@ class FactList(generics.GenericAPIView[CreditFact]):
         return self.get_paginated_response(bodies.facts(page or []))
 
 
+class FactWithdraw(APIView):
+    """撤销 what was entered or brought in by a file and is not true; the business is graded anew at once."""
+
+    @extend_schema(
+        operation_id="credit_facts_withdraw",
+        request=shapes.CreditReasonSerializer,
+        responses={
+            200: shapes.CreditFactOut,
+            404: OpenApiResponse(description="没有这条信用事实，或者无权查看"),
+            409: OpenApiResponse(description="不在这里撤销，或者正在申诉、修复"),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """By the bureau or its section for credit. Again by the same person, it gives the fact back."""
+        get_object_or_404(CreditFact.objects.visible_to(user_of(request)), pk=pk)
+        given = shapes.CreditReasonSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fact = withdrawing.withdraw(fact_id=pk, by=user_of(request), why=given.validated_data["reason"])
+        [body] = bodies.facts([fact])
+        return Response(body)
+
+
 urlpatterns = [
     *both_slashes("credit/scheme", SchemeInForce.as_view(), "credit-scheme"),
     *both_slashes("entities/<int:pk>/credit", EntityCredit.as_view(), "entity-credit"),
     *both_slashes("credit/assessments", AssessmentList.as_view(), "credit-assessments"),
     *both_slashes("credit/facts", FactList.as_view(), "credit-facts"),
+    *both_slashes("credit/facts/<int:pk>/withdraw", FactWithdraw.as_view(), "credit-fact-withdraw"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from credit import ledger, repairs, withdrawing
 from credit.facts import FactKind
@@ -16,6 +17,7 @@ from kernel import clock
 from kernel.errors import Conflict, DomainError, NotAllowed, NotVisible, Refused
 from kernel.journal.models import Entry
 from tests.credit.asked import appealed, good, grade, penalised, repaired, shop_with
+from tests.leads.calls import Api, code_of
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +146,20 @@ def test_a_penalty_whose_repair_waits_is_not_withdrawn(world: World) -> None:
         note="证明不足",
     )  # fmt: skip
     withdrawing.withdraw(fact_id=fact.pk, by=world.user("bureau"), why="处罚决定已被撤销")
+
+
+def test_over_http_it_answers_with_the_fact(world: World, client: Client) -> None:
+    shop, fact = blamed(world)
+    api, path = Api(client), f"credit/facts/{fact.pk}/withdraw/"
+    section = world.user("section-credit")
+    assert code_of(api.post(section, path, {"reason": " "})) == "blank"
+    assert code_of(api.post(world.clerk_of(1), path, {"reason": "录错"})) == "may_not_withdraw"
+    assert api.post(world.clerk_of(21), path, {"reason": "录错"}).status_code == 404
+    for _ in range(2):
+        done = api.post(section, path, {"reason": "录错主体"})
+        assert (done.status_code, done.json()["id"], done.json()["withdrawn"]) == (200, fact.pk, True)
+    assert code_of(api.post(world.user("bureau"), path, {"reason": "录错"})) == "already_withdrawn"
+    assert grade_of(shop) == "A"
+    mark = CreditFact.objects.get(kind=FactKind.WITHDRAWN)
+    again = api.post(section, f"credit/facts/{mark.pk}/withdraw/", {"reason": "撤错了"})
+    assert code_of(again) == "is_withdrawal"
