@@ -102,8 +102,9 @@ def _write(here: Station, entity: BusinessEntity, since: date) -> CircleShop:
         raise Conflict("该店铺在这段时间内已属于一个商圈。", code="other_circle", attr="entity") from refused
 
 
-def leave(*, shop_id: int, by: User, until: date | None = None) -> CircleShop:
+def leave(*, shop_id: int, by: User, until: date | None = None, code: str | None = None) -> CircleShop:
     """A shop belongs to its circle no more from today, or from `until`, on. Repeated, the row is given back.
+    With `code` it is a row of the station with this code, or none.
 
     Raises: NotVisible; NotAllowed `not_here`. Refused `bad_day`. Conflict `left_already`.
     """
@@ -111,6 +112,8 @@ def leave(*, shop_id: int, by: User, until: date | None = None) -> CircleShop:
     last = until or today
     with transaction.atomic():
         rows = CircleShop.objects.select_related("station__community", "station__grid", "entity")
+        if code is not None:
+            rows = rows.filter(station=inside(code, by=by))
         row = rows.select_for_update(of=("self",)).filter(pk=min(shop_id, BIGGEST)).first()
         if row is None:
             raise NotVisible("没有找到这家商圈店铺，或者您无权查看。")

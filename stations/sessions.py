@@ -174,10 +174,15 @@ def cancel(*, session_id: int, by: User, expect: Expect, why: str) -> Session:
     return perform(_dispute_of(session_id, by), by, work)
 
 
-def _dispute_of(session_id: int, by: User) -> int:
+def dispute_of(session_id: int, by: User) -> int | None:
+    """The dispute of an appointment, where `by` may see it. One statement."""
     rows = Session.objects.filter(pk=min(session_id, BIGGEST))
     seen = rows.filter(dispute__in=Dispute.objects.visible_to(by).values("id"))
-    found = seen.values_list("dispute_id", flat=True).first()
+    return seen.values_list("dispute_id", flat=True).first()
+
+
+def _dispute_of(session_id: int, by: User) -> int:
+    found = dispute_of(session_id, by)
     if found is None:
         raise NotVisible(UNKNOWN)
     return found

@@ -36,6 +36,7 @@ from kernel.offline.queue import Outcome, Queued
 from kernel.sealed import SealBroken
 from leads import lateness
 from leads.models import Lead
+from stations import sessions
 
 __all__ = ["Sync"]
 
@@ -47,7 +48,7 @@ MOST_WAITING = 200
 ROOT = "/api/v1/"
 TAKEN = frozenset(
     {"leads", "whistles", "supervision-orders", "look-backs", "grids", "notices", "absences", "approvals"}
-    | {"entities", "patrols", "disputes", "stations"}
+    | {"entities", "patrols", "disputes", "stations", "mediation-sessions"}
 )
 """First words of paths that a phone may queue. Signing in and files are not among them."""
 AT_THE_SHOP = frozenset({("credit", "appeals"), ("credit", "repairs"), ("credit", "red-partners")})
@@ -285,11 +286,18 @@ class Batch:
             body.setdefault("client_uid", str(row.client_uid))
         if match.url_name in CAPTURED and row.captured_at is not None:
             body.setdefault("captured_at", row.captured_at.isoformat())
-        resource = versioned(path)
+        resource = self._resource(path)
         asked = self._version(row, resource)
         inner = self._inner(row.method, path, body, asked, skewed=policy.is_skewed(row.skew_s))
         response = match.func(inner, *match.args, **match.kwargs)
         return self._outcome(row, response, path.strip("/"), asked)
+
+    def _resource(self, path: str) -> str:
+        """What a path changes, as `versioned`; an appointment rests on its dispute's version."""
+        found = versioned(path)
+        kind, _, number = found.partition("/")
+        dispute_id = sessions.dispute_of(int(number), self.by) if kind == "mediation-sessions" else None
+        return found if dispute_id is None else f"disputes/{dispute_id}"
 
     def _version(self, row: Operation, resource: str) -> int | str | None:
         """The version to ask for: the one seen, carried on by this phone's own acts since."""
@@ -326,7 +334,7 @@ class Batch:
         return inner
 
     def _outcome(self, row: Operation, response: Any, path: str, asked: int | str | None) -> Outcome:
-        status, said, resource = response.status_code, _said(response), versioned(path)
+        status, said, resource = response.status_code, _said(response), self._resource(path)
         if status >= 400:
             state = State.CONFLICT if status in STALE else State.REJECTED
             if status in LATER:

@@ -122,6 +122,12 @@ class CircleShopIn(StrictSerializer):
     since = serializers.DateField(required=False, allow_null=True, default=None)
 
 
+class CircleShopLeaveIn(StrictSerializer):
+    """`until`: the first day on which it does not belong to the circle any more; today, where left out."""
+
+    until = serializers.DateField(required=False, allow_null=True, default=None)
+
+
 class ToStationSerializer(StrictSerializer):
     """Without `station`: to where it belongs."""
 

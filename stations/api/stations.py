@@ -117,9 +117,27 @@ class Shops(generics.GenericAPIView[CircleShop]):
         return Response(body, status=status.HTTP_201_CREATED if joined.created else status.HTTP_200_OK)
 
 
+class ShopLeaves(APIView):
+    """退出商圈."""
+
+    @extend_schema(
+        operation_id="stations_shops_leave",
+        request=g.CircleShopLeaveIn,
+        responses={200: shapes.CircleShopOut},
+    )
+    def post(self, request: Request, code: str, pk: int) -> Response:
+        """A shop belongs to this circle no more from today, or from `until` on. Repeated, it is the same."""
+        form = g.CircleShopLeaveIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        until = form.validated_data["until"]
+        row = circles.leave(code=code, shop_id=pk, by=user_of(request), until=until)
+        return Response(bodies.circle_shop(row, row.station))
+
+
 urlpatterns = [
     *both_slashes("stations", StationList.as_view(), "stations"),
     *both_slashes("stations/<str:code>", StationDetail.as_view(), "station"),
     *both_slashes("stations/<str:code>/today", Today.as_view(), "station-today"),
     *both_slashes("stations/<str:code>/shops", Shops.as_view(), "station-shops"),
+    *both_slashes("stations/<str:code>/shops/<int:pk>/leave", ShopLeaves.as_view(), "station-shop-leave"),
 ]

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from grids.demo import World
+from kernel import clock
 from kernel.journal.models import Entry
 from stations.models import CircleShop, Dispute
 from tests.factories import disputes as more
 from tests.factories import stations as made
 from tests.factories.grids import make_entity
-from tests.factories.leads import TUESDAY, stand_at
+from tests.factories.leads import TUESDAY, pass_time, stand_at
 from tests.factories.stations import Place
 from tests.leads.calls import Api, code_of
 from tests.leads.test_query_budgets import SLACK, statements
@@ -106,6 +107,33 @@ def test_shops_of_a_circle(around: Place, world: World, api: Api) -> None:
     assert CircleShop.objects.filter(entity=shop).count() == 1
 
 
+def test_a_shop_leaves_its_circle(around: Place, world: World, api: Api) -> None:
+    circle: Any = around.circle
+    row = CircleShop.objects.get(station=circle, entity=around.shop)
+    path = f"stations/{circle.code}/shops/{row.pk}/leave/"
+    assert api.post(around.mediator, path).status_code == 403
+    assert api.post(world.user("auditor"), path).status_code == 403
+    for body, status, code in (
+        ({"until": row.since.isoformat()}, 422, "bad_day"),
+        ({"until": "9999-12-31"}, 422, "bad_day"),
+        ({"until": "x"}, 400, "invalid"),
+        ({"x": 1}, 400, "unknown_field"),
+    ):
+        answer = api.post(around.circle_mediator, path, body)
+        assert (answer.status_code, code_of(answer)) == (status, code), answer.content
+    elsewhere = f"stations/{around.station.code}/shops/{row.pk}/leave/"
+    for other in (elsewhere, path.replace(str(row.pk), str(2**65)), path.replace(circle.code, "NONE")):
+        assert api.post(around.clerk, other).status_code == 404, other
+    for _ in range(2):
+        left = api.post(around.circle_mediator, path)
+        assert (left.status_code, left.json()["until"]) == (200, "2026-03-10"), left.content
+    again = api.post(around.circle_mediator, path, {"until": "2026-03-20"})
+    assert (again.status_code, code_of(again)) == (409, "left_already")
+    assert Entry.objects.filter(kind="circle.shop_left", stream=f"circle_shop:{row.pk}").count() == 1
+    assert api.get(around.circle_mediator, f"stations/{circle.code}/shops/").json()["results"] == []
+    assert made.taken(around).circle is None
+
+
 def test_figures_and_what_is_hot(around: Place, world: World, api: Api) -> None:
     made.settled(around)
     made.not_reached(around)
@@ -172,6 +200,52 @@ def test_taken_down_without_a_network(around: Place, api: Api) -> None:
         assert [one["receipt"] for one in receipts] == [word, word, "rejected"], receipts
     row = Dispute.objects.get()
     assert (str(row.client_uid), row.state) == (uid, "settled")
+
+
+def queued(path: str, version: int, body: dict[str, Any], uid: str = "") -> dict[str, Any]:
+    """One operation of a phone, made on this version of the dispute."""
+    uid = uid or str(uuid.uuid4())
+    return {"client_uid": uid, "path": path, "if_match": f'"v{version}"', "body": body}
+
+
+def test_meetings_held_and_called_off_without_a_network(around: Place, api: Api) -> None:
+    """All made on the version that the phone saw: its own acts carry it on, also those on appointments."""
+    row, uid = made.in_community(around), str(uuid.uuid4())
+    booked = more.booked(around, row, after=timedelta(hours=1))
+    row.refresh_from_db()
+    seen = row.version
+    pass_time(timedelta(hours=2))
+    starts_at = clock.now() + timedelta(days=1)
+    meeting = {"starts_at": starts_at.isoformat(), "ends_at": (starts_at + timedelta(hours=1)).isoformat()}
+    held = {"consumer_came": True, "shop_came": False, "minutes": "经营者未到场"}
+    operations = [
+        queued(f"mediation-sessions/{booked.pk}/hold/", seen, held),
+        queued(f"disputes/{row.pk}/sessions/", seen, meeting, uid),
+        queued(f"mediation-sessions/uid:{uid}/cancel/", seen, {"why": "双方改期"}),
+        queued(f"disputes/{row.pk}/settle/", seen, {"note": "电话中谈妥"}),
+    ]
+    for word in ("created", "already_have"):
+        receipts = api.post(around.mediator, "sync/", {"operations": operations}).json()["receipts"]
+        assert [one["receipt"] for one in receipts] == [word] * 4, receipts
+        assert {one["resource"] for one in receipts} == {f"disputes/{row.pk}"}
+        assert [one["version"] for one in receipts] == [seen + 1, seen + 2, seen + 3, seen + 4]
+    assert set(row.sessions.values_list("state", flat=True)) == {"held", "cancelled"}
+    row.refresh_from_db()
+    assert row.state == "settled"
+
+
+def test_a_meeting_held_on_a_stale_page_is_told_to_the_phone(around: Place, api: Api) -> None:
+    row = made.in_community(around)
+    booked = more.booked(around, row, after=timedelta(hours=1))
+    row.refresh_from_db()
+    held = {"consumer_came": True, "shop_came": True, "minutes": "未谈拢"}
+    unknown = queued(f"mediation-sessions/{2**65}/hold/", 1, held)
+    stale = queued(f"mediation-sessions/{booked.pk}/hold/", row.version - 1, held)
+    pass_time(timedelta(hours=2))
+    receipts = api.post(around.mediator, "sync/", {"operations": [unknown, stale]}).json()["receipts"]
+    assert [(one["receipt"], one["status"]) for one in receipts] == [("rejected", 404), ("conflict", 412)]
+    booked.refresh_from_db()
+    assert booked.state == "planned"
 
 
 # --- how much is asked of the database -------------------------------------------------------------
