@@ -20,6 +20,7 @@ from grids.models import BusinessEntity, Grid, Posting
 from grids.roles import Role, Section
 from grids.staffing import bureau_ids
 from kernel import clock, journal
+from kernel.accounts.masking import mask_text
 from kernel.accounts.models import User
 from kernel.errors import Malformed, NotAllowed, NotVisible, Refused
 from kernel.notices import outbox, templates
@@ -135,10 +136,11 @@ def _write(ids: list[int], said: dict[int, str], quarter: date, by: User, at: da
 
 
 def _tell(opened: Mapping[int, str], grid: Grid, quarter: date, at: datetime) -> None:
-    """The credit section (the bureau where it has nobody) learns of the exceptions."""
+    """The credit section (the bureau where it has nobody) learns of the exceptions, the first in words."""
     if not opened:
         return
-    names = list(BusinessEntity.objects.filter(pk__in=list(opened)[:NAMED]).values_list("name", flat=True))
+    rows = BusinessEntity.objects.filter(pk__in=list(opened)[:NAMED]).order_by("id")
+    names = [f"{one.name}（{mask_text(opened[one.pk])}）" for one in rows.only("name")]
     held = Posting.objects.active(at).filter(role=Role.BUREAU_SECTION, section=Section.CREDIT)
     people = set(held.filter(user__is_active=True).values_list("user_id", flat=True)) or set(bureau_ids(at))
     params = {

@@ -157,8 +157,15 @@ def test_the_quarters_list_is_confirmed_at_once(world: World) -> None:
     assert [one["exception"] for one in shown] == ["", "店已转让", ""]
     assert Entry.objects.filter(kind="review.confirmed").count() == 1
     told = OutboxMessage.objects.filter(template=reviews.EXCEPTIONS)
-    assert [one.params["names"] for one in told] == [rose.name] * len(told)
-    assert told.exists()
+    assert [one.params["names"] for one in told] == [f"{rose.name}（店已转让）"] * len(told)
+    section = world.user("section-credit")
+    assert section in [one.recipient for one in told]
+    assert [one["exception"] for one in get(section, f"reviews/?grid={grid}")["results"]] == [
+        "",
+        "店已转让",
+        "",
+    ]
+    assert {one["kind"] for one in get(section, "tasks/")["results"]} == {"QUARTERLY_REVIEW"}
 
 
 def test_what_a_confirmation_refuses(world: World) -> None:
