@@ -21,6 +21,7 @@ TUNING = {
     "wal_compression": "off",
     "random_page_cost": "1.1",
     "jit": "off",
+    "join_collapse_limit": "6",
     "idle_in_transaction_session_timeout": "'60s'",
     "log_min_duration_statement": "'1s'",
     "log_checkpoints": "off",
@@ -31,6 +32,9 @@ TUNING = {
 
 The wheel compresses the log with pglz alone: after a checkpoint that takes half as long again as the writing
 (128 against 79 µs of a core for each row of an import), to save 30 % of the log.
+
+To try every order of 8 joined tables took 10–16 ms before a list of disputes or visits was read, for an order
+that is always the one it is asked in; of 6, 3 ms. No statement of ours joins more whose order matters.
 """
 
 
