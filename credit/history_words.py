@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from grids import register_history
 
 WORDS = {
@@ -22,7 +25,17 @@ WORDS = {
 }
 
 
+_CAUSES = {"CAP": "，等级封顶", "VETO": "，一票否决"}
+
+
+def _moved(said: Mapping[str, Any]) -> str:
+    """`B级 → C级（73.00分，等级封顶）`."""
+    why = _CAUSES.get(str(said.get("cause")), "")
+    return f"{said.get('before')}级 → {said.get('grade')}级（{float(said.get('total', 0)):.2f}分{why}）"
+
+
 def register() -> None:
     """Name them (called once, at start-up)."""
+    register_history.name("credit.graded", "信用等级变动", _moved)
     for kind, words in WORDS.items():
         register_history.name(kind, words)

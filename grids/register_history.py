@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -26,15 +27,20 @@ WORDS = {
     "approval.refused": "不同意申请",
     "approval.lapsed": "申请逾期未批",
     "approval.withdrawn": "申请已撤回",
-    "credit.graded": "信用等级变动",
 }
 """What each kind of entry is called. Higher apps add theirs (`name`)."""
 OTHER = "其他记录"
 
 
-def name(kind: str, words: str) -> None:
-    """Say what a kind of entry is called."""
+Subject = Callable[[Mapping[str, Any]], str]
+_subjects: dict[str, Subject] = {}
+
+
+def name(kind: str, words: str, subject: Subject | None = None) -> None:
+    """Say what a kind of entry is called, and what its data tell beside changed fields."""
     WORDS[kind] = words
+    if subject is not None:
+        _subjects[kind] = subject
 
 
 def entries(entity_id: int) -> QuerySet[Entry]:
@@ -77,4 +83,16 @@ def _subject(kind: str, said: dict[str, Any]) -> str:
     if kind == "entity.duplicate_judged":
         verdict = "同一家" if said.get("verdict") == "SAME" else "不是同一家"
         return f"{said.get('other_name', '')}（{verdict}）"
-    return str(said.get("what", ""))
+    if kind == "entity.imported":
+        return _brought(said)
+    told = _subjects.get(kind)
+    return told(said) if told else str(said.get("what", ""))
+
+
+def _brought(said: Mapping[str, Any]) -> str:
+    """What a file brought beside changed fields: the business itself, licences with their last days."""
+    found = ["新登记"] if said.get("created") else []
+    for one in said.get("licences", ()):
+        until = f"有效期至{one['to']}" if one.get("to") else "长期有效"
+        found.append(f"{shown('type', one.get('type'))} {one.get('number')}（{until}）")
+    return "；".join(found)
