@@ -12,7 +12,7 @@ from kernel.accounts.models import User
 from kernel.clock import local_date
 from kernel.errors import NotVisible
 from patrols import inspections, policies
-from patrols.kinds import LIVE
+from patrols.kinds import LIVE, TaskKind
 from patrols.models import PatrolTask
 
 BIGGEST = 2**63 - 1
@@ -22,18 +22,16 @@ CALLED_ON_OFTEN = frozenset({CreditGrade.C, CreditGrade.D})
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What to know at the door. `tasks` are those of today's plan that this call could do."""
+    """What to know at the door. `tasks` are those that this call could do; `may_enter_for_check` is said of
+    the check among them, where there is one."""
 
     entity: BusinessEntity
     line: str
     reason_required: bool
     inspections_this_year: int
     inspections_a_year: int
+    may_enter_for_check: bool
     tasks: list[PatrolTask]
-
-    @property
-    def may_enter_for_check(self) -> bool:
-        return self.inspections_this_year < self.inspections_a_year
 
 
 def left_alone(grade: str | None) -> bool:
@@ -42,7 +40,7 @@ def left_alone(grade: str | None) -> bool:
 
 
 def before(*, entity_id: int, by: User) -> Before:
-    """Five statements. Raises NotVisible."""
+    """Six statements at most. Raises NotVisible."""
     rows = BusinessEntity.objects.visible_to(by).select_related("grid")
     entity = rows.filter(pk=entity_id).first() if 0 < entity_id <= BIGGEST else None
     if entity is None:
@@ -52,11 +50,16 @@ def before(*, entity_id: int, by: User) -> Before:
     tasks = PatrolTask.objects.visible_to(by).filter(
         entity=entity, state__in=LIVE, period__lte=today, period_end__gte=today
     )
+    open_now = list(tasks.order_by("planned_on", "id"))
+    check = next((task for task in open_now if task.kind == TaskKind.WEEKLY_CHECK), None)
+    entered = inspections.entered_this_year(entity.pk, today.year)
+    most = policies.in_force(at).inspections_a_year
     return Before(
         entity,
         contacts.lines([entity.pk], at)[entity.pk],
         left_alone(entity.credit_grade),
-        inspections.entered_this_year(entity.pk, today.year),
-        policies.in_force(at).inspections_a_year,
-        list(tasks.order_by("planned_on", "id")),
+        entered,
+        most,
+        inspections.may_enter(check, entered, most),
+        open_now,
     )

@@ -87,11 +87,17 @@ def require(task: PatrolTask, given: Given, *, by: User, done_on: date, at: date
     return found
 
 
+def may_enter(check: PatrolTask | None, entered: int, most: int) -> bool:
+    """May somebody go in for this check, or for another inspection (None)? Not where the task says so, while
+    the bureau is asked, or at the cap unless it agreed. One statement at the cap."""
+    if check is not None and (check.without_entering or check.state == TaskState.ASKS):
+        return False
+    return entered < most or (check is not None and over_cap.agreed(check.pk))
+
+
 def _refuse_at_cap(task: PatrolTask, year: int, at: datetime) -> None:
-    """Nobody goes in where the task says so, while the bureau is asked, or at the cap unless it agreed."""
     most = policies.in_force(at).inspections_a_year
-    asks = task.without_entering or task.state == TaskState.ASKS
-    if asks or (entered_this_year(task.entity_id, year) >= most and not over_cap.agreed(task.pk)):
+    if not may_enter(task, entered_this_year(task.entity_id, year), most):
         raise Conflict(
             f"本户{year}年入店检查已达{most}次上限，请改为店外查看或查阅记录。",
             code="cap_reached",

@@ -20,7 +20,7 @@ from kernel.approvals import deciding
 from kernel.approvals.models import Approval
 from kernel.errors import DomainError
 from leads.models import Lead
-from patrols import cards, completion, doing, over_cap
+from patrols import cards, completion, doing, entering, over_cap
 from patrols.given import Finding, Given
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import EnforcementCard, InspectionPaper, PatrolTask, PatrolVisit
@@ -203,8 +203,11 @@ def test_while_the_bureau_is_asked_it_may_be_made_from_outside(world: World) -> 
     shops = {task.pk: task.entity_id for task in (agreed, open_still)}
     over_cap.ask(shops, dict.fromkeys(shops.values(), 24), 24, clock.now())
     assert refusal(agreed, by, said(papers=papers(world))).code == "cap_reached"
+    assert not entering.before(entity_id=agreed.entity_id, by=by).may_enter_for_check
     question = Approval.objects.get(subject_kind="patrol_task", subject_id=agreed.pk)
     deciding.decide(approval_id=question.pk, by=world.user("bureau"), approve=True, expect=take_any)
+    assert entering.before(entity_id=agreed.entity_id, by=by).may_enter_for_check
+    assert not entering.before(entity_id=open_still.entity_id, by=by).may_enter_for_check
     check(agreed, by, said(papers=papers(world)))
     check(open_still, by, said(how=How.RECORDS, papers=papers(world)))
     asked = Approval.objects.get(subject_kind="patrol_task", subject_id=open_still.pk)
