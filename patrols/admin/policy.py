@@ -53,7 +53,7 @@ class TermsForm(forms.Form):
     shown = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     in_force_on = forms.DateField(
         label="施行日期", widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
-        help_text="从当日零时起，最早明天；当晚生成的计划即按新规则。",
+        help_text="从当日零时起，最早明天；当日零点四十分生成的计划即按新规则。",
     )  # fmt: skip
     daily_on_rest_days = forms.BooleanField(
         label="休息日也安排每日巡", required=False, widget=UnfoldBooleanSwitchWidget

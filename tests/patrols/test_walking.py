@@ -70,6 +70,22 @@ def test_new_tasks_level_what_stands(loads: list[int], tasks: int) -> None:
     assert not got or max(got) <= min(after) + 1
 
 
+def test_what_does_not_divide_evenly_goes_round() -> None:
+    """Ten shops, three people, five days: nobody is left out, nor any day. The fourth shop of each day falls
+    to somebody else every day."""
+    stops = [Stop(key, 116.7 + key / 1000, 36.1) for key in range(10)]
+    days = [date(2026, 11, 23) + timedelta(days=n) for n in range(5)]
+    dealt = deal(stops, [Slot(person, day) for person in (7, 8, 9) for day in days], Counter()).values()
+    assert sorted(Counter(slot.person for slot in dealt).values()) == [3, 3, 4]
+    assert set(Counter(slot.day for slot in dealt).values()) == {2}
+    fullest = set()
+    for day in days[:3]:
+        people = deal(stops[:4], [Slot(person, day) for person in (7, 8, 9)], Counter()).values()
+        ((person, many),) = Counter(slot.person for slot in people).most_common(1)
+        fullest.add((person, many))
+    assert fullest == {(7, 2), (8, 2), (9, 2)}
+
+
 def test_dealing_does_not_depend_on_the_order_of_the_shops() -> None:
     stops = [Stop(number, 116.7 + number * 0.001, 36.13 + number % 7 * 0.001) for number in range(60)]
     slots = [Slot(person, date(2026, 11, 2) + timedelta(days=n)) for person in (5, 3) for n in range(4)]
