@@ -20,6 +20,7 @@ from credit.ledger import NewFact
 from credit.models import CreditFact
 from kernel.clock import local_date
 from kernel.deadlines.handlers import Fired
+from leads import case_numbers
 from leads.acts import Act
 from leads.models import Correction, Disposal, DisposalKind, Lead, LookBack, Matter, Recheck, Reopening
 from leads.models.platform import MatterKind
@@ -194,7 +195,8 @@ def _verdict(act: Act, disposal: Disposal, past: Past) -> list[NewFact]:
         case DisposalKind.LENIENCY:
             new = _fact(lead, FactKind.LENIENCY, "leniency", act.at, lead.round)
         case DisposalKind.PENALTY:
-            filed = f"（案件编号{disposal.case_number}）" if disposal.case_number else ""
+            number = case_numbers.of(disposal)
+            filed = f"（案件编号{number}）" if number else ""
             return _withdrawn(past.with_done(before), act, f"已立案查处{filed}，以行政处罚为准")
         case DisposalKind.NO_PROBLEM if past.cause in DOUBTED:
             return _withdrawn(past.of(VERDICTS | OF_THE_ORDER), act, "重新办理后未发现问题")

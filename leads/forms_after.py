@@ -103,6 +103,12 @@ class ReceiptForm(ActForm):
     number = line("回执编号", required=False, help_text="可不填，例如口头确认的。")
 
 
+class CaseNumberForm(ActForm):
+    """补登案件编号."""
+
+    case_number = line("案件编号", help_text="执法办案系统中的编号，登记后不能更改。")
+
+
 class ReplyForm(ActForm):
     """移交答复."""
 

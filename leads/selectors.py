@@ -64,7 +64,7 @@ def for_list(leads: QuerySet[Lead]) -> QuerySet[Lead]:
             "signatures", queryset=Signature.objects.select_related("signer", "on_behalf_of").order_by("id")
         ),
         Prefetch("evidence", queryset=LeadEvidence.objects.select_related("evidence").order_by("id")),
-        Prefetch("disposals", queryset=Disposal.objects.select_related("by").order_by("round")),
+        Prefetch("disposals", queryset=Disposal.objects.select_related("by", "later_case").order_by("round")),
         Prefetch("reworks", queryset=Rework.objects.select_related("by").order_by("round")),
     )
 

@@ -99,6 +99,7 @@ NO_ADMIN = {
     "leads.AnswerAttempt": "one try to answer a citizen: shown on the answer it belongs to",
     "leads.LeadEvidence": SHOWN_ON_ITS_LEAD,
     "leads.Disposal": SHOWN_ON_ITS_LEAD,
+    "leads.CaseNumber": SHOWN_ON_ITS_LEAD,
     "leads.Rework": SHOWN_ON_ITS_LEAD,
     "leads.Extension": SHOWN_ON_ITS_LEAD,
     "leads.JointHandler": SHOWN_ON_ITS_LEAD,

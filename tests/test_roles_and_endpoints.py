@@ -583,6 +583,11 @@ ENTRIES = [
         body=lambda h: {"into": h.dispatched.pk}, version=lambda h: h.told.version,
     ),
     act("unmerge", "merged", MERGES, reason="不是一回事"),
+    Entry(
+        "lead-case-number", "POST", "leads/{closed.pk}/case-number/",
+        {409: MERGES, 403: INSIDE - MERGES},  # no penalty was filed; tests/leads/test_case_numbers.py
+        body=lambda h: {"case_number": "〔2026〕12号"}, version=lambda h: h.closed.version,
+    ),
     act("receipt", "referred", MERGES, number="公受1号"),
     act("reply", "received", MERGES, reply="已立案"),
     act("correction", "ordered", some("worker commissioner"), note="已改好"),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from kernel.accounts.models import User
 from kernel.deadlines import policy as arithmetic
-from leads import forms_after as ask
 from leads import (
+    case_numbers,
     interim,
     look_backs,
     merging,
@@ -18,6 +18,7 @@ from leads import (
     selectors,
     settling,
 )
+from leads import forms_after as ask
 from leads.acts import Act
 from leads.admin.offers import Call, Offer
 from leads.lifecycle import Outcome
@@ -59,6 +60,10 @@ def _receipt(c: Call) -> Lead:
 
 def _reply(c: Call) -> Lead:
     return referral.enter_reply(lead_id=c.lead_id, by=c.by, expect=c.expect, text=c.given["reply"])
+
+
+def _case_number(c: Call) -> Lead:
+    return case_numbers.enter(lead_id=c.lead_id, by=c.by, expect=c.expect, number=c.given["case_number"])
 
 
 def _correct(c: Call) -> Lead:
@@ -152,6 +157,10 @@ def may_enter_reply(act: Act, by: User, signatures: Signed) -> bool:
     return row is not None and row.reply_at is None
 
 
+def may_number_case(act: Act, by: User, signatures: Signed) -> bool:
+    return act.lead.state in (State.FED_BACK, State.CLOSED) and not case_numbers.of(case_numbers.refuse(act))
+
+
 def _to_rectify(act: Act) -> bool:
     lead = act.lead
     if lead.state not in (State.FED_BACK, State.CLOSED) or lead.cleared_at is not None:
@@ -239,6 +248,11 @@ OFFERS: tuple[Offer, ...] = (
     Offer(
         None, "forum", ask.ReplyForm, _reply, "已登记移交答复。", "登记后停止催要答复。",
         act="reply", title="登记移交答复", check=may_enter_reply,
+    ),
+    Offer(
+        None, "tag", ask.CaseNumberForm, _case_number, "已登记案件编号。",
+        "已立案查处、反馈时还没有编号的，在这里补登一次。",
+        act="case-number", title="补登案件编号", check=may_number_case,
     ),
     Offer(
         None, "photo_camera", ask.CorrectionForm, _correct, "已提交整改证明。",

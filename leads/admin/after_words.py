@@ -27,6 +27,7 @@ TITLES = {
     "lead.referred": "移交其他部门",
     "lead.referral_received": "取得移交回执",
     "lead.referral_replied": "收到移交答复",
+    "lead.case_numbered": "补登案件编号",
     "lead.corrected": "提交整改证明",
     "lead.rechecked": "复查",
     "lead.recheck_countersigned": "复查会签",
@@ -46,6 +47,8 @@ def details(kind: str, data: dict[str, Any], note: str) -> list[str] | None:
     match kind:
         case "lead.interim":
             return [f"第 {data.get('number', 1)} 次", note]
+        case "lead.case_numbered":
+            return [f"案件编号 {number}"]
         case "lead.recused":
             return [f"转由{data['name']}承办" if data.get("name") else "", note]
         case "lead.merged":

@@ -13,7 +13,7 @@ from grids.models import Grid
 from grids.sketch import Sketch, sketch
 from kernel.accounts.models import User
 from kernel.deadlines.models import Deadline
-from leads import explain, selectors, signing
+from leads import case_numbers, explain, selectors, signing
 from leads.admin import (
     after_shown,
     clock_face,
@@ -196,11 +196,12 @@ class Round:
     note: str
     rework: Rework | None
     reason: str
+    case_number: str
 
 
 def rounds(lead: Lead, say: Say) -> list[Round]:
     """What was done and what was sent back, round by round."""
-    done = {d.round: d for d in lead.disposals.select_related("by")}
+    done = {d.round: d for d in lead.disposals.select_related("by", "later_case")}
     back = {r.round: r for r in lead.reworks.select_related("by")}
     numbers = sorted({*done, *back})
     return [
@@ -210,6 +211,7 @@ def rounds(lead: Lead, say: Say) -> list[Round]:
             say(done[n].note) if n in done else "",
             back.get(n),
             say(back[n].reason) if n in back else "",
+            case_numbers.of(done[n]) if n in done else "",
         )
         for n in numbers
     ]

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.api import StrictSerializer, both_slashes
-from leads import interim, merging, rechecks, recusal, referral, reopening, settling
+from leads import case_numbers, interim, merging, rechecks, recusal, referral, reopening, settling
 from leads.acts import Expect
 from leads.api import serializers as s
 from leads.api.views import LeadAct, act_schema, user_of
@@ -37,6 +37,10 @@ class ReceiptSerializer(StrictSerializer):
 
 class ReplySerializer(StrictSerializer):
     reply = serializers.CharField(max_length=2000)
+
+
+class CaseNumberSerializer(StrictSerializer):
+    case_number = serializers.CharField(max_length=60)
 
 
 class CorrectionSerializer(StrictSerializer):
@@ -161,6 +165,20 @@ class Reply(LeadAct):
         return referral.enter_reply(lead_id=pk, by=user_of(request), expect=expect, text=text)
 
 
+class CaseNumber(LeadAct):
+    """补登案件编号: of a penalty that was filed before it had one; once."""
+
+    serializer_class = CaseNumberSerializer
+
+    @act_schema("case_number", CaseNumberSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        return super().post(request, pk)
+
+    def act(self, pk: int, request: Request, given: Any, expect: Expect) -> Lead:
+        number = given.validated_data["case_number"]
+        return case_numbers.enter(lead_id=pk, by=user_of(request), expect=expect, number=number)
+
+
 class Correction(LeadAct):
     """整改证明."""
 
@@ -234,6 +252,7 @@ urlpatterns = [
     *both_slashes("leads/<int:pk>/recuse", Recuse.as_view(), "lead-recuse"),
     *both_slashes("leads/<int:pk>/merge", Merge.as_view(), "lead-merge"),
     *both_slashes("leads/<int:pk>/unmerge", Unmerge.as_view(), "lead-unmerge"),
+    *both_slashes("leads/<int:pk>/case-number", CaseNumber.as_view(), "lead-case-number"),
     *both_slashes("leads/<int:pk>/receipt", Receipt.as_view(), "lead-receipt"),
     *both_slashes("leads/<int:pk>/reply", Reply.as_view(), "lead-reply"),
     *both_slashes("leads/<int:pk>/correction", Correction.as_view(), "lead-correction"),

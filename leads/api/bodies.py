@@ -13,7 +13,7 @@ from kernel.api.shown import moment, person
 from kernel.deadlines.models import Deadline
 from kernel.journal.models import Entry
 from kernel.notices.policy import masked
-from leads import selectors, signing
+from leads import case_numbers, selectors, signing
 from leads.answered import answered
 from leads.api import after_bodies, request_bodies
 from leads.intake import Made
@@ -84,7 +84,7 @@ def disposal(row: Disposal | None, *, mask: bool) -> dict[str, Any] | None:
         "kind": row.kind,
         "note": words(row.note, mask=mask),
         "rectify_due_at": moment(row.rectify_due_at),
-        "case_number": row.case_number,
+        "case_number": case_numbers.of(row),
         "by": person(row.by),
         "at": moment(row.at),
     }

@@ -43,7 +43,7 @@ from leads.models.leniency import (
     OfficerSignature,
     Route,
 )
-from leads.models.parts import Disposal, LeadEvidence, LeadReporter, Rework
+from leads.models.parts import CaseNumber, Disposal, LeadEvidence, LeadReporter, Rework
 from leads.models.platform import KeptComplaint, Matter, MatterKind, Platform, UsedSignature
 from leads.models.requests import Extension, JointHandler, Reclassification, Rejection, Suspension
 from leads.models.signature import Signature
@@ -55,6 +55,7 @@ __all__ = [
     "Answer",
     "AnswerAttempt",
     "AnswerState",
+    "CaseNumber",
     "Category",
     "Correction",
     "DepartmentContact",

@@ -81,7 +81,7 @@ class LeadEvidence(models.Model):
 
 class Disposal(models.Model):
     """What was done, one per round (反馈). `case_number`: of a penalty case that was filed, its number in the
-    enforcement system, where it has one already (DESIGN.md §3)."""
+    enforcement system, where it has one already (DESIGN.md §3); one that follows is a `CaseNumber`."""
 
     lead = models.ForeignKey(Lead, verbose_name="线索", on_delete=models.PROTECT, related_name="disposals")
     round = models.PositiveSmallIntegerField("轮次")
@@ -113,6 +113,27 @@ class Disposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id} 第 {self.round} 轮 {self.get_kind_display()}"
+
+
+class CaseNumber(models.Model):
+    """The number of a penalty case that came after its result was fed back. The disposal, which is signed,
+    stays as it is; `leads.case_numbers` writes this once."""
+
+    disposal = models.OneToOneField(
+        Disposal, verbose_name="处置结果", on_delete=models.PROTECT, related_name="later_case"
+    )
+    number = models.CharField("案件编号", max_length=60)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name="登记人", on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField("登记时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "补登的案件编号"
+        constraints = [models.CheckConstraint(condition=~Q(number=""), name="leads_casenumber_says_which")]
+
+    def __str__(self) -> str:
+        return self.number
 
 
 class Rework(models.Model):

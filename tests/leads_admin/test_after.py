@@ -90,6 +90,21 @@ def test_settled_interim_recused_and_handed_over(world: World, signed_in: Any) -
     assert english_in(CODE.sub("", html), allowed=ALLOWED) == []
 
 
+def test_the_number_of_a_case_that_follows(world: World, signed_in: Any) -> None:
+    lead = make.responded(world, 1)
+    commissioner = signed_in("commissioner-01")
+    assert act(commissioner, lead, "feed-back", kind="penalty", note="已立案").status_code == 302
+    assert "case-number" not in offered(signed_in("worker-01-1"), lead)
+    assert {"case-number"} == offered(commissioner, lead)
+    assert act(commissioner, lead, "case-number", case_number="").status_code == 400
+    assert act(commissioner, lead, "case-number", case_number="〔2026〕12号").status_code == 302
+    html = commissioner.get(f"{LEADS}{lead.pk}/change/").content.decode()
+    assert "案件编号：〔2026〕12号" in html
+    assert "补登案件编号" in html, "in the journal"
+    assert offered(commissioner, lead) == set()
+    assert english_in(CODE.sub("", html), allowed=ALLOWED) == []
+
+
 def test_merged_and_taken_back(world: World, signed_in: Any) -> None:
     old, young = make.reported(world, 1), make.reported(world, 1)
     clerk = signed_in("clerk-01")
