@@ -21,7 +21,8 @@ def naming_the_rule(model: type[models.Model]) -> Iterator[None]:
     """Run the block in a savepoint; where it breaks a constraint of `model`, say which in Chinese.
 
     Raises:
-        Conflict: code is the constraint's name without the app's, detail its Chinese message.
+        Conflict: code is the constraint's name without the app's, detail its Chinese message, attr the field
+            where it is about one.
     """
     try:
         with transaction.atomic():
@@ -32,7 +33,9 @@ def naming_the_rule(model: type[models.Model]) -> Iterator[None]:
         for constraint in model._meta.constraints:
             if constraint.name == name:
                 message = str(constraint.get_violation_error_message())
-                raise Conflict(message, code=name.removeprefix("grids_")) from broken
+                fields = getattr(constraint, "fields", ())
+                attr = fields[0] if len(fields) == 1 else None
+                raise Conflict(message, code=name.removeprefix("grids_"), attr=attr) from broken
         raise
 
 

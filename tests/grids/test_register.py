@@ -254,7 +254,7 @@ def test_a_code_that_another_bears_is_refused(world: World) -> None:
     entity = make_entity(world, 1, uscc="")
     with pytest.raises(Conflict) as refused:
         edited(world.commissioner(1), entity, uscc=USCC.lower())
-    assert refused.value.code == "entity_one_per_uscc"
+    assert (refused.value.code, refused.value.attr) == ("entity_one_per_uscc", "uscc")
     edited(world.worker(1), entity, uscc=USCC)
     with pytest.raises(Conflict):
         decide(entity, world.commissioner(1))
