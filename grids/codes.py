@@ -20,6 +20,7 @@ _WORTH = [
 _PLACE = 8
 """Who registers, and where: the first signs, which a county's codes share."""
 _BODY = _WORTH[_PLACE:]
+_worth = dict[str, int].__getitem__
 _DOORS = (DOOR_ALPHABET * 8).encode()
 _DOOR_LENGTH = 10
 
@@ -28,9 +29,7 @@ def is_sound(code: str) -> bool:
     """A valid credit code of 18 signs, or a valid old number of 15 digits."""
     if len(code) == _LENGTH:
         try:
-            total = _worth_of_place(code[:_PLACE]) + sum(
-                [worth[sign] for worth, sign in zip(_BODY, code[_PLACE:], strict=False)]
-            )
+            total = _worth_of_place(code[:_PLACE]) + sum(map(_worth, _BODY, code[_PLACE:]))
         except KeyError:
             return False
         return code[-1] == _SIGNS[-total % 31]

@@ -176,7 +176,7 @@ def day_of(cell: str, column: str) -> date:
 def _point(lon: str, lat: str, crs: str) -> tuple[float, float]:
     if not (lon and lat):
         raise Wrong("lat" if lon else "lon", "half_a_place", "经度和纬度应同时填写。")
-    system = CRS.get(crs.upper().replace("-", "").replace(" ", ""))
+    system = CRS.get(crs) or CRS.get(crs.upper().replace("-", "").replace(" ", ""))
     if system is None:
         raise Wrong("crs", "bad_crs", "坐标系只能是 WGS84、GCJ02 或 BD09。")
     try:
@@ -191,6 +191,8 @@ def _point(lon: str, lat: str, crs: str) -> tuple[float, float]:
 
 
 def _licences(types: str, numbers: str, untils: str) -> list[tuple[str, str, date | None]]:
+    if not _SEVERAL.search(types + numbers + untils):
+        return [_licence(types, numbers, untils)]
     kinds, codes = _SEVERAL.split(types), _SEVERAL.split(numbers)
     ends = _SEVERAL.split(untils) if untils else [""] * len(codes)
     if not len(kinds) == len(codes) == len(ends) or len(codes) > MOST_LICENCES:
@@ -199,18 +201,22 @@ def _licences(types: str, numbers: str, untils: str) -> list[tuple[str, str, dat
             "licences_differ",
             "证照类型、证照编号、有效期至的个数不一致，请用“；”逐一对应。",
         )
-    read_type = _chosen("licence_types", _LICENCES)
     found = {}
-    for kind, code, until in zip(kinds, codes, ends, strict=True):
-        number = code.strip()
-        if not number or len(number) > 60:
-            raise Wrong("licence_numbers", "bad_licence", "证照编号没有填写或过长。")
-        key = (read_type(kind.strip()), number)
-        if key in found:
+    for one in map(_licence, kinds, codes, ends):
+        if one[:2] in found:
             raise Wrong("licence_numbers", "doubled_licence", "同一证照在本行出现了两次。")
-        found[key] = None if until.strip() in FOREVER else day_of(until.strip(), "licence_untils")
-    return [(kind, number, until) for (kind, number), until in found.items()]
+        found[one[:2]] = one
+    return list(found.values())
 
+
+def _licence(kind: str, code: str, until: str) -> tuple[str, str, date | None]:
+    number, end = code.strip(), until.strip()
+    if not number or len(number) > 60:
+        raise Wrong("licence_numbers", "bad_licence", "证照编号没有填写或过长。")
+    return _licence_type(kind.strip()), number, None if end in FOREVER else day_of(end, "licence_untils")
+
+
+_licence_type = _chosen("licence_types", _LICENCES)
 
 _LON, _LAT, _CRS = PLACE["lon"], PLACE["lat"], PLACE["crs"]
 _NUMBERS, _LICENCE_TYPES, _UNTILS = PLACE["licence_numbers"], PLACE["licence_types"], PLACE["licence_untils"]

@@ -36,9 +36,12 @@ _BY_USCC = f"""
 {_HELD} FROM unnest(%s::text[]) AS w(uscc) JOIN grids_businessentity e ON e.uscc = w.uscc AND e.uscc <> ''
 """
 _BY_NAME = f"""
-{_HELD} FROM unnest(%s::text[], %s::text[]) AS w(name, address)
+{_HELD} FROM (SELECT name, address, hashtextextended(address, hashtextextended(name, 0)) AS hash
+                FROM unnest(%s::text[], %s::text[]) AS f(name, address) ORDER BY hash) AS w
   JOIN grids_businessentity e ON e.name = w.name AND e.address = w.address
+   AND hashtextextended(e.address, hashtextextended(e.name, 0)) = w.hash
 """
+"""The hash is what the index holds (`grids_entity_by_name`); in its order the index is gone through once."""
 Progress = Callable[[int, int], None]
 """Called every 2,000 rows with how many are read, and of how many."""
 LicenceRow = tuple[str, str, date | None]
@@ -63,9 +66,9 @@ class Row:
     held: Held | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A business as it shall be. `held` None: a new one. `licences` are those that are new or differ."""
+class Change(NamedTuple):
+    """A business as it shall be, at least `FIELDS` of it. `held` None: a new one. `licences` are those that
+    are new or differ."""
 
     row: int
     held: Held | None
@@ -306,15 +309,13 @@ def _compare(rows: list[Row], places: _Places, made: Plan) -> None:
                 wrong(row.number, row.cells, column, "not_yours", "该主体不在您所的网格内，您不能导入。")
             )
             continue
-        fresh = [
-            one for one in said.get("licences", ())
-            if held is None or licences.get((held.id, one[0], one[1]), ...) != one[2]
-        ]  # fmt: skip
+        listed: list[LicenceRow] = said.get("licences", [])
         if held is None:
-            values = BLANK | {name: said[name] for name in FIELDS if name in said}
-            values["kind"] = values["kind"] or _kind(said.get("uscc", ""))
-            made.created.append(Change(row.number, None, values, fresh))
+            values = BLANK | said
+            values["kind"] = values["kind"] or _kind(values["uscc"])
+            made.created.append(Change(row.number, None, values, listed))
             continue
+        fresh = [one for one in listed if licences.get((held.id, one[0], one[1]), ...) != one[2]]
         new = {
             name: said[name] for name in FIELDS if name in said and _differs(held.values[name], said[name])
         }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -28,6 +28,8 @@ HEADS_WITHIN = 10
 """The heads stand in one of the first rows: sheets often carry a title above them."""
 MOST_LINES = MOST_ROWS + HEADS_WITHIN + 1
 """No more is taken out of a file: where so many are found, there are too many rows."""
+LONG = 200
+"""Signs; what is shorter need not be cut (`packed.text`)."""
 XLSX_STARTS, XLS_STARTS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 PLAIN = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 
@@ -150,7 +152,6 @@ def _sheet(lines: list[list[str]], columns: Sequence[Column]) -> Sheet:
         raise Refused(f"表头重复：{'、'.join(sorted(doubled))}。", code="doubled_header", attr="file")
     if len(lines) - at - 1 > MOST_ROWS:
         raise Refused(f"一次最多导入 {MOST_ROWS} 行，请分成几个文件。", code="too_many_rows", attr="file")
-    pairs = [(place, found) for place, found in enumerate(places) if found >= 0]
     sheet = Sheet(
         given=frozenset(columns[place].name for place in known),
         ignored=[
@@ -159,18 +160,40 @@ def _sheet(lines: list[list[str]], columns: Sequence[Column]) -> Sheet:
             if place < 0 and packed.text(cell)
         ],
     )
-    width = len(columns)
+    in_order = _ordering(places, len(columns))
     for number, line in enumerate(lines[at + 1 :], start=at + 2):
-        cells, held = [""] * width, len(line)
-        for place, found in pairs:
-            if place < held:
-                cell = line[place]
-                cells[found] = cell.strip() if cell.isprintable() and len(cell) < 200 else packed.text(cell)
+        cells = in_order(line)
         if any(cells):
             sheet.rows.append((number, cells))
     if not sheet.rows:
         raise Refused("表中没有数据。", code="empty", attr="file")
     return sheet
+
+
+def _ordering(places: list[int], width: int) -> Callable[[list[str]], list[str]]:
+    """What brings a line into the order of the columns; `places` is the column of each head, or -1.
+
+    Most lines are plain – as long as the heads, no blank or control sign in them –: these are taken as they
+    are, at once; all others cell by cell.
+    """
+    pairs = [(place, found) for place, found in enumerate(places) if found >= 0]
+    from_place = {found: place for place, found in pairs}
+    held_at = [from_place.get(found, len(places)) for found in range(width)]
+    no_cell = [""]
+
+    def in_order(line: list[str]) -> list[str]:
+        whole = "".join(line)
+        if len(line) == len(places) and whole.isprintable() and " " not in whole and len(whole) < LONG:
+            line = line + no_cell
+            return [line[place] for place in held_at]
+        cells, held = [""] * width, len(line)
+        for place, found in pairs:
+            if place < held:
+                cell = line[place]
+                cells[found] = cell.strip() if cell.isprintable() and len(cell) < LONG else packed.text(cell)
+        return cells
+
+    return in_order
 
 
 def _heads(lines: list[list[str]], by_head: dict[str, int], needed: set[int]) -> tuple[int, list[str] | None]:

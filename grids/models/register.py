@@ -118,6 +118,12 @@ def new_door_code() -> str:
     return "".join(secrets.choice(DOOR_ALPHABET) for _ in range(10))
 
 
+def _hashed(column: str, seed: models.expressions.Combinable) -> models.Func:
+    return models.Func(
+        models.F(column), seed, function="hashtextextended", output_field=models.BigIntegerField()
+    )
+
+
 class BusinessEntityQuerySet(models.QuerySet["BusinessEntity"]):
     """`scoped` is the scope that narrowed these rows, `ranked` the ids that a search found, best first."""
 
@@ -211,7 +217,7 @@ class BusinessEntity(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["grid", "-id"], name="grids_entity_by_grid"),
-            models.Index(fields=["name", "address"], name="grids_entity_by_name"),
+            models.Index(_hashed("address", _hashed("name", models.Value(0))), name="grids_entity_by_name"),
             models.Index(fields=["community", "-id"], name="grids_entity_by_community"),
             models.Index(
                 fields=["contact_phone"], condition=~Q(contact_phone=""), name="grids_entity_by_phone"

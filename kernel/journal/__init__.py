@@ -19,8 +19,10 @@ from psycopg2.extras import Json
 from kernel.copying import copy_rows
 
 SYSTEM = "系统"
-COLUMNS = ("stream", "kind", "actor_id", "actor_name", "at", "data")
-INSERT = "INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data) VALUES "
+COLUMNS = ("stream", "kind", "actor_id", "actor_name", "at", "prev_hash", "data")
+INSERT = "INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, prev_hash, data) VALUES "
+FIRST = "first"
+"""In place of the hash of the entry before: there is none (migration 0002)."""
 MANY = 200
 """More entries than these are copied in, which takes half the time."""
 
@@ -34,13 +36,18 @@ class Actor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One entry to be written. `data` holds masked values only: it can never be erased."""
+    """One entry to be written. `data` holds masked values only: it can never be erased.
+
+    `first`: the writer has made the subject in this transaction, so no entry goes before. That saves looking
+    for one; where there is one after all, the database refuses (IntegrityError).
+    """
 
     stream: str
     kind: str
     at: datetime
     data: dict[str, Any] = field(default_factory=dict)
     by: Actor | None = None
+    first: bool = False
 
 
 def append(
@@ -56,7 +63,8 @@ def append(
 
 def _row(n: Note) -> tuple[Any, ...]:
     by = n.by
-    return (n.stream, n.kind, by.id if by else None, by.name if by else SYSTEM, n.at, n.data)
+    before = FIRST if n.first else ""
+    return (n.stream, n.kind, by.id if by else None, by.name if by else SYSTEM, n.at, before, n.data)
 
 
 def append_many(notes: Iterable[Note]) -> None:
@@ -72,7 +80,7 @@ def append_many(notes: Iterable[Note]) -> None:
         copy_rows("journal_entry", COLUMNS, chain(values, coming))
         return
     values = [(*row[:-1], Json(row[-1])) for row in values]
-    places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(values))
+    places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(values))
     params: list[Any] = [value for row in values for value in row]
     with connection.cursor() as cursor:
         cursor.execute(INSERT + places, params)

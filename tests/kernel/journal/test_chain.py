@@ -62,6 +62,18 @@ def test_a_writer_cannot_choose_number_or_hash(db: None) -> None:
     assert verify() is None
 
 
+@pytest.mark.parametrize("others", [0, journal.MANY])
+def test_a_first_entry_is_first_or_refused(db: None, others: int) -> None:
+    more = [journal.Note(f"lead:{number}", "x", AT, first=True) for number in range(2, others + 2)]
+    journal.append_many([journal.Note("lead:1", "made", AT, {"a": 1}, first=True), *more])
+    journal.append(stream="lead:1", kind="x", by=None, at=AT)
+    assert [(e.seq, e.kind) for e in chain("lead:1")] == [(1, "made"), (2, "x")]
+    assert verify() is None
+    with pytest.raises(IntegrityError, match="journal_entry_one_seq"), transaction.atomic():
+        journal.append_many([journal.Note("lead:1", "made", AT, first=True), *more])
+    assert len(chain("lead:1")) == 2
+
+
 def test_the_hash_can_be_computed_by_anybody(db: None) -> None:
     """The rule is open: an auditor needs no code of ours to check it."""
     by = SimpleNamespace(id=7, name="王敏")
