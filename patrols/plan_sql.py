@@ -157,6 +157,11 @@ SELECT DISTINCT assignee_id, grid_id, planned_on FROM patrols_patroltask
  WHERE sequence = 0 AND state IN {LIVE} AND kind <> 'QUARTERLY_REVIEW'
 """
 
+WALKS_OF = f"""
+SELECT DISTINCT assignee_id, grid_id, planned_on FROM patrols_patroltask
+ WHERE planned_on = %(on)s AND state IN {LIVE} AND kind <> 'QUARTERLY_REVIEW'
+"""
+
 OF_A_DAY = f"""
 SELECT p.place, t.state = 'DONE', t.sequence, t.id, e.lon, e.lat, e.address
   FROM jsonb_to_recordset(%(groups)s::jsonb) AS p(place integer, person bigint, grid bigint, day date)

@@ -150,7 +150,7 @@ class PlanWalk:
         self._reviewers()
         self._insert(lacking)
         if self.ids is None:
-            self.walks |= sequences.unordered()
+            self.walks |= sequences.unordered() | sequences.of_day(self.on)
         if self.in_order:
             sequences.write(self.walks)
         return self.done

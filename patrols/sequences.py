@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
@@ -33,8 +33,17 @@ def walk_of(person: int | None, grid_id: int, day: date) -> Walk:
 
 def unordered() -> set[Walk]:
     """The days that hold a visit without a place. One statement."""
+    return _walks(plan_sql.UNORDERED, {})
+
+
+def of_day(on: date) -> set[Walk]:
+    """All walks of a day: shops may have been put right on the map since it was planned. One statement."""
+    return _walks(plan_sql.WALKS_OF, {"on": on})
+
+
+def _walks(statement: str, given: dict[str, Any]) -> set[Walk]:
     with connection.cursor() as cursor:
-        cursor.execute(plan_sql.UNORDERED)
+        cursor.execute(statement, given)
         return {walk_of(*row) for row in cursor.fetchall()}
 
 

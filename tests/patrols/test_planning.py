@@ -258,6 +258,21 @@ def test_a_fall_on_a_friday_evening_makes_nobody_late(world: World) -> None:
     assert kinds_of(early, "MISSED") == CD
 
 
+def test_a_shop_that_was_put_right_on_the_map_is_walked_to_where_it_is(world: World) -> None:
+    lon, lat = world.point_in(1)
+    shops = [graded(world, "A", lon=lon + step * 0.001, lat=lat) for step in range(4)]
+    planning.plan(MONDAY)
+    tuesday = MONDAY + timedelta(days=1)
+    rows = PatrolTask.objects.filter(kind="MONTHLY_PATROL").order_by("sequence")
+    rows.update(planned_on=tuesday, assignee=world.worker(1, 1), sequence=0)
+    planning.plan(MONDAY)
+    assert [one.entity for one in rows.all()] == shops
+    BusinessEntity.objects.filter(pk=shops[0].pk).update(lon=lon + 0.005)
+    travel_to(tuesday, 0, 40)
+    planning.plan(tuesday)
+    assert [one.entity for one in rows.all()] in ([*shops[1:], shops[0]], [shops[0], *shops[:0:-1]])
+
+
 def test_the_walk_goes_on_after_what_is_done(world: World) -> None:
     """A shop that falls at eleven takes its place behind the stops of the morning; who was quick in the
     morning gets no more of them than the others."""
