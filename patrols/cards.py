@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 from django.db import transaction
@@ -15,6 +16,9 @@ from kernel.errors import Conflict, NotAllowed, Refused
 from patrols.inspections import INSPECTS, OF_BUREAU
 from patrols.models import EnforcementCard
 
+NUMBER = r"[0-9A-Za-z-]{4,40}"
+NO_NUMBER = "执法证号应为4至40位数字、字母。"
+
 
 @transaction.atomic
 def keep(*, officer_id: int, number: str, expires_on: date, by: User) -> tuple[EnforcementCard, bool]:
@@ -23,9 +27,9 @@ def keep(*, officer_id: int, number: str, expires_on: date, by: User) -> tuple[E
 
     Raises:
         NotAllowed: `not_card_keeper`, `not_an_officer` – a grid worker never holds one.
-        Refused: `unknown_person`. Conflict: `card_taken` – the number is another's.
+        Refused: `unknown_person`, `bad_card_number`. Conflict: `card_taken` – the number is another's.
     """
-    number = number.strip()
+    number = checked(number)
     officer = User.objects.select_for_update(no_key=True).filter(pk=officer_id, is_active=True).first()
     if officer is None:
         raise Refused("没有这个在用账号，请重新选择。", code="unknown_person", attr="officer")
@@ -44,6 +48,14 @@ def keep(*, officer_id: int, number: str, expires_on: date, by: User) -> tuple[E
     said = {"number": number, "expires_on": expires_on.isoformat(), "before": before}
     journal.append(stream=f"user:{officer.pk}", kind="card_kept", by=by, at=at, data=said)
     return card, created
+
+
+def checked(number: str) -> str:
+    """The number as it is kept. Raises Refused `bad_card_number`."""
+    number = number.strip()
+    if not re.fullmatch(NUMBER, number):
+        raise Refused(NO_NUMBER, code="bad_card_number", attr="number")
+    return number
 
 
 def _offices(officer: User, at: datetime) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -72,28 +73,33 @@ class InspectionPaperAdmin(ExportsSheet, ScopedAdmin):
 
 
 class CardForm(forms.ModelForm):
-    """A card as its service would keep it: the same refusals, on the form."""
+    """A card as its service keeps it: the same refusals, beside their fields."""
 
     by: User
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
-        officer = values.get("officer")
-        if officer is not None:
-            try:
-                cards.refuse(officer, by=self.by, at=clock.now())
-            except DomainError as refused:
-                self.add_error("officer", forms.ValidationError(refused.detail, code=refused.code))
+        officer = self.instance.officer if self.instance.pk else values.get("officer")
+        self._as_kept("officer", officer, lambda one: cards.refuse(one, by=self.by, at=clock.now()))
+        self._as_kept("number", values.get("number"), cards.checked)
         return values
+
+    def _as_kept(self, name: str, value: Any, check: Callable[[Any], object]) -> None:
+        if value is None:
+            return
+        try:
+            check(value)
+        except DomainError as refused:
+            error = forms.ValidationError(refused.detail, code=refused.code)
+            self.add_error(name if name in self.fields else None, error)
 
 
 @admin.register(EnforcementCard)
 class EnforcementCardAdmin(ScopedAdmin):
-    """执法证: kept by office heads and the bureau."""
+    """执法证: kept by office heads and the bureau. Whose a card is stays; until when it is good changes."""
 
     view_roles = OFFICE_PEOPLE | BUREAU_PEOPLE | {Role.COMMISSIONER}
     change_roles = frozenset({Role.OFFICE_HEAD, Role.BUREAU})
-    journal_stream = "enforcement_card"
     list_display = ("number", "officer", "expires_on")
     list_select_related = ("officer",)
     search_fields = ("number", "officer__name")
@@ -111,3 +117,12 @@ class EnforcementCardAdmin(ScopedAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.by = self.me(request)
         return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["officer", "number"] if obj is not None else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        card, _ = cards.keep(
+            officer_id=obj.officer_id, number=obj.number, expires_on=obj.expires_on, by=self.me(request)
+        )
+        obj.pk = card.pk

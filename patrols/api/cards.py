@@ -20,9 +20,7 @@ from patrols.models import EnforcementCard
 
 class CardSerializer(StrictSerializer):
     officer = serializers.IntegerField(min_value=1, max_value=BIGGEST)
-    number = serializers.RegexField(
-        r"^[0-9A-Za-z-]{4,40}$", error_messages={"invalid": "执法证号应为4至40位数字、字母。"}
-    )
+    number = serializers.RegexField(f"^{cards.NUMBER}$", error_messages={"invalid": cards.NO_NUMBER})
     expires_on = serializers.DateField()
 
 

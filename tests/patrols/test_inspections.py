@@ -19,6 +19,7 @@ from kernel.accounts.models import User
 from kernel.approvals import deciding
 from kernel.approvals.models import Approval
 from kernel.errors import DomainError
+from kernel.journal.models import Entry
 from leads.models import Lead
 from patrols import cards, completion, doing, entering, over_cap
 from patrols.given import Finding, Given
@@ -276,3 +277,11 @@ def test_the_admin_keeps_a_card_as_the_service_would(world: World, client: Clien
     assert not EnforcementCard.objects.exists()
     kept = client.post(page, {**said, "officer": world.commissioner(1).pk})
     assert (kept.status_code, EnforcementCard.objects.get().number) == (302, "SD-0100")
+    officer, card = world.commissioner(1), EnforcementCard.objects.get()
+    assert "4至40位" in client.post(page, {**said, "number": "号", "officer": officer.pk}).content.decode()
+    change = {"number": "SD-9999", "officer": world.clerk_of(1).pk, "expires_on": "2028-12-31"}
+    assert client.post(f"/admin/patrols/enforcementcard/{card.pk}/change/", change).status_code == 302
+    card.refresh_from_db()
+    assert (card.officer, card.number, card.expires_on) == (officer, "SD-0100", date(2028, 12, 31))
+    told = [one.data["before"] for one in Entry.objects.filter(stream=f"user:{officer.pk}", kind="card_kept")]
+    assert told == [None, "2027-12-31"]
