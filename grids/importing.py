@@ -16,7 +16,7 @@ import gc
 import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -29,8 +29,9 @@ from grids import import_targets, sheets
 from grids.access import Scope, scope_of
 from grids.import_targets import Target
 from grids.importing_columns import COLUMNS
-from grids.importing_rows import Plan, importing_offices, imports_everywhere, plan
-from grids.importing_writes import write
+from grids.importing_plan import Reading, plan
+from grids.importing_rows import Plan, importing_offices, imports_everywhere
+from grids.importing_writes import RowsWrong, write
 from grids.models import ImportFile
 from grids.refusals import patiently
 from kernel import clock
@@ -145,13 +146,13 @@ def run(file: ImportFile, sheet: sheets.Sheet) -> None:
 
 @transaction.atomic
 def _carry_out(sheet: sheets.Sheet, file: ImportFile, by: User) -> Plan:
-    """Plan and write in one transaction, one import after another."""
+    """Read and write in one transaction, one import after another."""
     with connection.cursor() as cursor:
         cursor.execute(_ONE_AT_A_TIME)
-    made = plan(sheet, scope_of(by))
-    if not made.errors:
-        write(made, import_id=file.pk, by=by, at=clock.now())
-    return made
+    reading = Reading(sheet, scope_of(by))
+    with suppress(RowsWrong):
+        write(reading, import_id=file.pk, by=by, at=clock.now())
+    return reading.plan()
 
 
 @contextmanager

@@ -91,6 +91,12 @@ def wrong(number: int, cells: list[str], column: str, code: str, detail: str) ->
     return RowError(number, code, one.head, detail, one.shown(cells[PLACE[column]]))
 
 
+def keys_of(cells: list[str]) -> tuple[str, str, str, str]:
+    """What the register may know a row by, as `values_of` would have it: code on the door, credit code, name,
+    address. Empty where the row does not say."""
+    return cells[_CODE].upper(), _plain_uscc(cells[_USCC]), cells[_NAME], cells[_ADDRESS]
+
+
 def values_of(cells: list[str]) -> dict[str, Any]:
     """What a row says, by column of the model; what it leaves empty is left out.
 
@@ -122,8 +128,12 @@ def _of_length(name: str) -> Callable[[str], str]:
     return read
 
 
+def _plain_uscc(cell: str) -> str:
+    return cell.replace(" ", "").upper()
+
+
 def _uscc(cell: str) -> str:
-    code = cell.replace(" ", "").upper()
+    code = _plain_uscc(cell)
     if not is_sound(code):
         raise Wrong("uscc", "bad_uscc", "统一社会信用代码（18 位）或注册号（15 位）的位数或校验位不正确。")
     return code
@@ -218,6 +228,7 @@ def _licence(kind: str, code: str, until: str) -> tuple[str, str, date | None]:
 
 _licence_type = _chosen("licence_types", _LICENCES)
 
+_CODE, _USCC, _NAME, _ADDRESS = PLACE["code"], PLACE["uscc"], PLACE["name"], PLACE["address"]
 _LON, _LAT, _CRS = PLACE["lon"], PLACE["lat"], PLACE["crs"]
 _NUMBERS, _LICENCE_TYPES, _UNTILS = PLACE["licence_numbers"], PLACE["licence_types"], PLACE["licence_untils"]
 _READERS: list[tuple[int, str, Callable[[str], Any]]] = [

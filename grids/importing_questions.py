@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from grids.importing_columns import wrong
-from grids.importing_rows import Change, Plan, Row
+from grids.importing_rows import Change, Plan
 from grids.models import GONE, KeyChange, SameBusiness
 from grids.register_words import KEY, told
 from kernel import approvals
@@ -27,7 +27,7 @@ DONE = "导入的登记信息与申请一致"
 MOVED_ON = "导入期间有人申请变更其中的主体，本次没有写入，请重新导入。"
 
 
-def refuse(made: Plan, rows: Iterable[Row]) -> None:
+def refuse(made: Plan, rows: Iterable[tuple[int, list[str]]]) -> None:
     """Turn rows that talk over a question or a judgement into errors of the plan."""
     keyed = {one.held.id: one for one in made.updated if one.held is not None and _keys(one)}
     if not keyed:
@@ -43,7 +43,7 @@ def refuse(made: Plan, rows: Iterable[Row]) -> None:
         elif (asked := questions.get(number)) is not None and _against(asked.changes, one):
             column = next(name for name in KEY if name in asked.changes)
             refused[one.row] = (column, "question_waits", WAITS.format(what=told(asked.changes)))
-    cells = {row.number: row.cells for row in rows if row.number in refused}
+    cells = {number: cells for number, cells in rows if number in refused}
     made.errors += [wrong(number, cells[number], *why) for number, why in refused.items()]
     made.updated = [one for one in made.updated if one.row not in refused]
 

@@ -1,8 +1,8 @@
-"""Writing what a plan says, set-based: COPY for what is new, one UPDATE for what differs."""
+"""Writing what a file says, set-based: COPY for what is new, one UPDATE for what differs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, starmap
 from operator import itemgetter
@@ -12,7 +12,8 @@ from django.db import connection
 
 from grids import importing_questions, register_changes
 from grids.codes import door_codes
-from grids.importing_rows import FIELDS, Change, Plan
+from grids.importing_plan import Reading
+from grids.importing_rows import FIELDS, Change
 from grids.models import BusinessEntity, Community, Grid, Licence
 from grids.refusals import naming_the_rule
 from grids.register_words import kept
@@ -40,21 +41,28 @@ SELECT entity_id, type, number, expires_on FROM grids_imported_licence
 """  # noqa: S608 - as above
 
 
-def write(plan: Plan, *, import_id: int, by: User, at: datetime) -> None:
-    """Write a plan without errors, in the caller's transaction: rows, licences, journal, what follows.
+class RowsWrong(Exception):
+    """Some rows are wrong, and nothing is written: the plan of the reading, by now complete, says which."""
 
-    Changed rows are locked in the order of their ids (before them the clocks of what is asked about things
-    that hang on them), and must be as the plan has seen them.
+
+def write(reading: Reading, *, import_id: int, by: User, at: datetime) -> None:
+    """Write what a file says, in the caller's transaction: rows, licences, journal, what follows.
+
+    New rows are written while the rest is read. Changed rows are locked in the order of their ids (before
+    them the clocks of what is asked about things that hang on them), and must be as the reading has seen
+    them.
 
     Raises:
+        RowsWrong: nothing is written.
         Conflict: somebody changed one of the rows, or registered one of the codes, meanwhile.
     """
-    ids = _numbers(len(plan.created))
     with naming_the_rule(BusinessEntity), naming_the_rule(Licence):
-        _create(plan.created, ids, at)
+        new = _create(reading, at)
+        plan = reading.plan()
+        if plan.errors:
+            raise RowsWrong
         _change(plan.updated)
         importing_questions.complete(plan.updated, by=by, at=at)
-        new = list(zip(ids, plan.created, strict=True))
         old = [(_id(one), one) for one in plan.updated]
         copy_rows(LICENCE, LICENSED, [(number, *found) for number, one in new for found in one.licences])
         _keep_licences([(number, *found) for number, one in old for found in one.licences])
@@ -81,19 +89,30 @@ def _numbers(count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _create(created: Sequence[Change], ids: Sequence[int], at: datetime) -> None:
-    """Moment and day are told: as defaults of the columns they are asked of the clock's table row by row.
+def _create(reading: Reading, at: datetime) -> list[tuple[int, Change]]:
+    """The new rows with their numbers, up to the first error. Nothing is asked while they are copied.
 
-    The new codes come in order: their index is then gone through once, instead of being entered anywhere
-    for each row.
+    Moment and day are told: as defaults of the columns they are asked of the clock's table row by row. The
+    new codes come in order: their index is then gone through once, instead of being entered anywhere for
+    each.
     """
-    of = itemgetter(*FIELDS)
-    filed_on = clock.local_date(at)
-    rows = (
-        (entity_id, code, at, filed_on, *of(one.values))
-        for entity_id, code, one in zip(ids, sorted(door_codes(len(ids))), created, strict=True)
-    )
-    copy_rows(ENTITY, ("id", "code", "created_at", "filed_on", *FIELDS), rows)
+    new: list[tuple[int, Change]] = []
+    of, filed_on = itemgetter(*FIELDS), clock.local_date(at)
+    most = reading.most_new
+    if most == 0:
+        return []
+    numbered = zip(_numbers(most), sorted(door_codes(most)), strict=True)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for one in reading.new:
+            if reading.made.errors:
+                return
+            entity_id, code = next(numbered)
+            new.append((entity_id, one))
+            yield (entity_id, code, at, filed_on, *of(one.values))
+
+    copy_rows(ENTITY, ("id", "code", "created_at", "filed_on", *FIELDS), rows())
+    return new
 
 
 def _change(updated: Sequence[Change]) -> None:

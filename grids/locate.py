@@ -8,8 +8,9 @@ by the first point: most processes locate none.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import cos, radians
 from typing import TYPE_CHECKING, Literal
 
@@ -69,12 +70,16 @@ def locate(lon: float, lat: float, version: int | None = None) -> Match:
     return _nearest(index, point, lon, lat)
 
 
-def locate_many(points: Sequence[tuple[float, float]]) -> list[Match]:
-    """`locate` of many points, by one question to the tree. One statement."""
+def many_locator() -> Callable[[Sequence[tuple[float, float]]], list[Match]]:
+    """`locate` of many points at a time, by the boundaries of now: one statement, and none for the points."""
+    return partial(_located, _index(boundary_version()))
+
+
+def _located(index: _Index, points: Sequence[tuple[float, float]]) -> list[Match]:
+    """By one question to the tree."""
     from shapely import Point
     from shapely import points as make_points
 
-    index = _index(boundary_version())
     found: list[list[tuple[int, str]]] = [[] for _ in points]
     if points:
         at, which = index.tree.query(make_points(list(points)), predicate="intersects")

@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from python_calamine import load_workbook
 
-from grids import duplicates, importing, importing_rows, register, register_changes, sheets
+from grids import duplicates, importing, importing_plan, register, register_changes, sheets
+from grids.access import scope_of
 from grids.demo import World, demo_uscc
 from grids.importing_columns import COLUMNS
 from grids.importing_writes import write
@@ -155,7 +156,7 @@ def test_stalls_of_one_name_without_address_are_told_apart_by_their_grid(
     assert told["errors"][0]["code"] == "ambiguous"
     lon, lat = world.point_in(3)
     found = post(client, user, as_csv({"名称": "煎饼摊", "经度": lon, "纬度": lat})).json()
-    assert [error["detail"] for error in found["errors"]] == [importing_rows.ELSEWHERE]
+    assert [error["detail"] for error in found["errors"]] == [importing_plan.ELSEWHERE]
     coded = {
         "名称": "煎饼摊",
         "网格": world.grid(3).code,
@@ -280,6 +281,43 @@ def test_two_hundred_bad_rows_of_eleven_thousand(world: World, client: Client) -
     table = load_workbook(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert len(table) == 201
     assert table[1] == [2.0, "统一社会信用代码", "92370983MA3ABC1D7X", refused.json()["errors"][0]["detail"]]
+
+
+@pytest.mark.parametrize("bad", [0, 4, 8])
+def test_rows_that_were_written_before_an_error_was_read_are_taken_back(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    monkeypatch.setattr(importing_plan, "AT_ONCE", 3)
+    held = make_entity(world, 1, name="老店")
+    rows = [{"一店一码": held.code, "名称": "新店"}, *(shop(world, n) for n in range(9))]
+    rows[bad + 1]["联系电话"] = "打我呀"
+    content, user = as_csv(*rows), world.user("bureau")
+    tried = post(client, user, content).json()
+    assert (tried["created"], tried["updated"]) == (8, 1)
+    refused = post(client, user, content, dry_run=False)
+    assert refused.status_code == 422
+    assert [(one["row"], one["code"]) for one in refused.json()["errors"]] == [(bad + 3, "bad_phone")]
+    assert list(BusinessEntity.objects.values_list("name", flat=True)) == ["老店"]
+    assert not Entry.objects.filter(kind="entity.imported").exists()
+
+
+def test_nothing_is_asked_while_new_rows_are_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read while the server takes the ones before: it answers no question then."""
+    monkeypatch.setattr(importing_plan, "AT_ONCE", 3)
+    rows = [shop(world, n, grid=n % 21 + 1) for n in range(7)]
+    rows += [
+        {"名称": "路边摊", "社区": world.communities[-1].name},
+        {"名称": "远处", "经度": 116.0, "纬度": 36.0},
+    ]
+    sheet = sheets.read(as_csv(*rows, shop(world, 1)), COLUMNS)
+    reading = importing_plan.Reading(sheet, scope_of(world.user("bureau")))
+    with CaptureQueriesContext(connection) as seen:
+        first = [next(reading.new).row, next(reading.new).row]
+        rest = [one.row for one in reading.new]
+    assert (first, rest, len(seen)) == ([2, 3], list(range(4, 11)), 0)
+    assert reading.most_new >= 9
+    assert [(one.row, one.code) for one in reading.plan().errors] == [(11, "doubled")]
+    assert len(reading.plan().created) == 9
 
 
 def test_an_office_imports_for_its_grids_only(world: World, client: Client) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from python_calamine import load_workbook
 from stdnum.cn import uscc
 
-from grids import sheets
+from grids import packed, sheets
 from grids.codes import _SIGNS, door_codes, is_sound
 from grids.models.register import DOOR_ALPHABET, check_code
 from grids.sheets import Column, RowError
@@ -186,3 +186,19 @@ def test_door_codes_are_drawn_at_once() -> None:
     codes = door_codes(500)
     assert len(set(codes)) == 500
     assert all(len(code) == 10 and set(code) <= set(DOOR_ALPHABET) for code in codes)
+
+
+CELL = st.one_of(
+    st.text(max_size=6), st.sampled_from(("", "顺和饭店", " 福 来 ", "a  b", "甲\n乙", "长" * 250))
+)
+
+
+@given(lines=st.lists(st.lists(CELL, max_size=5), max_size=4))
+def test_a_plain_line_is_read_as_cell_by_cell(lines: list[list[str]]) -> None:
+    in_order = sheets._ordering([2, -1, 0, 1], 4)
+    for line in lines:
+        read = [
+            cell.strip() if cell.isprintable() and len(cell) < sheets.LONG else packed.text(cell)
+            for cell in (*line, *[""] * 4)
+        ]
+        assert in_order(line) == [read[2], read[3], read[0], ""]
