@@ -12,7 +12,7 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ from kernel.accounts.models import User
 from kernel.deadlines import sweep
 from kernel.deadlines.policy import at_local, local
 from leads.models import Instruction, Lead, SupervisionOrder
-from patrols import planning
+from patrols import cards, planning
 from stations.demo import build_circles, build_stations
 from stations.models import Dispute
 from suoshe import demo_credit, demo_disputes, demo_roads
@@ -68,6 +68,7 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
         build_stations(world)
         places.build_entities(world, entities)
         build_circles(world)
+        _cards(world, local(now).year + 2)
         demo_credit.build(world, now)
         Play(world, now).run()
         grading.regrade_dirty()
@@ -77,6 +78,18 @@ def build(*, entities: int = ENTITIES, password: str = places.DEMO_PASSWORD) -> 
             "经营主体": BusinessEntity.objects.count(), "线索": Lead.objects.count(),
             "督办单": SupervisionOrder.objects.count(), "消费纠纷": Dispute.objects.count(),
         }  # fmt: skip
+
+
+def _cards(world: World, until: int) -> None:
+    """Every commissioner and clerk holds an enforcement card: 每周查 can be handed in at once."""
+    officers = {
+        officer.pk: number
+        for number in range(1, len(world.grids) + 1)
+        for officer in (world.commissioner(number), world.clerk_of(number))
+    }
+    for place, (officer_id, number) in enumerate(officers.items(), start=1):
+        head, expires = world.head_of(number), date(until, 12, 31)
+        cards.keep(officer_id=officer_id, number=f"DEMO-{place:04d}", expires_on=expires, by=head)
 
 
 @dataclass(order=True)

@@ -35,7 +35,7 @@ from leads.models import (
     WhistleCall,
 )
 from leads.states import State
-from patrols.models import PatrolTask
+from patrols.models import EnforcementCard, PatrolTask
 from stations.agreements import verified
 from stations.models import (
     Agreement,
@@ -97,6 +97,7 @@ def every_shop_is_graded() -> None:
     assert Licence.objects.exists()
     assert EntityContact.objects.exists()
     assert PatrolTask.objects.filter(kind="DAILY_PATROL").exists()
+    assert EnforcementCard.objects.filter(officer__username__startswith="commissioner").count() == 21
     assert PatrolTask.objects.filter(kind="MONTHLY_PATROL").exists()
 
 
