@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from credit.facts import LEVEL_LABELS, Fact, FactKind
 from credit.scheme import Scheme
 from credit.scheme_values import plain
 from credit.scoring import Line
 from grids.models import EquipmentKind, LicenceType
+from grids.models.licences import told_number
 
 VETOES: dict[str, str] = {
     "V1": "列入严重违法失信名单",
@@ -108,8 +110,13 @@ def named(fact: Fact) -> str:
 
 def numbered(fact: Fact) -> str:
     """The number of its paper in brackets; empty where it has none."""
-    number = _word(fact, "number")
+    number = number_in(fact.data)
     return f"（{number}）" if number else ""
+
+
+def number_in(data: Mapping[str, Any]) -> str:
+    """The number in a fact's data, that of a person's certificate masked."""
+    return told_number(str(data.get("type", "")), str(data.get("number", "")).strip())
 
 
 def _licensing(telling: Telling, line: Line, fact: Fact) -> str:

@@ -14,14 +14,13 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
 from grids import same_business
-from grids.models import GONE, BusinessEntity, Licence, LicenceType
+from grids.models import GONE, BusinessEntity, Licence
+from grids.models.licences import PERSONAL
 from kernel import clock
 
 Titles = Callable[[Sequence[int]], Mapping[int, str]]
 """`(entity_ids)` → the title that each holds now, of those that hold one."""
 _titles: list[Titles] = []
-PERSONAL = frozenset({LicenceType.OPERATOR})
-"""Certificates of persons: their numbers are personal data."""
 LONGEST_CODE = 20
 
 

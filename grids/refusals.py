@@ -33,7 +33,7 @@ def naming_the_rule(model: type[models.Model]) -> Iterator[None]:
         for constraint in model._meta.constraints:
             if constraint.name == name:
                 message = str(constraint.get_violation_error_message())
-                fields = getattr(constraint, "fields", ())
+                fields: tuple[str, ...] = getattr(constraint, "fields", ())
                 attr = fields[0] if len(fields) == 1 else None
                 raise Conflict(message, code=name.removeprefix("grids_"), attr=attr) from broken
         raise

@@ -18,6 +18,7 @@ from credit.admin.lists import OfEntity
 from credit.facts import LEVEL_LABELS
 from credit.ledger import WITHDRAWN
 from credit.models import CreditFact
+from credit.wording import number_in
 from grids.admin.of_entity import SHOP, GridFilter
 from kernel.accounts.models import User
 from kernel.clock import SHANGHAI
@@ -114,4 +115,4 @@ class CreditFactAdmin(OfEntity):
     @display(description="详情")
     def told(self, row: CreditFact) -> str:
         """What of the details may be told: what it is about, and the number of a paper."""
-        return "　".join(str(row.data[name]) for name in ("what", "number") if row.data.get(name)) or "无"
+        return "　".join(one for one in (str(row.data.get("what", "")), number_in(row.data)) if one) or "无"

@@ -21,7 +21,7 @@ from credit.models import (
 from credit.movement import HELD
 from credit.partners import LIVING
 from credit.scheme_values import SECTIONS, VALUES
-from credit.wording import CAPS, VETOES
+from credit.wording import CAPS, VETOES, number_in
 from grids.models import BusinessEntity
 from kernel.api.shown import moment, person
 from kernel.approvals.models import Approval
@@ -59,7 +59,7 @@ def fact(row: CreditFact, gone: Collection[str] = ()) -> Body:
         "happened_on": row.happened_on.isoformat(),
         "until": row.until.isoformat() if row.until else None,
         "what": str(row.data.get("what", "")),
-        "number": str(row.data.get("number", "")),
+        "number": number_in(row.data),
         "withdrawn": row.source in gone,
         "recorded_at": moment(row.recorded_at),
     }

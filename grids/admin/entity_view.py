@@ -74,9 +74,10 @@ def _rows(found: Any, what: str, today: Any, keeps: bool) -> list[dict[str, Any]
         standing = validity(until, row.ended_on, today)
         address = f"{address_of(what, row.entity)}?row={row.pk}" if keeps else ""
         name = row.get_type_display() if isinstance(row, Licence) else row.get_kind_display()
+        number = row.told_number if isinstance(row, Licence) and not keeps else row.number
         rows.append(
             {
-                "name": name, "number": row.number, "until": until, "standing": standing,
+                "name": name, "number": number, "until": until, "standing": standing,
                 "tone": TONES[standing], "address": address, "tested": isinstance(row, Equipment),
             }
         )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -30,6 +30,7 @@ from grids.models import (
     KeyChange,
     Licence,
 )
+from grids.models.licences import PERSONAL
 from grids.register_words import told
 from grids.roles import Role
 from kernel import clock
@@ -104,22 +105,37 @@ class LicenceAdmin(OfBusiness):
     """证照, with what has run out or soon will."""
 
     good_until = "expires_on"
-    list_display = ["shop", "type", "number", "grid", "expires_on", "standing"]
+    list_display = ["shop", "type", "told", "grid", "expires_on", "standing"]
     list_filter = [ValidityFilter, "type", GridFilter]
     search_fields = [*OfBusiness.search_fields, "number"]
     search_help_text = "按主体名称、代码或证照编号查找"
     ordering = ["expires_on", "id"]
     when_empty = "还没有登记证照。打开经营主体的页面登记证照，或随登记表一并导入。"
-    fields = ["entity", "type", "number", "issued_on", "expires_on", "ended_on"]
+    fields = ["entity", "type", "told", "issued_on", "expires_on", "ended_on"]
     export_name = "licences"
     export_columns = (
         *SHOP,
         ("证照类型", lambda row: row.get_type_display()),
-        ("证照编号", lambda row: row.number),
+        ("证照编号", lambda row: row.told_number),
         ("发证日期", lambda row: row.issued_on),
         ("有效期至", lambda row: row.expires_on or "长期"),
         ("注销日期", lambda row: row.ended_on),
     )
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """The number of a person's certificate is masked, so no search reads it."""
+        return ["open_number" if one == "number" else one for one in super().get_search_fields(request)]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        of_person = When(type__in=PERSONAL, then=Value(""))
+        found = queryset.alias(open_number=Case(of_person, default=F("number"), output_field=CharField()))
+        return super().get_search_results(request, found, search_term)
+
+    @display(description="证照编号", ordering="number")
+    def told(self, row: Licence) -> str:
+        return row.told_number
 
     @display(description="有效情况", label=TONES)
     def standing(self, row: Licence) -> str:

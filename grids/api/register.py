@@ -23,6 +23,7 @@ from grids import (
     register_licences,
     same_business,
 )
+from grids.access import scope_of
 from grids.api import filters as f
 from grids.api import register_shapes as shapes
 from grids.api.people import me
@@ -31,6 +32,7 @@ from grids.api.views import EntityList as EntityReads
 from grids.models import BusinessEntity, Community, DuplicatePair, EntityContact, Grid, KeyChange
 from grids.register import EquipmentGiven, Given, LicenceGiven
 from grids.register_reveal import reveal
+from grids.register_rights import keeper_seat
 from kernel import clock
 from kernel.accounts.models import User
 from kernel.api import CursorPages, etag, require_version
@@ -64,6 +66,7 @@ def beside(user: User, entity: BusinessEntity) -> dict[str, Any]:
         "line": contacts.lines([entity.pk], clock.now())[entity.pk],
         "waiting": asked.filter(entity=entity, state=KeyChange.State.WAITING).first(),
         "alike": alike(user, entity),
+        "keeps": keeper_seat(scope_of(user), entity.grid) is not None,
     }
 
 

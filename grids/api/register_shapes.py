@@ -131,12 +131,18 @@ class RevealedSerializer(serializers.Serializer[Any]):
 
 
 class LicenceSerializer(serializers.ModelSerializer[Licence]):
+    """A certificate of a person shows its number whole only to who keeps the business."""
+
     type_label = serializers.CharField(source="get_type_display", read_only=True)
+    number = serializers.SerializerMethodField()
 
     class Meta:
         model = Licence
         fields = ["id", "type", "type_label", "number", "issued_on", "expires_on", "ended_on"]
         read_only_fields = fields
+
+    def get_number(self, licence: Licence) -> str:
+        return licence.number if self.context.get("keeps") else licence.told_number
 
 
 class EquipmentSerializer(serializers.ModelSerializer[Equipment]):

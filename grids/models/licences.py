@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from grids.models.register import BusinessEntity
+from kernel.accounts.masking import mask_id_number, mask_phone
+
+ID_LENGTH = 15
 
 
 class LicenceType(models.TextChoices):
@@ -22,6 +25,17 @@ class LicenceType(models.TextChoices):
     METROLOGY = "METROLOGY", "计量检定证书"
     FUEL_RETAIL = "FUEL_RETAIL", "成品油零售"
     PUBLIC_PLACE_HEALTH = "PUBLIC_PLACE_HEALTH", "公共场所卫生许可"
+
+
+PERSONAL = frozenset({LicenceType.OPERATOR})
+"""Certificates of persons: their numbers are personal data, often the identity number itself."""
+
+
+def told_number(type: str, number: str) -> str:
+    """The number of a licence as the journal, lists, workbooks and explanations tell it."""
+    if type not in PERSONAL:
+        return number
+    return mask_id_number(number) if len(number) >= ID_LENGTH else mask_phone(number)
 
 
 class Licence(models.Model):
@@ -65,7 +79,11 @@ class Licence(models.Model):
         indexes = [models.Index(fields=["expires_on"], name="grids_licence_by_expiry")]
 
     def __str__(self) -> str:
-        return f"{self.get_type_display()} {self.number}"
+        return f"{self.get_type_display()} {self.told_number}"
+
+    @property
+    def told_number(self) -> str:
+        return told_number(self.type, self.number)
 
 
 class EquipmentKind(models.TextChoices):
