@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from grids.models.licences import told_number
 from grids.register_reveal import REVEALABLE
 from grids.register_words import label, shown, told
 from kernel.approvals import kinds
@@ -94,5 +95,6 @@ def _brought(said: Mapping[str, Any]) -> str:
     found = ["新登记"] if said.get("created") else []
     for one in said.get("licences", ()):
         until = f"有效期至{one['to']}" if one.get("to") else "长期有效"
-        found.append(f"{shown('type', one.get('type'))} {one.get('number')}（{until}）")
+        number = told_number(str(one.get("type")), str(one.get("number")))
+        found.append(f"{shown('type', one.get('type'))} {number}（{until}）")
     return "；".join(found)

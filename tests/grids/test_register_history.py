@@ -28,9 +28,11 @@ from kernel.journal.models import Entry
                 "licences": [
                     {"type": "FOOD_OPERATION", "number": "JY1", "to": "2028-12-31"},
                     {"type": "BUSINESS", "number": "9237", "to": None},
+                    {"type": "OPERATOR", "number": "370983199001011234", "to": None},
                 ],
             },
-            "新登记；食品经营许可证 JY1（有效期至2028-12-31）；营业执照 9237（长期有效）",
+            "新登记；食品经营许可证 JY1（有效期至2028-12-31）；营业执照 9237（长期有效）；"
+            "作业人员证 370983********1234（长期有效）",
         ),
         ("entity.imported", {"changes": {"name": {"from": "甲", "to": "乙"}}}, ""),
     ],
