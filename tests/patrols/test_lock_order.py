@@ -34,7 +34,7 @@ from kernel.clock import SHANGHAI
 from kernel.deadlines import contention
 from kernel.errors import DomainError
 from kernel.journal.models import Entry
-from patrols import doing, plan_walk, planning
+from patrols import desk, doing, plan_walk, planning
 from patrols.given import Stretch
 from patrols.kinds import How, Result, TaskKind, TaskState
 from patrols.models import PatrolTask
@@ -186,7 +186,7 @@ def test_a_check_that_waits_for_the_cap_is_made_while_its_business_changes(
     }
     for name, make in makers.items():
         task = at_the_cap(town)
-        stop = stopping(monkeypatch, doing, "_locked_entities")
+        stop = stopping(monkeypatch, desk, "_locked_entities")
         one_then_the_other(stop, from_records(town, task), make(task.entity))
         task.refresh_from_db()
         assert task.state == TaskState.DONE, name
@@ -229,7 +229,7 @@ def test_two_plans_and_a_check_that_waits_for_the_cap(town: World, monkeypatch: 
     """Whoever of them is first: the other two wait for its clocks, and no circle closes."""
     night = partial(planning.plan, clock.today())
     task = at_the_cap(town)
-    stop = stopping(monkeypatch, doing, "_locked_entities")
+    stop = stopping(monkeypatch, desk, "_locked_entities")
     one_then_the_other(stop, from_records(town, task), side_by_side(night, night))
     task.refresh_from_db()
     assert task.state == TaskState.DONE
@@ -248,7 +248,7 @@ def test_called_off_while_its_visit_is_told(town: World, monkeypatch: pytest.Mon
     planning.plan(clock.today())
     stand(shop, "B")
     task = PatrolTask.objects.get(entity=shop, kind=TaskKind.DAILY_PATROL)
-    stop = stopping(monkeypatch, doing, "_locked_entities", after=True)
+    stop = stopping(monkeypatch, desk, "_locked_entities", after=True)
     sent = said(captured_at=clock.now() - timedelta(minutes=5))
     done = partial(doing.complete, task_id=task.pk, by=town.worker(1), expect=take_any, given=sent)
     one_then_the_other(stop, done, partial(planning.plan, clock.today()))
@@ -265,7 +265,7 @@ def test_an_officer_finds_a_shop_gone_while_the_night_plans(
     planning.plan(clock.today())
     stand(shop, "B")  # the plan is to call the check off
     task = PatrolTask.objects.get(entity=shop, kind=TaskKind.WEEKLY_CHECK)
-    stop = stopping(monkeypatch, doing, "_locked_tasks", after=True)
+    stop = stopping(monkeypatch, desk, "_locked_tasks", after=True)
     sent = said(Result.GONE)
     gone = partial(doing.complete, task_id=task.pk, by=town.commissioner(1), expect=take_any, given=sent)
     one_then_the_other(stop, gone, partial(planning.plan, clock.today()))
@@ -312,7 +312,7 @@ def test_who_gets_other_people_waits_for_no_task_that_is_being_done(town: World)
 def test_stretch_by_service_and_plan(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same through the service: what the stretch holds is done, and the plan leaves it so."""
     tasks = [task_of(town, entity=graded(town, "B")) for _ in range(3)]
-    stop = stopping(monkeypatch, doing, "_locked_tasks", after=True)
+    stop = stopping(monkeypatch, desk, "_locked_tasks", after=True)
     stretch = Stretch(uuid.uuid4(), tuple((task.pk, task.version) for task in tasks))
     work = partial(doing.complete_batch, by=town.worker(1), stretch=stretch)
     one_then_the_other(stop, work, partial(planning.plan, clock.today()))
