@@ -1,9 +1,10 @@
 """Doing patrols: a task, a stretch of street, a visit outside the plan (DESIGN.md §8).
 
 One transaction each. Lock order (`plan_walk.hold_the_plan`): the live clocks of what is asked about a
-business and its checks, then businesses by id, the plan (where a shop has moved away, or a task was called off
-after somebody was there), then tasks by id, then all else. A repeated request gives the first result back (`client_uid`). A finding becomes a lead in the same
-transaction; it is scored by the lead, the visit only says that somebody looked.
+business and its checks, then businesses by id, then the plan (where a shop has moved away, or a task was
+called off after somebody was there), then tasks by id, then all else. A repeated request gives the first
+result back (`client_uid`). A finding becomes a lead in the same transaction; it is scored by the lead, the
+visit only says that somebody looked.
 """
 
 from __future__ import annotations
