@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from grids import door
@@ -31,7 +32,10 @@ class PrintsStickers:
         request.GET = asked  # type: ignore[assignment]
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
-        changes = self.get_changelist_instance(request)  # type: ignore[attr-defined]
+        try:
+            changes = self.get_changelist_instance(request)  # type: ignore[attr-defined]
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(self.list_address())  # type: ignore[attr-defined]
         return sheet(request, changes.get_queryset(request).select_related(None)[: MOST_PRINTED + 1])
 
 

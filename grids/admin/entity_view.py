@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TAKE_BACK = "admin:grids_keychange_take_back"
 MOST_LINES = 100
 MOST_CONTACTS = 20
+LONGEST_NUMBER = 19
 STATUS_TONES = {
     EntityStatus.ACTIVE: "success", EntityStatus.SUSPENDED: "warning", EntityStatus.REVOKED: "danger",
 }  # fmt: skip
@@ -215,7 +216,8 @@ def _initial(
     entity: BusinessEntity, request: HttpRequest, rows: Any, names: tuple[str, ...]
 ) -> dict[str, Any]:
     number = request.GET.get("row", "")
-    known = rows.filter(pk=int(number)).first() if number.isascii() and number.isdigit() else None
+    is_number = number.isascii() and number.isdigit() and len(number) < LONGEST_NUMBER
+    known = rows.filter(pk=int(number)).first() if is_number else None
     return {"version": entity.version, **({name: getattr(known, name) for name in names} if known else {})}
 
 

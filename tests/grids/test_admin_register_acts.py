@@ -76,3 +76,23 @@ def test_what_people_wrote_is_masked_in_the_workbook_and_for_auditors(world: Wor
     sheet = page(world, "clerk-01").get(reverse("admin:grids_keychange_changelist"), {"_export": "xlsx"})
     lines = load_workbook(io.BytesIO(sheet.content)).get_sheet_by_index(0).to_python()
     assert lines[1][-1] == "已致电138****5678"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/grids/businessentity/?business_type=%00",
+        "/admin/grids/businessentity/?_stickers=1&id__in=1,abc",
+        "/admin/grids/businessentity/?_export=xlsx&id__in=1,abc",
+        "/admin/credit/creditstanding/?cause=%00",
+        "/admin/leads/lead/?state=%00",
+    ],
+)
+def test_a_filter_that_makes_no_sense_leads_back_to_the_list(world: World, path: str) -> None:
+    assert page(world, "clerk-01").get(path).status_code == 302
+
+
+def test_a_row_that_cannot_be_is_none(world: World) -> None:
+    shop = make_entity(world, 1)
+    path = reverse("admin:grids_businessentity_licence", args=[shop.pk])
+    assert page(world, "clerk-01").get(path, {"row": "9" * 5000}).status_code == 200
