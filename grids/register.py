@@ -25,7 +25,7 @@ from grids.models import BusinessEntity, EntityStatus, Equipment, KeyChange, Lic
 from grids.placing import Placed, place
 from grids.refusals import naming_the_rule
 from grids.register_rights import require_keeper, require_place, waits
-from grids.register_words import KEY, PLACE, PLAIN, moved
+from grids.register_words import KEY, PLACE, PLAIN, moved, one_line
 from kernel import approvals, clock, journal
 from kernel.accounts.models import User
 from kernel.deadlines import clocks
@@ -313,8 +313,8 @@ def locked(entity_id: int) -> BusinessEntity:
 
 
 def cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    """Texts without blanks at their ends, codes in capitals, telephones without blanks and hyphens."""
-    found = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    """Texts on one line, codes in capitals, telephones without blanks and hyphens."""
+    found = {name: one_line(value) if isinstance(value, str) else value for name, value in values.items()}
     if "uscc" in found:
         found["uscc"] = found["uscc"].upper()
     if "contact_phone" in found:

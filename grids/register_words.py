@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from unicodedata import category
 
 from grids.models import BusinessEntity, BusinessType, EntityKind, EntityStatus, EquipmentKind, LicenceType
 from kernel.accounts.masking import mask_name, mask_phone, mask_text
@@ -23,6 +24,7 @@ _MASKS = {
     "remark": mask_text,
     "address": mask_text,
 }
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
 LABELS = {
     "location": "位置",
     "grid": "网格",
@@ -42,6 +44,13 @@ _CHOICES: Mapping[str, Any] = {
     "type": dict(LicenceType.choices),
     "placed_by": {"POINT": "按位置", "COMMUNITY": "按社区", "HAND": "人工指定", "": "未落格"},
 }
+
+
+def one_line(text: str) -> str:
+    """Without line breaks, blanks at its ends, and what nobody sees (signs without width, or that turn the
+    direction of writing): two names that look the same are the same."""
+    seen = (" " if category(sign) in _BREAKS else sign for sign in text if category(sign) != "Cf")
+    return " ".join("".join(seen).split())
 
 
 def label(field: str) -> str:

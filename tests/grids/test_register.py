@@ -113,6 +113,25 @@ def test_a_worker_puts_a_shop_on_the_register_once(world: World) -> None:
     assert "张三丰" not in str(entry.data)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("甲\n乙\t店", "甲 乙 店"),
+        ("\u200b顺\u200d和\u202e饭店\ufeff", "顺和饭店"),
+        ("　桃都　小馆 ", "桃都 小馆"),
+        ("𠮷野家㐂䶮（一店）", "𠮷野家㐂䶮（一店）"),
+    ],
+)
+def test_what_nobody_sees_is_no_part_of_a_name(name: str, kept: str) -> None:
+    assert register.cleaned({"name": name}) == {"name": kept}
+
+
+def test_a_name_of_nothing_is_none(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        edited(world.commissioner(1), make_entity(world, 1), name="\u200b\u202e")
+    assert refused.value.attr == "name"
+
+
 def test_a_place_decides_the_grid_and_who_may(world: World) -> None:
     here, clerk, bureau = world.worker(1), world.clerk_of(1), world.user("bureau")
 
