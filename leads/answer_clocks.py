@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection
-
-from kernel.deadlines import handlers
-from kernel.deadlines.arrays import literal
+from kernel.deadlines import handlers, noting
 from kernel.deadlines.handlers import Fired
 from kernel.notices import templates
 from kernel.notices.models import OutboxMessage
@@ -18,27 +15,10 @@ from leads.answers import CLOCK
 from leads.clock_notices import BUREAU_WITHOUT_OFFICE, CLERKS, HEADS, of_leads, tell
 from leads.models import Answer, AnswerState
 
-NOTE = """
-INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
-SELECT 'lead:' || e.lead_id, 'clock.answer', NULL, '系统', %(at)s,
-       jsonb_build_object('due_at', e.due_at, 'cycle', e.cycle)
-  FROM unnest(%(leads)s::bigint[], %(cycles)s::int[], %(dues)s::timestamptz[]) e(lead_id, cycle, due_at)
- ORDER BY e.lead_id, e.due_at
-"""
-
 
 def answer_late(batch: Sequence[Fired], at: datetime) -> None:
     """The citizen has heard nothing in time (办结未回复): the clerks and the heads are told."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            NOTE,
-            {
-                "at": at,
-                "leads": literal(one.subject_id for one in batch),
-                "cycles": literal(one.cycle for one in batch),
-                "dues": literal(one.due_at for one in batch),
-            },
-        )
+    noting.note(batch, at, stream="lead")
     tell(of_leads(batch), at, "answer_late", CLERKS, HEADS, BUREAU_WITHOUT_OFFICE)
 
 

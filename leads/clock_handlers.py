@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from kernel.deadlines import clocks, handlers
+from kernel.deadlines import clocks, handlers, noting
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
 from kernel.deadlines.models import Deadline
@@ -36,26 +36,10 @@ from leads.clock_notices import (
 from leads.models import Lead
 from leads.owner_clocks import morning_clock
 
-NOTE = """
-INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
-SELECT 'lead:' || e.lead_id, %(kind)s, NULL, '系统', %(at)s,
-       jsonb_build_object('due_at', e.due_at, 'cycle', e.cycle)
-  FROM unnest(%(leads)s::bigint[], %(cycles)s::int[], %(dues)s::timestamptz[]) e(lead_id, cycle, due_at)
- ORDER BY e.lead_id, e.due_at
-"""
-
 
 def note(batch: Sequence[Fired], at: datetime) -> None:
     """Write into each lead's journal that this clock ran out, and tell other systems that want to know."""
-    params: dict[str, Any] = {
-        "kind": f"clock.{batch[0].kind}",
-        "at": at,
-        "leads": literal(one.subject_id for one in batch),
-        "cycles": literal(one.cycle for one in batch),
-        "dues": literal(one.due_at for one in batch),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE, params)
+    noting.note(batch, at, stream="lead")
     handing_back.tell_late(batch, at)
 
 

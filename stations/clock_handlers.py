@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
-from kernel.deadlines import clocks, handlers
+from kernel.deadlines import clocks, handlers, noting
 from kernel.deadlines import policy as arithmetic
 from kernel.deadlines.arrays import literal
 from kernel.deadlines.handlers import Fired
@@ -30,13 +29,6 @@ SELECT 1 FROM stations_dispute WHERE id IN (
               WHERE a.id = ANY(%(approvals)s::bigint[]) AND a.subject_kind = 'dispute')
  ORDER BY id FOR NO KEY UPDATE
 """
-NOTE = """
-INSERT INTO journal_entry (stream, kind, actor_id, actor_name, at, data)
-SELECT 'dispute:' || e.dispute_id, %(kind)s, NULL, '系统', %(at)s,
-       jsonb_build_object('due_at', e.due_at, 'cycle', e.cycle)
-  FROM unnest(%(disputes)s::bigint[], %(cycles)s::int[], %(dues)s::timestamptz[]) e(dispute_id, cycle, due_at)
- ORDER BY e.dispute_id, e.due_at
-"""
 
 
 def lock_subjects(batch: Sequence[Fired]) -> None:
@@ -49,15 +41,7 @@ def lock_subjects(batch: Sequence[Fired]) -> None:
 
 
 def _note(batch: Sequence[Fired], at: datetime) -> None:
-    params: dict[str, Any] = {
-        "kind": f"clock.{batch[0].kind}",
-        "at": at,
-        "disputes": literal(one.subject_id for one in batch),
-        "cycles": literal(one.cycle for one in batch),
-        "dues": literal(one.due_at for one in batch),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE, params)
+    noting.note(batch, at, stream=SUBJECT)
 
 
 def _of(batch: Sequence[Fired], *states: State) -> list[Dispute]:

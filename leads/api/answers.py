@@ -19,7 +19,7 @@ from leads.api import bodies
 from leads.api.serializers import PersonOut
 from leads.api.views import OneLead, user_of
 from leads.models import Answer, AnswerAttempt, AnswerState, Rating, Result, Survey, Way
-from leads.models.answer import CALL_RESULTS
+from leads.models.answer import CALL_RESULTS, Question
 
 READS_COMMENTS = (Role.OFFICE_CLERK, Role.OFFICE_HEAD, Role.BUREAU, Role.BUREAU_LEADER, Role.SUBDISTRICT)
 """Who reads what a citizen wrote: not those whom he may have meant."""
@@ -73,18 +73,23 @@ class AnswersOut(serializers.Serializer[Any]):
     answers = AnswerOut(many=True)
 
 
-class SurveyOut(serializers.Serializer[Any]):
+class QuestionOut(serializers.Serializer[Any]):
+    """`comment` is null for who does not read what people wrote."""
+
     round = serializers.IntegerField()
-    asked = serializers.ChoiceField(choices=Survey.Asked.choices)
     asked_at = serializers.DateTimeField()
     by_link = serializers.BooleanField()
     expires_at = serializers.DateTimeField()
     answered_at = serializers.DateTimeField(allow_null=True)
     rating = serializers.ChoiceField(choices=Rating.choices, allow_null=True)
     comment = serializers.CharField(allow_null=True)
-    how = serializers.ChoiceField(choices=Survey.How.choices, allow_null=True)
+    how = serializers.ChoiceField(choices=Question.How.choices, allow_null=True)
     entered_by = PersonOut(allow_null=True)
     voided_at = serializers.DateTimeField(allow_null=True)
+
+
+class SurveyOut(QuestionOut):
+    asked = serializers.ChoiceField(choices=Survey.Asked.choices)
 
 
 class SurveysOut(serializers.Serializer[Any]):
@@ -139,21 +144,24 @@ def surveys_body(lead_id: int, number: str, user: User) -> dict[str, Any]:
         "lead": lead_id,
         "number": number,
         "surveys": [
-            {
-                "round": row.round,
-                "asked": row.asked,
-                "asked_at": bodies.moment(row.asked_at),
-                "by_link": row.token_hash is not None,
-                "expires_at": bodies.moment(row.expires_at),
-                "answered_at": bodies.moment(row.answered_at),
-                "rating": row.rating or None,
-                "comment": row.comment if reads or row.entered_by_id == user.pk else None,
-                "how": row.how or None,
-                "entered_by": bodies.person(row.entered_by),
-                "voided_at": bodies.moment(row.voided_at),
-            }
-            for row in rows
+            {**question(row, read=reads or row.entered_by_id == user.pk), "asked": row.asked} for row in rows
         ],
+    }
+
+
+def question(row: Question, *, read: bool) -> dict[str, Any]:
+    """The fields of `QuestionOut`; `read`: may this person read what was said?"""
+    return {
+        "round": row.round,
+        "asked_at": bodies.moment(row.asked_at),
+        "by_link": row.token_hash is not None,
+        "expires_at": bodies.moment(row.expires_at),
+        "answered_at": bodies.moment(row.answered_at),
+        "rating": row.rating or None,
+        "comment": row.comment if read else None,
+        "how": row.how or None,
+        "entered_by": bodies.person(row.entered_by),
+        "voided_at": bodies.moment(row.voided_at),
     }
 
 

@@ -19,6 +19,7 @@ from kernel import clock
 from kernel.accounts.models import User
 from kernel.clock import local_date
 from kernel.deadlines.policy import end_of_day
+from leads.admin.front import Figure
 from leads.models import KeptComplaint
 from stations import complaints, intake, selectors
 from stations.admin import seats, words
@@ -40,14 +41,6 @@ class Row:
     tone: str
     clock: SafeString
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    label: str
-    number: int
-    address: str
-    tone: str = ""
 
 
 @dataclass

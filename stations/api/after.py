@@ -14,9 +14,8 @@ from grids.access import scope_of
 from grids.roles import Section
 from kernel.accounts.models import User
 from kernel.api import StrictSerializer, both_slashes
-from kernel.api.shown import moment, person
-from leads.api.answers import READS_COMMENTS, RatingSerializer
-from leads.api.named import LeadNameOut, PersonOut
+from leads.api.answers import READS_COMMENTS, QuestionOut, RatingSerializer, question
+from leads.api.named import LeadNameOut
 from leads.api.views import user_of
 from leads.models import Rating, Severity
 from stations import lead_made, surveys
@@ -42,19 +41,8 @@ class MadeLeadOut(LeadNameOut):
     dispute = serializers.IntegerField()
 
 
-class DisputeSurveyOut(serializers.Serializer[Any]):
+class DisputeSurveyOut(QuestionOut):
     """`comment` is null for who does not read what consumers wrote."""
-
-    round = serializers.IntegerField()
-    asked_at = serializers.DateTimeField()
-    by_link = serializers.BooleanField()
-    expires_at = serializers.DateTimeField()
-    answered_at = serializers.DateTimeField(allow_null=True)
-    rating = serializers.ChoiceField(choices=Rating.choices, allow_null=True)
-    comment = serializers.CharField(allow_null=True)
-    how = serializers.ChoiceField(choices=DisputeSurvey.How.choices, allow_null=True)
-    entered_by = PersonOut(allow_null=True)
-    voided_at = serializers.DateTimeField(allow_null=True)
 
 
 class DisputeSurveysOut(serializers.Serializer[Any]):
@@ -89,21 +77,7 @@ def surveys_body(of: Dispute, user: User) -> dict[str, Any]:
     return {
         "dispute": of.pk,
         "number": of.number,
-        "surveys": [
-            {
-                "round": row.round,
-                "asked_at": moment(row.asked_at),
-                "by_link": row.token_hash is not None,
-                "expires_at": moment(row.expires_at),
-                "answered_at": moment(row.answered_at),
-                "rating": row.rating or None,
-                "comment": row.comment if reads or row.entered_by_id == user.pk else None,
-                "how": row.how or None,
-                "entered_by": person(row.entered_by),
-                "voided_at": moment(row.voided_at),
-            }
-            for row in rows
-        ],
+        "surveys": [question(row, read=reads or row.entered_by_id == user.pk) for row in rows],
     }
 
 
