@@ -232,7 +232,12 @@ def _said_already(lead: Lead, by: User, passed: bool) -> bool:
     row = Recheck.objects.filter(lead=lead, by=by).order_by("-round").first()
     if row is None or (row.state == Recheck.State.FAILED and row.countersigned_by_id is None) == passed:
         return False
-    return row.round == lead.round if passed else lead.reopened_at == row.at
+    return row.round == lead.round if passed else _began_this_round(lead, row.at)
+
+
+def _began_this_round(lead: Lead, at: datetime | None) -> bool:
+    """Did what was said at this moment begin the round that goes on? Once that is closed, it is said anew."""
+    return lead.reopened_at == at and lead.state != State.CLOSED
 
 
 def _refuse_before_date(act: Act, disposal: Disposal) -> None:
@@ -307,7 +312,7 @@ def _countersigned_already(lead: Lead, by: User, agree: bool) -> bool:
     row = Recheck.objects.filter(lead=lead, countersigned_by=by).order_by("-round").first()
     if row is None or (row.state == Recheck.State.PASSED) != agree:
         return False
-    return row.round == lead.round if agree else lead.reopened_at == row.countersigned_at
+    return row.round == lead.round if agree else _began_this_round(lead, row.countersigned_at)
 
 
 def _write_countersignature(act: Act, row: Recheck, who: Verifier, agree: bool, note: str) -> None:

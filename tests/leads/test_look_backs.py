@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from grids import postings
@@ -258,6 +258,8 @@ def step(world: World, lead: Lead, rule: Rule, what: str) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["L02", "F05", "F03", "P03"]), STEPS)
+@example("L02", ["rectify", "fail", "rectify", "fail"])
+@example("F03", ["rectify", "disagree", "rectify", "disagree"])
 def test_the_schedule_of_any_history_matches_the_rule(world: World, category: str, steps: list[str]) -> None:
     with transaction.atomic():
         made.stand_at(made.TUESDAY)
