@@ -26,7 +26,7 @@ from suoshe import embedded
 from tests import databases
 from tests.browser import chromium
 from tests.put_back import Copies
-from tests.stack import Stack, of_a_group
+from tests.stack import of_a_group
 
 if TYPE_CHECKING:
     from tests.factories.house import House
@@ -100,9 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))  # one stack a run, not one a worker
-        elif not item.nodeid.startswith(OWN_GROUPS) and _group_of(item) is None:
+        if not item.nodeid.startswith(OWN_GROUPS) and _group_of(item) is None:
             # A module's fixtures are built in one worker, not in both.
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))
     items.sort(key=_starts_late)
@@ -203,18 +201,3 @@ def standing_house(
     with house.lived_in(django_db_blocker, *built_house) as made, transaction.atomic():
         yield made
         transaction.set_rollback(True)
-
-
-@pytest.fixture(scope="session")
-def stack(
-    django_test_environment: None,
-    django_db_blocker: DjangoDbBlocker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
-    """Web, worker, beat and clock as real processes on a database and Redis keys of their own."""
-    with django_db_blocker.unblock(), databases.fresh() as name:
-        running = Stack(database=name, folder=tmp_path_factory.mktemp("stack"))
-        with running:
-            running.start("web", "worker", "beat", "clock")
-            of_a_group["stack"] = running
-            yield running

@@ -1,4 +1,4 @@
-"""The stack of real processes that journeys and faults stand on."""
+"""A private Redis of the stack that faults stand on (its processes: tests/journeys/test_all_processes.py)."""
 
 from __future__ import annotations
 
@@ -11,25 +11,7 @@ import redis
 from pytest_django import DjangoDbBlocker
 
 from tests import databases
-from tests.stack import Stack, wait_until
-
-
-def test_all_four_run_on_a_database_of_their_own(stack: Stack, request: pytest.FixtureRequest) -> None:
-    if hasattr(request.config, "workerinput"):
-        assert request.node.nodeid.endswith("@stack"), "each worker of the run would start a stack of its own"
-    assert set(stack.pids) >= {"web", "worker", "beat", "clock"}
-    assert stack.database in stack.database_url
-    assert "kernel_now()" in stack.manage("travel", "+0s")
-    wait_until(lambda: "clock_started" in stack.log("clock"), what="the clock to start")
-    assert "Traceback" not in stack.log("web") + stack.log("worker") + stack.log("beat") + stack.log("clock")
-
-
-def test_a_process_can_be_killed_and_started_again(stack: Stack) -> None:
-    before = stack.pid("clock")
-    stack.kill("clock")
-    assert not Path(f"/proc/{before}").exists()
-    stack.start("clock")
-    assert stack.pid("clock") != before
+from tests.stack import Stack
 
 
 def test_a_private_redis_may_be_stopped(
