@@ -32,6 +32,8 @@ LONGEST_NUMBER, LONGEST_WHAT = 60, 60
 REPORT_DUE = (6, 30)
 """A year's report is owed by 30 June of the next (企业信息公示暂行条例)."""
 
+DUE_TOO_EARLY = "应报日期应在该年度结束以后，一般为次年6月30日，可不填。"
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:
@@ -123,6 +125,8 @@ def read_row(row: int, cells: list[str], now: datetime) -> Said:
     if sort.kind == FactKind.ANNUAL_REPORT:
         number = _year(number)
         happened_on = day_of(said, "happened_on") if said else date(int(number) + 1, *REPORT_DUE)
+        if happened_on.year <= int(number):
+            raise Wrong("happened_on", "due_too_early", DUE_TOO_EARLY)
         if happened_on > local_date(now) and level != "NOT_DUE":
             raise Wrong("level", "not_due_yet", "该年度报告尚未到期。")
     else:

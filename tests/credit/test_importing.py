@@ -111,10 +111,12 @@ def test_every_bad_row_is_named_and_nothing_is_written(world: World, client: Cli
         row(shop, "行政处罚", "一般"),
         row(shop, "年报", "未报", 编号="2026", 发生日期=""),
         row("", "抽检", 编号="5"),
+        row(shop, "年报", "按期", 编号="2025", 发生日期="2025-06-30"),
     ]
     assert codes(client, user, *rows) == [
         (3, "unknown_entity"), (4, "unknown_kind"), (5, "unknown_level"), (6, "no_number"), (7, "bad_day"),
         (8, "in_future"), (9, "licence_in_register"), (10, "doubled"), (11, "not_due_yet"), (12, "no_entity"),
+        (13, "due_too_early"),
     ]  # fmt: skip
     refused = post(client, user, as_csv(*rows), dry_run=False)
     assert refused.status_code == 422
@@ -124,7 +126,7 @@ def test_every_bad_row_is_named_and_nothing_is_written(world: World, client: Cli
     sheet = client.get(f"/api/v1/credit/facts/imports/{file.pk}/errors.xlsx", headers=bearer(user))
     lines = load_workbook(io.BytesIO(sheet.content)).get_sheet_by_index(0).to_python()
     assert lines[0] == ["行号", "列", "填写内容", "原因"]
-    assert len(lines) == 11
+    assert len(lines) == 12
 
 
 def test_a_number_means_one_fact_until_it_is_withdrawn(world: World, client: Client) -> None:
