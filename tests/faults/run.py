@@ -53,21 +53,30 @@ class Run:
         With each kill time makes a step, so that clocks run out while somebody is dead.
         """
         before = len(self.ledger.leads)
-        self._phones = [
+        more = [
             Phones(
                 self.house.town(self._webs), self.ledger, seed=self._dice.getrandbits(32), pause_s=pause_s,
                 enough=self._enough, given_up=self._given_up,
             )
             for _ in range(phones)
         ]  # fmt: skip
-        for one in self._phones:
+        for one in more:
             one.start()
+        self._phones += more
         for kind in kills:
             self.keeper.keep_for(self._dice.uniform(*between_s))
             self.keeper.strike(kind)
             self.keeper.travel(STEP)
             self._say()
         self.keeper.until(lambda: len(self.ledger.leads) - before >= at_least, within_s=ANSWERED_WITHIN_S)
+
+    def joined_by(self, more: dict[str, str]) -> None:
+        """Start further processes under the load that there is, once all who were struck are back."""
+        if not self.keeper.until(self.keeper.all_well, within_s=WELL_WITHIN_S):
+            self.ledger.fault(f"not every process came back: {self.keeper.kinds}")
+        self.house.stack.start_all(more)
+        self.keeper.kinds = self.keeper.kinds | more
+        self._webs += [name for name, kind in more.items() if kind == "web"]
 
     def quiet(self) -> None:
         """Until every phone has its answers, every process works, and every clock and notice is done with."""
