@@ -66,9 +66,10 @@ def hand_in(*, content: bytes, name: str, dry_run: bool, by: User, at: datetime)
     file = _entered(content, name, dry_run, by, at, import_targets.of(ImportFile.Target.REGISTER))
     with _without_collector():
         sheet = sheets.read(content, COLUMNS)
-    if len(content) > SOON_BYTES or len(sheet.rows) > SOON_ROWS:
-        return keep_waiting(file, content)
-    run(file, sheet)
+        if len(content) > SOON_BYTES or len(sheet.rows) > SOON_ROWS:
+            return keep_waiting(file, content)
+        run(file, sheet)
+        del sheet
     return file
 
 

@@ -19,7 +19,7 @@ from grids.sheets import Sheet
 
 KIND_OF_CODE = {"91": EntityKind.COMPANY, "92": EntityKind.INDIVIDUAL, "93": EntityKind.COOPERATIVE}
 ELSEWHERE = "其他网格已有同名且没有地址的主体，无法判断是否同一家，请填写地址、一店一码或信用代码。"
-AT_ONCE, STEP = 500, 2_000
+AT_ONCE, STEP = 250, 2_000
 Progress = Callable[[int, int], None]
 """Called every 2,000 rows with how many are read, and of how many."""
 Finding = tuple[str, str, str]
