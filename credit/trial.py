@@ -39,8 +39,9 @@ MOVERS = 20_000
 UNGRADED = "-"
 
 Progress = Callable[[int, int], object]
-Effect = Callable[[Sequence[GradeMove], date], Any]
-"""Given what would change at once (grade, or cause: patrols follow both) and the day: JSON to be shown."""
+Effect = Callable[[Sequence[GradeMove], Scheme, date], Any]
+"""Given what would change at once (grade, or cause: patrols follow both), the draft and the day: JSON to be
+shown."""
 
 _effects: dict[str, Effect] = {}
 
@@ -138,7 +139,7 @@ def run(scheme_id: int, *, progress: Progress | None = None) -> Trial:
         if progress:
             progress(found.entities, total)
     for name, effect in _effects.items():
-        found.effects[name] = effect(found.moves, found.on)
+        found.effects[name] = effect(found.moves, rules, found.on)
     CreditScheme.objects.filter(pk=scheme_id, state=CreditScheme.State.DRAFT, revision=row.revision).update(
         trial=found.as_json(),
         trial_digest=rule_sets.digest(rules),
@@ -208,7 +209,9 @@ def _compare(found: Trial, batch: Sequence[Stands], rules: Scheme) -> None:
             found.movers.append(
                 Mover(one.entity_id, one.effective, at_once, one.computed, row.grade, *totals)
             )
-        if at_once != one.effective or row.cause != one.cause:
+        # Who stays in C by a cap may do so by another one, or by one that the draft weighs otherwise.
+        capped = at_once == "C" and row.cause == "CAP"
+        if at_once != one.effective or row.cause != one.cause or capped:
             found.moves.append(GradeMove(one.entity_id, one.effective, at_once, row.cause, row.caps))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
+from credit.models import CreditAssessment
 from grids.access import scope_of
 from grids.models import BusinessEntity
 from grids.staffing import RoutingFacts, routing_facts_of
@@ -75,10 +76,21 @@ class Desk:
                 "该经营主体尚未落格，请先在主体档案中确定位置。", code="entity_without_grid", attr="entity"
             )
         behalf = doers.visitor(entity.grid.pk, entity.grid.office_id, self.scope)
-        if not reason and left_alone(entity.credit_grade):
-            raise Refused("无事不扰：A、B级主体计划外走访须说明原因。", code="reason_required", attr="reason")
-        reason = reason or f"信用等级{entity.credit_grade}级，加强巡查"
-        return Call(given, entity, self.at, on_behalf_of_id=behalf, reason=reason)
+        call = Call(given, entity, self.at, on_behalf_of_id=behalf, reason=reason)
+        call.reason = reason or _why_called_on(call)
+        return call
+
+
+def _why_called_on(call: Call) -> str:
+    """Why a visit outside the plan needed no reason of its own: the shop's grade, or its grade at the moment
+    of a visit that is told of later. One statement at most. Raises Refused (`reason_required`)."""
+    grade = call.entity.credit_grade
+    if left_alone(grade) and call.given.captured_at and not call.given.clock_skewed:
+        graded = CreditAssessment.objects.filter(entity=call.entity, at__lte=call.found.at).order_by("-id")
+        grade = graded.values_list("effective_grade", flat=True).first()
+    if left_alone(grade):
+        raise Refused("无事不扰：A、B级主体计划外走访须说明原因。", code="reason_required", attr="reason")
+    return f"信用等级{grade}级，加强巡查"
 
 
 # --- locks --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from credit.grade_changes import GradeMove
+from credit.scheme import Scheme
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
@@ -104,14 +105,15 @@ def asks_for_consent(run: PlanRun, policy: PatrolPolicy) -> bool:
 # --- the trial of a credit scheme ------------------------------------------------------------------
 
 
-def effect(moves: Sequence[GradeMove], on: date) -> dict[str, list[dict[str, Any]]]:
-    """Tasks per worker and day, and checks per commissioner and week, before and after these moves of a day.
+def effect(moves: Sequence[GradeMove], scheme: Scheme, on: date) -> dict[str, list[dict[str, Any]]]:
+    """Tasks per worker and day, and checks per commissioner and week, before and after these moves of a day
+    under a scheme.
 
     On a month's average, shared evenly in each grid: a trial says how much work, not on which day. Seven
     statements, whatever the number of moves.
     """
     parameters = demand.parameters()
-    others = set(parameters["other_caps"])
+    others = set(demand.parameters(scheme)["other_caps"])
     before, codes = _rhythms(parameters)
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, {**parameters, "ids": literal(sorted(one.entity_id for one in moves))})
@@ -160,7 +162,7 @@ def _on_average(
 
 
 def _only_abnormal(move: GradeMove, other_caps: set[str]) -> bool:
-    """Is it C by 经营异常 alone? As `demand` asks of rows; the caps are of the scheme in force."""
+    """Is it C by 经营异常 alone? As `demand` asks of rows."""
     caps = {*move.caps}
     return move.after == "C" and move.cause == "CAP" and "ABNORMAL" in caps and not caps & other_caps
 

@@ -16,10 +16,12 @@ from patrols.policy_versions import Terms
 
 _AT_CAP = """
 SELECT count(*) FILTER (WHERE many >= %(before)s), count(*) FILTER (WHERE many >= %(after)s) FROM (
-    SELECT count(*) AS many FROM grids_entitycontact
-     WHERE purpose = ANY(%(inspections)s) AND entered AND "on" BETWEEN %(first)s AND %(last)s
-     GROUP BY entity_id) entered
+    SELECT count(*) AS many FROM grids_entitycontact c
+      LEFT JOIN grids_samebusiness s ON s.entity_id = c.entity_id AND s.until_at IS NULL
+     WHERE c.purpose = ANY(%(inspections)s) AND c.entered AND c."on" BETWEEN %(first)s AND %(last)s
+     GROUP BY coalesce(s.survivor_id, c.entity_id)) entered
 """
+"""As `plan_sql.ENTERED`: what was entered at an entry that another stands for counts there."""
 
 
 class Person(NamedTuple):

@@ -109,7 +109,7 @@ def test_who_would_rise_is_told_apart_and_waits_for_a_review(world: World) -> No
 def test_higher_apps_add_what_follows(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "_effects", {})
     asked.shop_with(world, asked.good(participation=False))
-    trial.register_effect("巡查任务", lambda moves, on: {"moves": len(moves), "on": on.isoformat()})
+    trial.register_effect("巡查任务", lambda moves, _, on: {"moves": len(moves), "on": on.isoformat()})
     found = tried(world).trial
     assert found is not None
     assert found["effects"] == {"巡查任务": {"moves": 1, "on": "2026-03-10"}}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from credit.models import CreditFact
+from credit.models import CreditAssessment, CreditFact, CreditScheme
 from grids import absences
 from grids.demo import World
-from grids.models import EntityContact, KeyChange, Posting, TaskItem
+from grids.models import BusinessEntity, EntityContact, KeyChange, Posting, TaskItem
 from grids.roles import Role
 from kernel import clock
 from kernel.accounts.models import User
@@ -323,6 +324,33 @@ def test_a_and_b_are_left_alone_without_a_reason(world: World) -> None:
     assert (created, visit.task_id, visit.reason) == (True, None, "群众反映油烟")
     contact = EntityContact.objects.get(entity=shop)
     assert (contact.purpose, contact.entered) == ("PATROL", True)
+
+
+def assessed(shop: BusinessEntity, grade: str, at: datetime) -> None:
+    """A grading of this shop that left it in this grade."""
+    CreditAssessment.objects.create(
+        entity=shop, scheme=CreditScheme.objects.get(state="IN_FORCE"), trigger="FACT", at=at,
+        on=clock.local_date(at), computed_grade=grade, effective_grade=grade, total=70, cause="SCORE",
+        **{f"i{n}": 0 for n in range(1, 9)},
+    )  # fmt: skip
+
+
+def test_a_visit_told_of_later_goes_by_the_grade_of_its_moment(world: World) -> None:
+    """Called on in C, told when the shop has risen: kept. A visit after the rise needs a reason."""
+    shop, when = task_of(world).entity, clock.now()
+    assessed(shop, "C", when - timedelta(days=1))
+    assessed(shop, "B", when + timedelta(hours=2))
+    BusinessEntity.objects.filter(pk=shop.pk).update(credit_grade="B")
+    stand_at(when + timedelta(hours=3))
+    late = said(captured_at=when + timedelta(hours=2, minutes=30))
+    with pytest.raises(Refused) as found:
+        doing.visit(entity_id=shop.pk, by=world.worker(1), given=late)
+    assert found.value.code == "reason_required"
+    skewed = replace(said(captured_at=when), clock_skewed=True)
+    with pytest.raises(Refused):
+        doing.visit(entity_id=shop.pk, by=world.worker(1), given=skewed)
+    visit, _ = doing.visit(entity_id=shop.pk, by=world.worker(1), given=said(captured_at=when))
+    assert visit.reason == "信用等级C级，加强巡查"
 
 
 def test_c_and_d_may_be_called_on(world: World) -> None:

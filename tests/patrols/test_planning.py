@@ -18,6 +18,7 @@ from credit import grading, ledger
 from credit.grade_changes import GradeMove
 from credit.ledger import NewFact
 from credit.models import CreditAssessment, CreditScheme
+from credit.scheme import DEFAULT, Scheme
 from grids import absences, postings
 from grids.demo import World
 from grids.models import BusinessEntity, Grid, Posting
@@ -467,7 +468,7 @@ def test_too_much_for_one_person_asks_the_bureau(world: World) -> None:
 def test_the_effect_of_moves_is_told_per_person(world: World) -> None:
     shops = [graded(world, "B") for _ in range(3)]
     moves = [GradeMove(shop.pk, "B", "C", "SCORE", ()) for shop in shops]
-    told = load.effect(moves, MONDAY)
+    told = load.effect(moves, DEFAULT, MONDAY)
     mine = [row for row in told["workers"] if row["grid"] == world.grid(1).code]
     assert len(mine) == 3
     assert {row["after_per_day"] for row in mine} == {1.0}
@@ -476,6 +477,22 @@ def test_the_effect_of_moves_is_told_per_person(world: World) -> None:
     assert (boss["name"], boss["before_per_week"], boss["after_per_week"]) == (
         world.commissioner(1).name, 0.0, 3.0,
     )  # fmt: skip
+
+
+def test_what_else_caps_is_asked_of_the_draft(world: World) -> None:
+    """C by 经营异常 alone is called on monthly; daily by a draft that caps new shops at C too."""
+    shop = graded(world, "C")
+    caps = ("ABNORMAL", "NEW")
+    stand(shop, "C", caps=list(caps), cause="CAP", total=90)
+    stays = [GradeMove(shop.pk, "C", "C", "CAP", caps)]
+    stricter = replace(DEFAULT, limits=replace(DEFAULT.limits, new="C"))
+
+    def checks(scheme: Scheme) -> tuple[float, float]:
+        (boss,) = load.effect(stays, scheme, MONDAY)["commissioners"]
+        return boss["before_per_week"], boss["after_per_week"]
+
+    assert checks(DEFAULT) == (0.0, 0.0)
+    assert checks(stricter) == (0.0, 1.0)
 
 
 # --- whatever the order ----------------------------------------------------------------------------

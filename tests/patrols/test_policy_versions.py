@@ -12,8 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from grids import duplicates
 from grids.demo import World
-from grids.models import EntityContact
+from grids.models import DuplicatePair, EntityContact
 from kernel import clock
 from kernel.errors import Conflict, DomainError, NotAllowed, NotVisible, Refused
 from kernel.journal.models import Entry
@@ -153,6 +154,28 @@ def test_the_effect_tells_tasks_per_person_and_who_passes_the_limits(world: Worl
     assert sum(one.rest_after for one in mine) == pytest.approx(5, abs=0.2)
     assert found.over == (0, 1)
     assert (found.at_cap_before, found.at_cap_after) == (0, 1)
+
+
+def test_the_cap_counts_every_entry_of_one_business(world: World) -> None:
+    shops = [graded(world, "C") for _ in range(2)]
+    EntityContact.objects.bulk_create(
+        EntityContact(
+            entity=shop, purpose="CHECK", entered=True, at=clock.now(), on=clock.today(), source=f"test:{n}"
+        )
+        for n, shop in enumerate([*shops, *shops[:1]])
+    )
+
+    def at_cap() -> tuple[int, int]:
+        stricter = terms(inspections_a_year=3)
+        found = policy_effects.of(stricter, policies.in_force(clock.now()), clock.today())
+        return found.at_cap_before, found.at_cap_after
+
+    assert at_cap() == (0, 0)
+    pair = DuplicatePair.objects.create(
+        first=shops[0], second=shops[1], why="联系电话相同", found_at=clock.now()
+    )
+    duplicates.judge(pair_id=pair.pk, by=world.clerk_of(1), same=True)
+    assert at_cap() == (0, 1)
 
 
 # --- the pages -------------------------------------------------------------------------------------
