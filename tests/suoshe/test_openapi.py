@@ -139,7 +139,8 @@ def test_the_document_is_open_and_in_json_or_yaml(client: Client, house: House, 
     assert answer.json() == json.loads(json.dumps(document(), default=str))
     assert answer.json()["openapi"].startswith("3.")
     as_yaml = client.get(f"{PREFIX}schema{slash}", headers={"Accept": "application/vnd.oai.openapi"})
-    assert yaml.safe_load(as_yaml.content)["paths"].keys() == document()["paths"].keys()
+    read = yaml.load(as_yaml.content, Loader=yaml.CSafeLoader)  # safe_load's answer, ten times as fast
+    assert read["paths"].keys() == document()["paths"].keys()
     assert client.post(f"{PREFIX}schema{slash}").status_code == 405
 
 
