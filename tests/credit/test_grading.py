@@ -327,6 +327,15 @@ def test_what_is_read_later_counts_though_its_grading_began_earlier(world: World
     assert newest.until == DAY + timedelta(days=400)
 
 
+def test_the_ledger_keeps_no_number_of_a_persons_certificate(world: World) -> None:
+    shop = a_shop(world)
+    Licence.objects.create(entity=shop, type=LicenceType.OPERATOR, number="370983198001011234")
+    Licence.objects.create(entity=shop, type=LicenceType.DRUG, number="鲁DA5380001")
+    graded(shop)
+    kept = CreditFact.objects.filter(entity=shop, kind="LICENCE").values_list("data__number", flat=True)
+    assert sorted(kept) == ["****1234", "鲁DA5380001"]
+
+
 def test_a_licence_that_ended_counts_no_more_from_its_day(world: World) -> None:
     shop = a_shop(world)
     Licence.objects.create(
