@@ -12,7 +12,7 @@ SELECT id FROM grids_businessentity WHERE id = ANY(%(ids)s::bigint[]) AND status
 """The rows of the businesses, in the order of their numbers, and not those of the standings: at a first
 grading there is none yet, and the journal's stream `entity:<id>` is theirs. Without those that are gone."""
 
-PERSONAL_TYPES = f"({', '.join(f"'{one}'" for one in sorted(PERSONAL))})"
+PERSONAL_TYPES = "('" + "', '".join(sorted(PERSONAL)) + "')"
 """Certificates of persons: the ledger, which nothing is ever taken out of, keeps no more than an ending."""
 
 # A state that comes back (A, B, A again) is a new fact: its source names the fact that it supersedes.
