@@ -164,12 +164,13 @@ class Town:
 
     def finish(self, lead_id: int, number: int) -> Lead:
         """Bring a lead of this grid to its end by the main road, from wherever it stands."""
-        state = self.bureau.lead(lead_id)["state"]
-        if state == "dispatched":
-            self.owner(lead_id).act(lead_id, "respond")
-        if state in ("dispatched", "responded"):
+        seen = self.bureau.lead(lead_id)
+        if seen["state"] in ("dispatched", "responded"):
+            owner = self.phone(seen["assignee"]["username"])
+            if seen["state"] == "dispatched":
+                owner.act(lead_id, "respond")
             disposal = {"kind": "guided", "note": "已当场提醒并改正"}
-            self.owner(lead_id).act(lead_id, "feedback", {"disposal": disposal})
+            owner.act(lead_id, "feedback", {"disposal": disposal})
         lead = self.worker(number, 2).act(lead_id, "verify", {"method": "on_site"})
         assert lead["state"] == "closed"
         assert lead["missing_signatures"] == []
