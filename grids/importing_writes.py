@@ -15,6 +15,7 @@ from grids.codes import door_codes
 from grids.importing_plan import Reading
 from grids.importing_rows import FIELDS, Change
 from grids.models import BusinessEntity, Community, Grid, Licence
+from grids.models.licences import told_number
 from grids.refusals import naming_the_rule
 from grids.register_words import kept
 from kernel import clock, journal
@@ -173,7 +174,8 @@ class _Names:
 def _told(change: Change, names: _Names) -> dict[str, Any]:
     """What the journal says: from and to, personal data masked. Whole texts of new rows are not repeated."""
     licences = [
-        {"type": kind, "number": number, "to": _day(until)} for kind, number, until in change.licences
+        {"type": kind, "number": told_number(kind, number), "to": _day(until)}
+        for kind, number, until in change.licences
     ]
     told: dict[str, Any] = {"licences": licences} if licences else {}
     if change.held is None:

@@ -115,13 +115,15 @@ def _packed(content: bytes) -> list[list[str]]:
 
 
 def _separated(content: bytes) -> list[list[str]]:
+    """Strict: a quote that nothing closes would swallow the rows behind it without a word."""
     text = _decoded(content)
     head = text.split("\n", 1)[0]
+    lines = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in head else ",", strict=True)
     try:
-        lines = csv.reader(io.StringIO(text), delimiter="\t" if "\t" in head else ",", strict=False)
         return list(islice(lines, MOST_LINES))
     except csv.Error as broken:
-        raise Refused("文件不是规范的 CSV，无法读取。", code="unreadable", attr="file") from broken
+        words = f"第{lines.line_num}行或之前的双引号不成对或单元格过长，文件无法读取，请更正后重新上传。"
+        raise Refused(words, code="unreadable", attr="file") from broken
 
 
 def _decoded(content: bytes) -> str:

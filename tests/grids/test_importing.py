@@ -202,8 +202,11 @@ def test_persons_are_masked_in_the_journal_whatever_the_kind(world: World, clien
     user = world.user("bureau")
     stall = make_entity(world, 1, name="水果摊", uscc="", kind="STALL", operator_name="张三丰")
     row = {"一店一码": stall.code, "名称": "水果摊", "经营者": "李四光", "备注": "找13812345678"}
+    row |= {"证照类型": "作业人员证", "证照编号": "370983198001011234", "有效期至": "长期"}
     carried(client, user, as_csv(row))
-    changes = Entry.objects.filter(stream=f"entity:{stall.pk}").latest("seq").data["changes"]
+    told = Entry.objects.filter(stream=f"entity:{stall.pk}").latest("seq").data
+    changes = told["changes"]
+    assert [one["number"] for one in told["licences"]] == ["370983********1234"]
     assert changes["operator_name"] == {"from": "张**", "to": "李**"}
     assert changes["remark"]["to"] == "找138****5678"
 

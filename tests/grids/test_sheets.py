@@ -99,6 +99,8 @@ def bomb() -> bytes:
         ("名称\n\n".encode(), 422, "empty"),
         (as_csv([["名称"], *[["甲"]] * (sheets.MOST_ROWS + 1)]), 422, "too_many_rows"),
         (b"x" * (sheets.MOST_BYTES + 1), 413, "too_large"),
+        ('名称,地址\n"甲,东街\n乙,西街\n'.encode(), 422, "unreadable"),
+        ('名称,地址\n"甲,东街\n乙,"西街"\n'.encode(), 422, "unreadable"),
         (('名称\n"' + "长" * 200_000 + '"\n').encode(), 422, "unreadable"),
     ],
     ids=[
@@ -112,6 +114,8 @@ def bomb() -> bytes:
         "no-rows",
         "too-many-rows",
         "too-large",
+        "open-quote",
+        "quote-closed-late",
         "endless-cell",
     ],
 )
