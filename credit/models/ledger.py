@@ -92,10 +92,19 @@ class CreditFact(models.Model):
 
 
 class DirtyEntity(models.Model):
-    """A business to be graded anew within seconds. A queue: many rows of one business are one grading."""
+    """A business to be graded anew within seconds. A queue: many rows of one business are one grading.
+
+    Its key is not checked: no business is ever deleted (a trigger), a row lives for seconds, and each row of
+    an imported file would pay for the check.
+    """
 
     entity = models.ForeignKey(
-        BusinessEntity, models.CASCADE, verbose_name="经营主体", related_name="+", db_index=False
+        BusinessEntity,
+        models.CASCADE,
+        verbose_name="经营主体",
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     at = models.DateTimeField("登记时间")
 
