@@ -60,9 +60,10 @@ def few(examples: int) -> settings:
     )
 
 
-def within_this_process(house: House, tally: Tally, *, blocker: Any, seed: int) -> None:
-    """The short form: each operation with one request, right or wrong in turn, with the token of each kind
-    of role; and the simplest request there is with one of them. Each finds the house as it was."""
+def within_this_process(house: House, tally: Tally, *, blocker: Any, seed: int, turns: int) -> None:
+    """The short form: each operation with one request, right or wrong in turn, with the token of every kind
+    of role that is in its turn, of so many `turns` (1: of all); and the simplest request there is with one
+    of them. Each finds the house as it was."""
     schema = schemathesis.openapi.from_wsgi(f"{PREFIX}schema/", application)
     apart = partial(on_its_own, blocker)
     with apart():
@@ -73,7 +74,7 @@ def within_this_process(house: House, tally: Tally, *, blocker: Any, seed: int) 
             first, second = MODES[number % 2], MODES[(number + 1) % 2]
             *simple, last = send.drawn(first, 2) or send.drawn(second, 2)
             send.with_tokens_of([KINDS[number % len(KINDS)]], simple)
-            send.with_tokens_of(KINDS, [last])
+            send.with_tokens_of(KINDS[number % turns :: turns], [last])
 
 
 def tokens_of(people: Mapping[str, User]) -> dict[str, str]:

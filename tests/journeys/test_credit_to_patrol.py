@@ -107,7 +107,7 @@ def night(town: Town, phone: Phone, entity: int) -> None:
     )
 
 
-@pytest.mark.parametrize("count", [1_100, pytest.param(11_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [330, pytest.param(11_000, marks=pytest.mark.long)])
 def test_a_register_is_graded_and_a_shop_falls_is_called_on_and_rises(town: Town, count: int) -> None:
     town.new_day()
     bureau, clerk = town.bureau, town.clerk(HERE)

@@ -340,7 +340,7 @@ def histories(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@histories(10)
+@histories(7)
 @given(st.randoms(use_true_random=False), st.integers(6, 16))
 def test_whatever_happens(world: World, chance: Random, length: int) -> None:
     play(world, chance, length)

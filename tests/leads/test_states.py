@@ -225,35 +225,37 @@ def test_the_backup_of_commissioner_1_is_commissioner_2(world: World) -> None:
     assert world.posting_of("commissioner-01").backup_id == world.commissioner(2).pk
 
 
-@pytest.mark.parametrize(
-    ("move", "state"), [pair for pair in PAIRS if pair[1] in MOVES[pair[0]]], ids=lambda v: str(v.value)
-)
-def test_allowed(world: World, move: Move, state: State) -> None:
-    lead = lead_in(world, state)
-    assert lead.state == state
-    version = lead.version
-    make_move(world, move, lead)
-    lead.refresh_from_db()
-    assert lead.state in states.targets(move, state)
-    assert lead.version == version + (move not in SIGNED_BY_NOBODY)
+@pytest.fixture(params=State, ids=lambda state: str(state.value))
+def standing(world: World, request: pytest.FixtureRequest) -> Lead:
+    """One lead in each state: what is tried on it is taken back, building it costs ten times as much."""
+    lead = lead_in(world, request.param)
+    assert lead.state == request.param
+    return lead
 
 
-@pytest.mark.parametrize(
-    ("move", "state"),
-    [
-        pair
-        for pair in PAIRS
-        if pair[1] not in MOVES[pair[0]] and pair not in NOBODY_OWNS | NOTHING_TO_SIGN | ONLY_WRITTEN
-    ],
-    ids=lambda v: str(v.value),
-)
-def test_forbidden(world: World, move: Move, state: State) -> None:
-    lead = lead_in(world, state)
-    before = as_row(lead)
-    with pytest.raises(Conflict) as refused, transaction.atomic():
-        make_move(world, move, lead)
-    assert (refused.value.code, refused.value.status) == ("wrong_state", 409)
-    assert as_row(lead) == before
+def test_allowed(world: World, standing: Lead) -> None:
+    state, before = State(standing.state), as_row(standing)
+    for move in [one for one, there in PAIRS if there == state and state in MOVES[one]]:
+        with transaction.atomic():
+            make_move(world, move, standing)
+            after = as_row(standing)
+            assert after["state"] in states.targets(move, state), move
+            assert after["version"] == before["version"] + (move not in SIGNED_BY_NOBODY), move
+            transaction.set_rollback(True)
+        standing.refresh_from_db()
+        assert as_row(standing) == before
+
+
+def test_forbidden(world: World, standing: Lead) -> None:
+    state, before = State(standing.state), as_row(standing)
+    left_out = NOBODY_OWNS | NOTHING_TO_SIGN | ONLY_WRITTEN
+    for move, there in PAIRS:
+        if there != state or state in MOVES[move] or (move, there) in left_out:
+            continue
+        with pytest.raises(Conflict) as refused, transaction.atomic():
+            make_move(world, move, standing)
+        assert (refused.value.code, refused.value.status) == ("wrong_state", 409), move
+        assert as_row(standing) == before, move
 
 
 @pytest.mark.parametrize(("move", "state"), sorted(NOBODY_OWNS), ids=lambda v: str(v.value))

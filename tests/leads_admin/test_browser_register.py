@@ -87,7 +87,7 @@ def test_nothing_sticks_out_of_a_telephone_and_no_script_complains(street: Stree
         sign_in(page, "bureau")
         for name, address in street.pages().items():
             page.goto(address)
-            page.wait_for_load_state("networkidle")
+            page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
             reach = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             if reach > 1:
                 wide[name] = reach

@@ -134,6 +134,7 @@ def test_an_agreement_is_signed_by_finger_and_a_refusal_loses_no_signature(count
     assert verified(Agreement.objects.get(dispute=row))
 
 
+@pytest.mark.long
 def test_an_agreement_is_read_and_signed_with_a_mouse(counter: Counter) -> None:
     row = counter.disputes[1]
     with browsing(counter.stack.url, size=DESKTOP) as page:

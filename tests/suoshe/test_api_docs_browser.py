@@ -9,7 +9,7 @@ from django.test import Client
 
 from tests.leads_admin.browser_pages import browsing
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 HOST = "http://localhost"
 
 
