@@ -12,8 +12,13 @@ SELECT id FROM grids_businessentity WHERE id = ANY(%(ids)s::bigint[]) AND status
 """The rows of the businesses, in the order of their numbers, and not those of the standings: at a first
 grading there is none yet, and the journal's stream `entity:<id>` is theirs. Without those that are gone."""
 
-PERSONAL_TYPES = "('" + "', '".join(sorted(PERSONAL)) + "')"
-"""Certificates of persons: the ledger, which nothing is ever taken out of, keeps no more than an ending."""
+_PERSONAL = "('" + "', '".join(sorted(PERSONAL)) + "')"
+_TOLD = """CASE WHEN length(l.number) >= 15
+                THEN left(l.number, 6) || repeat('*', length(l.number) - 10) || right(l.number, 4)
+                WHEN length(l.number) >= 5 THEN '****' || right(l.number, 2)
+                ELSE repeat('*', length(l.number)) END"""
+"""The number of a person's certificate as `grids.models.licences.told_number` tells it, or less of it: from
+the ledger nothing is ever taken out."""
 
 # A state that comes back (A, B, A again) is a new fact: its source names the fact that it supersedes.
 PULL = f"""
@@ -28,8 +33,8 @@ SELECT r.entity_id, r.kind, r.level, r.ref, greatest(%(at)s, known.at), %(on)s, 
            'licence:' || l.id AS ref, l.expires_on AS until,
            left(md5(concat_ws('|', l.type, l.number, coalesce(l.expires_on::text, ''),
                               coalesce(l.ended_on::text, ''))), 16) AS digest,
-           jsonb_build_object('type', l.type, 'number', CASE WHEN l.type IN {PERSONAL_TYPES}
-                              THEN '****' || right(l.number, 4) ELSE l.number END) AS data
+           jsonb_build_object('type', l.type, 'number', CASE WHEN l.type IN {_PERSONAL}
+                              THEN {_TOLD} ELSE l.number END) AS data
       FROM grids_licence l WHERE {of_them("l.entity_id")}
      UNION ALL
     SELECT q.entity_id, 'TEST_DUE', CASE WHEN q.ended_on <= %(on)s THEN 'ENDED' ELSE 'VALID' END,
