@@ -42,7 +42,7 @@ def house(standing_house: House, django_db_blocker: DjangoDbBlocker) -> Iterator
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("turns", [6, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("turns", [10, pytest.param(1, marks=pytest.mark.long)])
 def test_no_answer_breaks_the_document(house: House, django_db_blocker: DjangoDbBlocker, turns: int) -> None:
     """What a machine makes of the document, right and wrong, with a token of each kind of role (by turns;
     with all of them in the long form): never a 500, always an answer as described."""

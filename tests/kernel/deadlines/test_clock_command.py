@@ -126,6 +126,7 @@ SELECT EXTRACT(epoch FROM recorded_at - due_at) * 1000 FROM deadlines_event WHER
 """
 
 
+@pytest.mark.long
 def test_the_loop_outlives_a_restart_of_the_database(tmp_path: Path) -> None:
     """Recorded within the outage + 2 s; the process never has to be started again (DESIGN.md §12)."""
     with small_cluster() as (home, env), (tmp_path / "clock.log").open("wb") as log:
